@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# dmring: kernel module, library, tool, benchmarks, tests. "make help" lists what
+# there is to make. The module itself is built by the kernel's own build system;
+# everything else has a plain Makefile of its own.
+
+# The kernel the guests run, not the one this machine happens to run: that may
+# have neither headers nor modules.
+ifndef KERNELDIR
+KERNELDIR := $(shell ls -d /lib/modules/6.1.*-amd64/build /usr/src/linux-headers-6.1.*-amd64 2>/dev/null | \
+	awk '{ v = $$0; sub("/build$$", "", v); sub(".*/(linux-headers-)?", "", v); print v, $$0 }' | \
+	sort -V | tail -n 1 | cut -d' ' -f2)
+endif
+
+DESTDIR ?=
+PREFIX ?= /usr/local
+export PREFIX DESTDIR
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+DMRING_CACHE ?= /var/cache/dmring
+export DMRING_CACHE KERNELDIR
+
+all: kmod ulib ctl bench/dmring-bench
+
+kmod: check-kerneldir
+	$(MAKE) -C $(KERNELDIR) M=$(CURDIR)/kmod W=1 modules
+
+check-kerneldir:
+	@test -f "$(KERNELDIR)/Makefile" || { \
+		echo "make: no kernel headers in KERNELDIR='$(KERNELDIR)'; run, as root: tools/setup build" >&2; exit 1; }
+
+ulib:
+	$(MAKE) -C ulib
+
+ctl: ulib
+	$(MAKE) -C ctl
+
+bench/dmring-bench: ulib
+	$(MAKE) -C bench
+
+# Programs that tests run; not part of "all" because they need what only "check" sets up.
+tests: all
+	$(MAKE) -C selftests
+	$(MAKE) -C selftests/unit
+
+demo:
+	tools/setup demo
+	$(MAKE) all
+	selftests/demo
+
+check:
+	tools/setup check
+	$(MAKE) all
+	selftests/run-all
+
+bench:
+	tools/setup bench
+	$(MAKE) all
+	bench/run
+
+vm:
+	tools/setup vm
+	$(MAKE) all
+	selftests/vm/shell
+
+# PREFIX is for the programs; the module goes where its kernel looks for it.
+install: all
+	$(MAKE) -C $(KERNELDIR) M=$(CURDIR)/kmod INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	$(MAKE) -C ulib install
+	$(MAKE) -C ctl install
+	install -d $(DESTDIR)$(INCLUDEDIR)/linux
+	install -m 644 include/uapi/linux/dmring*.h $(DESTDIR)$(INCLUDEDIR)/linux/
+	for page in Documentation/man/*.[1-8]; do \
+		section=$(DESTDIR)$(MANDIR)/man$${page##*.}; \
+		install -d $$section && install -m 644 $$page $$section/ || exit 1; \
+	done
+
+# Headers may be gone when one cleans up: then only what the kernel's build made stays.
+clean:
+	if [ -f "$(KERNELDIR)/Makefile" ] && [ -f kmod/Kbuild ]; then \
+		$(MAKE) -C $(KERNELDIR) M=$(CURDIR)/kmod clean; fi
+	for dir in ulib ctl bench selftests selftests/unit; do \
+		if [ -f $$dir/Makefile ]; then $(MAKE) -C $$dir clean || exit 1; fi; done
+
+help:
+	@echo '  make           module, library, ringctl, benchmarks (KERNELDIR=DIR: for another kernel)'
+	@echo '  make demo      three guests, a file through the ring, a kill and a cut (INPUT=FILE)'
+	@echo '  make check     all tests'
+	@echo '  make bench     measurements beside Unix sockets'
+	@echo '  make vm        a shell in a guest with the module loaded'
+	@echo '  make install   PREFIX=$(PREFIX), DESTDIR='
+	@echo '  make clean'
+	@echo
+	@echo 'demo, check, bench and vm do their own set-up; that needs root once.'
+
+.PHONY: all kmod check-kerneldir ulib ctl bench/dmring-bench tests demo check bench vm install clean help
