@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * retain: the private table beside the log. It says which record of which
+ * origin lies where in log order, what holds it, and from where the link goes
+ * on. Records are numbered from 0 in log order, which for "order fifo" is the
+ * order of delivery: a record's number is its position in the index.
+ *
+ *	 first           sent                next
+ *	   |  held         |  to be sent       |
+ *	---+---------------+-------------------+---> record numbers
+ *	        ^ read: smallest cursor of a local reader, first..next
+ *
+ * A record is freed strictly in order, when every local reader is past it, the
+ * OUT link has carried it (unless the next host is its origin) and every host
+ * of the ring holds it. Local event records wait for readers alone.
+ *
+ * Everything here is protected by the ring lock.
+ */
+#ifndef _DMRING_CORE_RETAIN_H
+#define _DMRING_CORE_RETAIN_H
+
+#include "types.h"
+#include "view.h"
+
+#define DMRING_ORIGIN_EVENT	0xffff	/* dmring_entry.origin of local events */
+
+/* 16 bytes a record; the caller gives a power of two of them */
+struct dmring_entry {
+	u32 seq;	/* low half */
+	u32 sender;	/* as given by the caller, for this host's own records */
+	u16 origin;	/* index in the view */
+	u16 flags;	/* DMRING_REC_IDENT */
+	u32 cost;
+};
+
+/**
+ * struct dmring_origin - one host's stream, as seen here
+ * @have_seq: held up to here without a gap
+ * @have_cost: cumulative cost of that
+ * @link_seq: sent on the OUT link up to here (before @sent of the table)
+ * @stable_seq: held by every host up to here
+ * @freed_seq: freed here up to here
+ * @freed_cost: cumulative cost of that
+ */
+struct dmring_origin {
+	u64 have_seq;
+	u64 have_cost;
+	u64 link_seq;
+	u64 stable_seq;
+	u64 freed_seq;
+	u64 freed_cost;
+};
+
+/**
+ * struct dmring_retain - the table
+ * @table: the caller's memory
+ * @mask: its size - 1
+ * @succ: index of the next host, DMRING_VIEW_NONE if there is no link
+ * @self: index of this host
+ * @first: oldest record kept
+ * @next: number of the next record
+ * @sent: first record the OUT link has not carried
+ * @read: smallest cursor of a local reader
+ * @used: cost of all kept
+ * @event_used: cost of the kept local event records
+ * @duplicates: records that came a second time and were discarded
+ * @origin: by index in the view
+ */
+struct dmring_retain {
+	struct dmring_entry *table;
+	u32 mask;
+	u16 succ;
+	u16 self;
+	u64 first;
+	u64 next;
+	u64 sent;
+	u64 read;
+	u64 used;
+	u64 event_used;
+	u64 duplicates;
+	struct dmring_origin origin[DMRING_HOSTS_MAX];
+};
+
+enum dmring_hold {
+	DMRING_HOLD_NOTHING,	/* empty, or the first record can be freed */
+	DMRING_HOLD_LINK,	/* the OUT link has not carried it */
+	DMRING_HOLD_STABLE,	/* not known to be held everywhere */
+	DMRING_HOLD_READER,	/* a local reader, and nothing else */
+};
+
+enum dmring_accept {
+	DMRING_ACCEPT_NEW,
+	DMRING_ACCEPT_DUPLICATE,	/* discard it */
+	DMRING_ACCEPT_BREACH,
+};
+
+/* @table: @slots entries (a power of two, at least log / DMRING_COST_MIN) */
+void dmring_retain_init(struct dmring_retain *r, struct dmring_entry *table, u32 slots);
+
+/* Take over a view; only while no origin has a record. */
+void dmring_retain_set_view(struct dmring_retain *r, const struct dmring_view *v);
+
+static inline struct dmring_entry *dmring_retain_entry(struct dmring_retain *r, u64 no)
+{
+	return &r->table[no & r->mask];
+}
+
+/* Full sequence of a kept record. */
+u64 dmring_retain_seq(const struct dmring_retain *r, u64 no);
+
+/* Append the next record of @origin (or an event); returns its number. */
+u64 dmring_retain_add(struct dmring_retain *r, u16 origin, u32 sender, u16 flags, u32 cost);
+
+/* Judge a received record; changes nothing but the count of duplicates. */
+enum dmring_accept dmring_retain_accept(struct dmring_retain *r, u16 origin, u64 seq,
+					u32 cost, u32 window, char *why);
+
+/* Free what can be, at most @budget records; returns the cost freed. */
+u64 dmring_retain_advance(struct dmring_retain *r, u32 budget);
+
+enum dmring_hold dmring_retain_hold(const struct dmring_retain *r);
+
+/*
+ * The next record the link has to carry, or false. Skips what needs no link.
+ * dmring_retain_sent() says that its last byte has gone to the socket.
+ */
+bool dmring_retain_next(struct dmring_retain *r, u64 *no);
+void dmring_retain_sent(struct dmring_retain *r, u64 no);
+
+/*
+ * A new connection to the next host, which holds @have[] (by index): set the
+ * cursor to the first record it lacks. 0 or -EPROTO (nothing changed) when it
+ * claims what was never sent, lacks what was freed, or holds no prefix of the
+ * log.
+ */
+int dmring_retain_resume(struct dmring_retain *r, const struct dmring_view *v,
+			 const u64 *have, char *why);
+
+#endif /* _DMRING_CORE_RETAIN_H */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one header of the protocol core that knows where it is compiled: into
+ * the module, or into a user-space program (unit tests, simulator).
+ *
+ * Nothing in this directory makes a kernel call, reads a clock, opens a socket
+ * or allocates: inputs go in, actions come out, all memory is the caller's.
+ */
+#ifndef _DMRING_CORE_TYPES_H
+#define _DMRING_CORE_TYPES_H
+
+#ifdef __KERNEL__
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#else
+#include <errno.h>
+#include <linux/types.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __s64 s64;
+
+#define ALIGN(x, a)		(((x) + (a) - 1) & ~((typeof(x))(a) - 1))
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+#define min(a, b)		((a) < (b) ? (a) : (b))
+#define max(a, b)		((a) > (b) ? (a) : (b))
+#define min_t(t, a, b)		min((t)(a), (t)(b))
+#define max_t(t, a, b)		max((t)(a), (t)(b))
+#define __printf(a, b)		__attribute__((__format__(printf, a, b)))
+#endif
+
+#include <linux/dmring.h>
+
+#define DMRING_NS_PER_MS	1000000ULL
+
+/* Little-endian words at any address: one load or store on most machines. */
+static inline void dmring_put16(u8 *p, u16 v)
+{
+	p[0] = v;
+	p[1] = v >> 8;
+}
+
+static inline void dmring_put32(u8 *p, u32 v)
+{
+	dmring_put16(p, v);
+	dmring_put16(p + 2, v >> 16);
+}
+
+static inline void dmring_put64(u8 *p, u64 v)
+{
+	dmring_put32(p, v);
+	dmring_put32(p + 4, v >> 32);
+}
+
+static inline u16 dmring_get16(const u8 *p)
+{
+	return p[0] | (u16)(p[1] << 8);
+}
+
+static inline u32 dmring_get32(const u8 *p)
+{
+	return dmring_get16(p) | ((u32)dmring_get16(p + 2) << 16);
+}
+
+static inline u64 dmring_get64(const u8 *p)
+{
+	return dmring_get32(p) | ((u64)dmring_get32(p + 4) << 32);
+}
+
+/* Write a sentence into @why (DMRING_WHY_SIZE bytes, or NULL); return @err. */
+__printf(3, 4)
+static inline int dmring_why(char *why, int err, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!why)
+		return err;
+	va_start(args, fmt);
+	vsnprintf(why, DMRING_WHY_SIZE, fmt, args);
+	va_end(args);
+	return err;
+}
+
+#endif /* _DMRING_CORE_TYPES_H */

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * wire: frames between two hosts, their encoding and the checks that need no
+ * state. Byte tables are in Documentation/protocol.rst.
+ *
+ * All functions are pure. A decoder returns 0 or -EPROTO with a sentence, and
+ * never reads beyond the length it is given.
+ */
+#ifndef _DMRING_CORE_WIRE_H
+#define _DMRING_CORE_WIRE_H
+
+#include "types.h"
+
+#define DMRING_WIRE_MAGIC	0x676e7264U	/* "drng" */
+#define DMRING_WIRE_VERSION	1
+
+/* Frame types */
+#define DMRING_FRAME_HELLO	1
+#define DMRING_FRAME_REFUSE	2
+#define DMRING_FRAME_DATA	3
+#define DMRING_FRAME_MARKS	4
+#define DMRING_FRAME_BEAT	5
+#define DMRING_FRAME_TYPES	6
+
+/* Frame flags */
+#define DMRING_FRAME_IDENT	0x01	/* DATA only: identity follows the header */
+
+/* Sizes (bytes, common header included) */
+#define DMRING_WIRE_HDR		8
+#define DMRING_WIRE_HELLO	80	/* and DMRING_WIRE_HELLO_HOST a host */
+#define DMRING_WIRE_HELLO_HOST	24
+#define DMRING_WIRE_REFUSE	12	/* and 1 to DMRING_WHY_SIZE - 1 of text */
+#define DMRING_WIRE_DATA	40
+#define DMRING_WIRE_IDENT	16	/* when DMRING_FRAME_IDENT is set */
+#define DMRING_WIRE_DATA_MAX	(DMRING_WIRE_DATA + DMRING_WIRE_IDENT)
+#define DMRING_WIRE_MARKS	16	/* and DMRING_WIRE_MARK an entry */
+#define DMRING_WIRE_MARK	32
+#define DMRING_WIRE_BEAT	24
+
+#define DMRING_WIRE_HELLO_MAX	(DMRING_WIRE_HELLO + DMRING_HOSTS_MAX * DMRING_WIRE_HELLO_HOST)
+#define DMRING_WIRE_REFUSE_MAX	(DMRING_WIRE_REFUSE + DMRING_WHY_SIZE - 1)
+#define DMRING_WIRE_MARKS_MAX	(DMRING_WIRE_MARKS + DMRING_HOSTS_MAX * DMRING_WIRE_MARK)
+
+/* No frame has more to be gathered before it can be looked at */
+#define DMRING_WIRE_HEAD_MAX	DMRING_WIRE_MARKS_MAX
+
+/**
+ * struct dmring_frame - what the common header says
+ * @type: DMRING_FRAME_*
+ * @flags: DMRING_FRAME_IDENT or 0
+ * @len: whole frame (bytes)
+ * @head: how much of it is to be gathered before it is handled (bytes); at
+ *        most DMRING_WIRE_HEAD_MAX
+ * @body: payload that follows (bytes); not 0 only for DATA
+ */
+struct dmring_frame {
+	u8 type;
+	u8 flags;
+	u32 len;
+	u32 head;
+	u32 body;
+};
+
+struct dmring_hello_host {
+	u32 node;
+	u64 inc;	/* 0: not known */
+	u64 have;	/* highest contiguous sequence held */
+};
+
+/**
+ * struct dmring_hello - first frame in either direction
+ * @name: ring, filled up with NUL
+ * @node: who speaks
+ * @view: number of its view
+ * @inc: its incarnation, never 0
+ * @order: order of the ring (DMRING_ORDER_*)
+ * @identify: the ring says who sent
+ * @dead_ms: silence that it takes for death
+ * @log: its log (bytes)
+ * @rec: its largest record (cost)
+ * @count: how many @hosts
+ * @hosts: its list, ascending by node
+ */
+struct dmring_hello {
+	char name[DMRING_NAME_SIZE];
+	u32 node;
+	u32 view;
+	u64 inc;
+	u8 order;
+	bool identify;
+	u32 dead_ms;
+	u32 log;
+	u32 rec;
+	u16 count;
+	struct dmring_hello_host hosts[DMRING_HOSTS_MAX];
+};
+
+/**
+ * struct dmring_data - header of a DATA frame
+ * @node: origin
+ * @view: view it was sequenced in
+ * @inc: incarnation of the origin
+ * @seq: number in the origin's stream, from 1
+ * @len: payload (bytes)
+ * @type: DMRING_REC_DATA
+ * @flags: DMRING_REC_IDENT or 0
+ * @ident: set under DMRING_REC_IDENT
+ */
+struct dmring_data {
+	u32 node;
+	u32 view;
+	u64 inc;
+	u64 seq;
+	u32 len;
+	u16 type;
+	u16 flags;
+	struct dmring_ident ident;
+};
+
+/**
+ * struct dmring_mark - what is known of one origin's stream; all only grow
+ * @node: origin
+ * @stable: every host holds it up to this sequence; in an acknowledgement:
+ *          the sender holds it
+ * @released: cumulative cost released by the origin and all hosts up to the
+ *            sender of this mark
+ * @want: the origin cannot go on until this much is released everywhere
+ */
+struct dmring_mark {
+	u32 node;
+	u64 stable;
+	u64 released;
+	u64 want;
+};
+
+/**
+ * struct dmring_beat - heartbeat; all zero from acceptor to connector
+ * @chain: links known to be up in a row behind the sender
+ * @final: @log and @rec are the whole ring's and will not change again
+ * @log: smallest log of the hosts in that row (bytes)
+ * @rec: smallest largest record of them (cost)
+ */
+struct dmring_beat {
+	u16 chain;
+	bool final;
+	u32 log;
+	u32 rec;
+};
+
+/* Read the first DMRING_WIRE_HDR bytes of a frame. */
+int dmring_wire_frame(const u8 *buf, struct dmring_frame *f, char *why);
+
+/* @len is what dmring_frame.head said; encoders return the length written. */
+u32 dmring_wire_put_hello(u8 *buf, const struct dmring_hello *h);
+int dmring_wire_get_hello(const u8 *buf, u32 len, struct dmring_hello *h, char *why);
+
+u32 dmring_wire_put_refuse(u8 *buf, int err, const char *text);
+/* @text: DMRING_WHY_SIZE bytes, made printable; @err: a negative errno */
+int dmring_wire_get_refuse(const u8 *buf, u32 len, int *err, char *text, char *why);
+
+u32 dmring_wire_put_data(u8 *buf, const struct dmring_data *d);
+int dmring_wire_get_data(const u8 *buf, u32 len, struct dmring_data *d, char *why);
+
+void dmring_wire_put_marks(u8 *buf, u16 count);
+void dmring_wire_put_mark(u8 *buf, u16 i, const struct dmring_mark *m);
+int dmring_wire_get_marks(const u8 *buf, u32 len, u16 *count, char *why);
+void dmring_wire_get_mark(const u8 *buf, u16 i, struct dmring_mark *m);
+
+u32 dmring_wire_put_beat(u8 *buf, const struct dmring_beat *b);
+int dmring_wire_get_beat(const u8 *buf, u32 len, struct dmring_beat *b, char *why);
+
+#endif /* _DMRING_CORE_WIRE_H */
