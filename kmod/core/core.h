@@ -138,9 +138,11 @@ struct dmring_rx {
  * @in: link from the predecessor (thread)
  * @out: link to the successor (thread)
  * @chain: what we tell the successor (thread)
+ * @heard: what the predecessor told us last (thread)
  * @closed: chain is long enough and OUT is up (thread)
  * @beat_now: what we tell has changed: do not wait for the next beat (thread)
  * @hello: scratch for HELLO frames (thread)
+ * @spare: scratch for a new view (set-up)
  */
 struct dmring_core {
 	struct dmring_core_cfg cfg;
@@ -154,9 +156,11 @@ struct dmring_core {
 	struct dmring_session in;
 	struct dmring_session out;
 	struct dmring_beat chain;
+	struct dmring_beat heard;
 	bool closed;
 	bool beat_now;
 	struct dmring_hello hello;
+	struct dmring_view spare;
 };
 
 /*

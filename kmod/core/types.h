@@ -14,52 +14,47 @@
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
-#include <linux/types.h>
+#include <linux/dmring.h>
 #else
 #include <errno.h>
-#include <linux/types.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/dmring.h>
 
 typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
-typedef __s32 s32;
-typedef __s64 s64;
 
-#define ALIGN(x, a)		(((x) + (a) - 1) & ~((typeof(x))(a) - 1))
-#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
-#define min(a, b)		((a) < (b) ? (a) : (b))
-#define max(a, b)		((a) > (b) ? (a) : (b))
-#define min_t(t, a, b)		min((t)(a), (t)(b))
-#define max_t(t, a, b)		max((t)(a), (t)(b))
-#define __printf(a, b)		__attribute__((__format__(printf, a, b)))
+#define ALIGN(x, a) ({ typeof(x) _m = (a) - 1; ((x) + _m) & ~_m; })
+#define min(a, b) ({ typeof(a) _a = (a); typeof(b) _b = (b); _a < _b ? _a : _b; })
+#define max(a, b) ({ typeof(a) _a = (a); typeof(b) _b = (b); _a > _b ? _a : _b; })
+#define min_t(t, a, b) ({ t _a = (a), _b = (b); _a < _b ? _a : _b; })
+#define max_t(t, a, b) ({ t _a = (a), _b = (b); _a > _b ? _a : _b; })
+#define __printf(a, b)
 #endif
-
-#include <linux/dmring.h>
 
 #define DMRING_NS_PER_MS	1000000ULL
 
 /* Little-endian words at any address: one load or store on most machines. */
 static inline void dmring_put16(u8 *p, u16 v)
 {
-	p[0] = v;
+	p[0] = v & 0xff;
 	p[1] = v >> 8;
 }
 
 static inline void dmring_put32(u8 *p, u32 v)
 {
-	dmring_put16(p, v);
+	dmring_put16(p, v & 0xffff);
 	dmring_put16(p + 2, v >> 16);
 }
 
 static inline void dmring_put64(u8 *p, u64 v)
 {
-	dmring_put32(p, v);
+	dmring_put32(p, v & 0xffffffff);
 	dmring_put32(p + 4, v >> 32);
 }
 

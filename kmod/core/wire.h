@@ -26,16 +26,16 @@
 #define DMRING_FRAME_IDENT	0x01	/* DATA only: identity follows the header */
 
 /* Sizes (bytes, common header included) */
-#define DMRING_WIRE_HDR		8
-#define DMRING_WIRE_HELLO	80	/* and DMRING_WIRE_HELLO_HOST a host */
-#define DMRING_WIRE_HELLO_HOST	24
-#define DMRING_WIRE_REFUSE	12	/* and 1 to DMRING_WHY_SIZE - 1 of text */
-#define DMRING_WIRE_DATA	40
-#define DMRING_WIRE_IDENT	16	/* when DMRING_FRAME_IDENT is set */
+#define DMRING_WIRE_HDR		8U
+#define DMRING_WIRE_HELLO	80U	/* and DMRING_WIRE_HELLO_HOST a host */
+#define DMRING_WIRE_HELLO_HOST	24U
+#define DMRING_WIRE_REFUSE	12U	/* and 1 to DMRING_WHY_SIZE - 1 of text */
+#define DMRING_WIRE_DATA	40U
+#define DMRING_WIRE_IDENT	16U	/* when DMRING_FRAME_IDENT is set */
 #define DMRING_WIRE_DATA_MAX	(DMRING_WIRE_DATA + DMRING_WIRE_IDENT)
-#define DMRING_WIRE_MARKS	16	/* and DMRING_WIRE_MARK an entry */
-#define DMRING_WIRE_MARK	32
-#define DMRING_WIRE_BEAT	24
+#define DMRING_WIRE_MARKS	16U	/* and DMRING_WIRE_MARK an entry */
+#define DMRING_WIRE_MARK	32U
+#define DMRING_WIRE_BEAT	24U
 
 #define DMRING_WIRE_HELLO_MAX	(DMRING_WIRE_HELLO + DMRING_HOSTS_MAX * DMRING_WIRE_HELLO_HOST)
 #define DMRING_WIRE_REFUSE_MAX	(DMRING_WIRE_REFUSE + DMRING_WHY_SIZE - 1)
@@ -120,7 +120,7 @@ struct dmring_data {
 /**
  * struct dmring_mark - what is known of one origin's stream; all only grow
  * @node: origin
- * @stable: every host holds it up to this sequence; in an acknowledgement:
+ * @stable: every host holds it up to this sequence; in an acknowledgment:
  *          the sender holds it
  * @released: cumulative cost released by the origin and all hosts up to the
  *            sender of this mark

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Frames that come in on a link. */
+#include "core-internal.h"
+
+static int check_frame(const struct dmring_core *c, const struct dmring_session *s,
+		       const u8 *buf, struct dmring_frame *f, char *why)
+{
+	bool ident;
+	int err = dmring_wire_frame(buf, f, why);
+
+	if (!err)
+		err = dmring_session_legal(s, f->type, why);
+	if (err || f->type != DMRING_FRAME_DATA)
+		return err;
+	ident = f->flags & DMRING_FRAME_IDENT;
+	if (ident != c->cfg.identify)
+		return dmring_why(why, -EPROTO, ident ? "a message says who sent it" :
+				  "a message does not say who sent it");
+	if (f->body > dmring_core_max_msg(c))
+		return dmring_why(why, -EPROTO, "a message of %u bytes", f->body);
+	return 0;
+}
+
+int dmring_core_frame(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 rnd,
+		      const u8 *buf, struct dmring_frame *f, struct dmring_act *act)
+{
+	dmring_act_clear(act, dmring_neighbour(c, dir));
+	act->err = check_frame(c, dmring_link(c, dir), buf, f, act->why);
+	return act->err ? dmring_core_breach(c, dir, now, rnd, act) : 0;
+}
+
+static int check_beat(const struct dmring_core *c, const struct dmring_beat *b, char *why)
+{
+	if (b->chain > c->view.count || !dmring_rec_ok(b->rec) ||
+	    !dmring_pow2_between(b->log, DMRING_LOG_MIN, DMRING_LOG_MAX))
+		return dmring_why(why, -EPROTO, "a heartbeat makes no sense");
+	if (!dmring_window_size(b->log, b->rec, c->view.count))
+		return dmring_why(why, -EPROTO,
+				  "a log on the ring (%u bytes) leaves less than one largest message (%u bytes)",
+				  b->log, b->rec);
+	if (!b->final)
+		return 0;
+	if (b->log > c->cfg.log || b->rec > c->rec ||
+	    (c->sizes.final && (b->log != c->sizes.log || b->rec != c->sizes.rec)))
+		return dmring_why(why, -EPROTO, "a heartbeat contradicts the sizes of the ring");
+	return 0;
+}
+
+static int beat_in(struct dmring_core *c, u64 now, const struct dmring_beat *b,
+		   struct dmring_act *act)
+{
+	int err = check_beat(c, b, act->why);
+
+	if (err)
+		return err;
+	c->heard = *b;
+	if (c->in.state == DMRING_SESSION_GREETING) {
+		dmring_session_enter(&c->in, DMRING_SESSION_STREAM, now);
+		act->what |= DMRING_ACT_UP;
+	}
+	dmring_core_see_links(c, act);
+	return 0;
+}
+
+static int beat_out(const struct dmring_beat *b, char *why)
+{
+	if (b->chain || b->final || b->log || b->rec)
+		return dmring_why(why, -EPROTO, "a heartbeat against the ring carries a chain");
+	return 0;
+}
+
+static int marks_in(struct dmring_core *c, const u8 *buf, u32 len, struct dmring_act *act)
+{
+	struct dmring_mark m;
+	u16 i, count;
+	int err = dmring_wire_get_marks(buf, len, &count, act->why);
+
+	for (i = 0; i < count && !err; i++) {
+		dmring_wire_get_mark(buf, i, &m);
+		err = dmring_ack_check(&c->view, &c->retain, &m, c->sizes.window, act->why);
+	}
+	if (err)
+		return err;
+	for (i = 0; i < count; i++) {
+		dmring_wire_get_mark(buf, i, &m);
+		dmring_ack_apply(&c->ack, &c->view, &c->retain, &c->window, &m);
+	}
+	act->what |= DMRING_ACT_PUMP;
+	return 0;
+}
+
+/* Is it of this view, and of the incarnation we know? Else -errno, or DISCARD. */
+static int place_data(const struct dmring_core *c, struct dmring_rx *rx, char *why)
+{
+	const struct dmring_data *d = &rx->data;
+
+	if (!c->sizes.final)
+		return dmring_why(why, -EPROTO, "a message before the ring was closed");
+	rx->origin = dmring_view_index(&c->view, d->node);
+	if (rx->origin == DMRING_VIEW_NONE)
+		return dmring_why(why, -EPROTO, "a message of host %u, which is not on the ring",
+				  d->node);
+	rx->what = DMRING_RX_DISCARD;
+	if (d->view < c->view.number)
+		return 0;
+	if (d->view > c->view.number)
+		return dmring_why(why, -EPROTO, "a message of view %u in view %u", d->view,
+				  c->view.number);
+	rx->what = DMRING_RX_DELIVER;
+	return dmring_view_check_inc(&c->view, rx->origin, d->inc, why);
+}
+
+static int data_in(struct dmring_core *c, const u8 *buf, u32 len, struct dmring_rx *rx,
+		   struct dmring_act *act)
+{
+	int err = dmring_wire_get_data(buf, len, &rx->data, act->why);
+
+	if (!err)
+		err = place_data(c, rx, act->why);
+	if (err || rx->what == DMRING_RX_DISCARD)
+		return err;
+	rx->cost = dmring_cost(rx->data.len, rx->data.flags);
+	switch (dmring_retain_accept(&c->retain, rx->origin, rx->data.seq, rx->cost,
+				     c->sizes.window, act->why)) {
+	case DMRING_ACCEPT_NEW:
+		dmring_view_learn(&c->view, rx->origin, rx->data.inc);
+		return 0;
+	case DMRING_ACCEPT_DUPLICATE:
+		rx->what = DMRING_RX_DISCARD;
+		return 0;
+	default:
+		return -EPROTO;
+	}
+}
+
+/* The other end turned us away: its sentence is ours. */
+static int refuse_in(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 rnd,
+		     const u8 *buf, u32 len, struct dmring_act *act)
+{
+	int err = dmring_wire_get_refuse(buf, len, &act->err, act->why, act->why);
+
+	if (err)
+		act->err = err;
+	return dmring_core_refused(c, dir, now, rnd, act);
+}
+
+static int beat_any(struct dmring_core *c, enum dmring_dir dir, u64 now, const u8 *buf,
+		    u32 len, struct dmring_act *act)
+{
+	struct dmring_beat b;
+	int err = dmring_wire_get_beat(buf, len, &b, act->why);
+
+	if (err)
+		return err;
+	return dir == DMRING_IN ? beat_in(c, now, &b, act) : beat_out(&b, act->why);
+}
+
+int dmring_core_head(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 rnd,
+		     const struct dmring_frame *f, const u8 *buf,
+		     struct dmring_rx *rx, struct dmring_act *act)
+{
+	dmring_act_clear(act, dmring_neighbour(c, dir));
+	rx->what = DMRING_RX_NONE;
+	switch (f->type) {
+	case DMRING_FRAME_HELLO:
+		return dmring_core_hello_out(c, now, rnd, buf, f->head, act);
+	case DMRING_FRAME_REFUSE:
+		return refuse_in(c, dir, now, rnd, buf, f->head, act);
+	case DMRING_FRAME_DATA:
+		act->err = data_in(c, buf, f->head, rx, act);
+		break;
+	case DMRING_FRAME_MARKS:
+		act->err = marks_in(c, buf, f->head, act);
+		break;
+	default:
+		act->err = beat_any(c, dir, now, buf, f->head, act);
+		break;
+	}
+	return act->err ? dmring_core_breach(c, dir, now, rnd, act) : 0;
+}
+
+u64 dmring_core_deliver(struct dmring_core *c, const struct dmring_rx *rx)
+{
+	return dmring_retain_add(&c->retain, rx->origin, 0, rx->data.flags, rx->cost);
+}
