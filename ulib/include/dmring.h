@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libdmring: join a cluster message ring, send to it, receive from it
+ *
+ * Results: 0 or positive is success, a negative value is -errno. Sizes are in
+ * bytes, times in milliseconds (negative: for ever, 0: do not wait).
+ *
+ * Threads: a handle has a sending side and a receiving side. At any time at
+ * most one thread may use each; the two may be different threads. Every
+ * function below says which side it belongs to:
+ *
+ *   [send]   sending side          [recv]   receiving side
+ *   [any]    any thread            [sole]   nobody else may use the handle
+ *
+ * Several threads that send attach a handle each, or share one under a lock.
+ * No function may be called from a signal handler.
+ *
+ * Fork: a child does not inherit membership. Every call with a handle from
+ * before the fork fails there with -ENOTCONN, save dmring_detach(), which
+ * frees it and leaves the parent's membership alone. vfork() and exec are no
+ * concern.
+ *
+ * Loss: when a member is detached by the kernel (evicted, ring deleted) calls
+ * fail with -ENOTCONN and dmring_reason() says why.
+ */
+#ifndef DMRING_H
+#define DMRING_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <linux/dmring.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DMRING_VERSION		"1.0.0"
+
+/* dmring_opts.flags */
+#define DMRING_NO_ECHO		DMRING_ATTACH_NO_ECHO	/* not my own messages */
+#define DMRING_SEND_ONLY	DMRING_ATTACH_SEND_ONLY	/* receive nothing */
+#define DMRING_POLL		DMRING_ATTACH_POLL	/* send without syscalls */
+#define DMRING_UNWILLING	DMRING_ATTACH_UNWILLING	/* never the proxy */
+#define DMRING_EVENTS		(1U << 16)	/* dmring_peek() shows events too */
+
+/* dmring_opts.scope */
+#define DMRING_KERNEL		0	/* a ring of the kernel, set up by ringctl */
+#define DMRING_PROCESS		1	/* members of this process; no kernel */
+
+/* dmring_wait() */
+#define DMRING_WAIT_READ	(1U << 0)
+#define DMRING_WAIT_WRITE	(1U << 1)
+
+struct dmring;
+
+/**
+ * struct dmring_opts - how to attach
+ * @size: sizeof(struct dmring_opts), so that it can grow
+ * @flags: DMRING_NO_ECHO and its neighbours
+ * @scope: DMRING_KERNEL or DMRING_PROCESS
+ * @in_size: input space (bytes, power of two), 0 for the default; not used in
+ *           process scope
+ * @out_size: output space, likewise; in process scope what may wait for this
+ *            member (bytes, any number, default 1 MiB)
+ * @queue_len: process scope: messages that may wait for this member, 0 for 1024
+ * @reserved: zero
+ * @device: NULL for /dev/dmring
+ */
+struct dmring_opts {
+	size_t size;
+	uint32_t flags;
+	uint32_t scope;
+	uint32_t in_size;
+	uint32_t out_size;
+	uint32_t queue_len;
+	uint32_t reserved;
+	const char *device;
+};
+
+/**
+ * struct dmring_msg - one message or event, in place
+ * @data: payload (struct dmring_ev for an event), read-only, not aligned to
+ *        more than 16 bytes; good until dmring_release()
+ * @len: its length (bytes)
+ * @type: DMRING_REC_DATA or DMRING_REC_EVENT
+ * @pos: where it stands in the stream; only grows
+ * @ident: who sent it, NULL unless the ring was made with "identify"
+ */
+struct dmring_msg {
+	const void *data;
+	size_t len;
+	uint16_t type;
+	uint64_t pos;
+	const struct dmring_ident *ident;
+};
+
+/* [any] Join ring @name; *@r is the caller's until dmring_detach(). @opts may
+ * be NULL. On failure *@r is NULL and dmring_why() has a sentence.
+ */
+int dmring_attach(struct dmring **r, const char *name,
+		  const struct dmring_opts *opts);
+
+/* [sole] Leave and free the handle; what was accepted still goes. Stops the
+ * dispatch thread first. -EDEADLK from a dispatch handler, -ENOMEM (process
+ * scope): nothing happened.
+ */
+int dmring_detach(struct dmring *r);
+
+/* [any] A sentence about the last failure in this thread that had more to say
+ * than its errno (-EAGAIN, -ETIMEDOUT and -EINTR have not); "" when there was
+ * none since the last dmring_attach(). Good until the next call.
+ */
+const char *dmring_why(void);
+
+/* [any] For poll and epoll: EPOLLIN something to read, EPOLLOUT room to send,
+ * EPOLLPRI an office event, EPOLLHUP detached. In process scope only EPOLLIN
+ * means anything. Level-triggered readers read until -EAGAIN.
+ */
+int dmring_fd(struct dmring *r);
+
+/* ---- sending ---- */
+
+/* [send] Space for a message of up to @len bytes, to be built in place; *@buf
+ * is good until commit or discard. One at a time: -EBUSY when one is open.
+ * -EAGAIN no room now, -EMSGSIZE never fits (dmring_send() takes it up to
+ * dmring_max_msg()), -ENOTCONN.
+ */
+int dmring_reserve(struct dmring *r, size_t len, void **buf);
+
+/* [send] Mark the message, of @len bytes (at most what was reserved): it is
+ * accepted. No syscall; others may see it only after dmring_submit().
+ * -EINVAL nothing open or @len too large; -ENOTCONN. In process scope also
+ * -EAGAIN (another sender took the room) and -ENOMEM: the reservation stays
+ * open, commit again or discard.
+ */
+int dmring_commit(struct dmring *r, size_t len);
+
+/* [send] Give the reservation back. -EINVAL when none is open. */
+int dmring_discard(struct dmring *r);
+
+/* [send] One doorbell for all commits since the last one; no syscall when there
+ * are none, or in polling mode while the ring's thread watches. -ENOTCONN:
+ * messages committed since the last success may be lost.
+ */
+int dmring_submit(struct dmring *r);
+
+/* [send] Reserve, copy, commit and submit one message; does not wait. Once it
+ * returns 0 the message is accepted. -EAGAIN, -EMSGSIZE, -EBUSY, -ENOTCONN.
+ */
+int dmring_send(struct dmring *r, const void *data, size_t len);
+
+/* [send] The same, and waits for room up to @timeout_ms: -ETIMEDOUT, -EINTR. */
+int dmring_send_wait(struct dmring *r, const void *data, size_t len,
+		     int timeout_ms);
+
+/* ---- receiving ---- */
+
+/* [recv] The next message in place; repeated calls walk forward, the messages
+ * stay until dmring_release(). -EAGAIN nothing now, or nothing before what is
+ * held is released; -ENOTCONN; -EOVERFLOW, once, messages were skipped for this
+ * member before this point (with DMRING_EVENTS a DMRING_EV_GAP event instead).
+ * -EBUSY while a dispatch thread reads.
+ */
+int dmring_peek(struct dmring *r, struct dmring_msg *m);
+
+/* [recv] Whether all that was peeked is still whole: 0, -EOVERFLOW, -ENOTCONN.
+ * For those who must know before they act on it.
+ */
+int dmring_intact(struct dmring *r);
+
+/* [recv] Give back all that was peeked. -EOVERFLOW: some of it was overwritten
+ * meanwhile (policy "slow drop"); discard all that was made of this batch, what
+ * is left of it comes again. -ENOTCONN: detached meanwhile, discard likewise.
+ */
+int dmring_release(struct dmring *r);
+
+/* [recv] Copy out one data message; returns its length. -EMSGSIZE: longer than
+ * @size, it stays; -EAGAIN; -EOVERFLOW as dmring_peek(); -ENOTCONN; -EBUSY when
+ * peeked messages are held.
+ */
+ssize_t dmring_recv(struct dmring *r, void *buf, size_t size);
+
+/* [recv] The next event. Without DMRING_EVENTS, dmring_peek() and dmring_recv()
+ * step over events and the last 32 of them wait here. Events come in their
+ * place in the stream: one behind unread messages is not shown before these are
+ * read. -EAGAIN none; -ENOTCONN.
+ */
+int dmring_event(struct dmring *r, struct dmring_ev *ev);
+
+/* [recv] for DMRING_WAIT_READ, [send] for DMRING_WAIT_WRITE, both for both.
+ * Submits what is unsubmitted and waits, in one syscall or none, until one
+ * holds: READ: @n messages (0 and 1: any) or an event came; WRITE: a message of
+ * @n bytes has room. With both, @n counts for WRITE and any message ends the
+ * wait. May return 0 early; -ETIMEDOUT, -EINTR, -ENOTCONN.
+ */
+int dmring_wait(struct dmring *r, unsigned int what, size_t n, int timeout_ms);
+
+/* [recv] Start a thread that reads: @handler gets each message in place (events
+ * too with DMRING_EVENTS), and @m == NULL once, last, when no longer attached.
+ * A message overwritten while it was handled is followed at once by a
+ * DMRING_EV_GAP event that counts it (with or without DMRING_EVENTS). The
+ * handler may send on any handle (on this one if nobody else does), is
+ * registered with liburcu (bp), outside any read-side section, with all signals
+ * blocked. It must not detach @r nor stop the dispatch: -EDEADLK.
+ */
+int dmring_dispatch_start(struct dmring *r,
+			  void (*handler)(struct dmring *r,
+					  const struct dmring_msg *m,
+					  void *arg),
+			  void *arg);
+
+/* [recv] End it; when this returns the handler does not run and will not. */
+int dmring_dispatch_stop(struct dmring *r);
+
+/* ---- state: [any] ---- */
+
+/* Number of this member's last message taken, and the number up to which this
+ * host's messages are held by every host: held everywhere when stable >= sent.
+ */
+uint64_t dmring_sent(struct dmring *r);
+uint64_t dmring_stable(struct dmring *r);
+uint64_t dmring_dropped(struct dmring *r);	/* skipped for this member */
+uint64_t dmring_rejected(struct dmring *r);	/* of this member, refused */
+uint32_t dmring_max_msg(struct dmring *r);	/* largest message (bytes) */
+uint32_t dmring_id(struct dmring *r);		/* number in the group */
+int dmring_state(struct dmring *r);		/* DMRING_STATE_* */
+int dmring_reason(struct dmring *r);		/* DMRING_REASON_* */
+
+/* Texts, never NULL, not to be freed. @err may be -errno or errno. */
+const char *dmring_reason_str(int reason);
+const char *dmring_event_str(int what);
+const char *dmring_strerror(int err);
+const char *dmring_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* DMRING_H */

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libdmring: what its files share
+ *
+ * Ranks, calls go down only:
+ *
+ *   0 why       sentences and texts
+ *   1 mapping   one slot of /dev/dmring: open, attach, map, unmap
+ *   2 stream    reading of a ring of the kernel: log, index, output space
+ *   3 ring      a member of a ring of the kernel      struct dmring_ops
+ *     process   a member of a ring of this process    struct dmring_ops
+ *   4 api       what programs call, common to both
+ *   5 dispatch  a thread that reads (api stops it when it detaches)
+ *
+ * struct dmring is the common head of both kinds of handle. Who writes what:
+ * the sending side @open and what the ops keep for it, the receiving side
+ * @held, and attach or dispatch_start/stop the rest.
+ */
+#ifndef DMRING_INTERNAL_H
+#define DMRING_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <dmring.h>
+
+#define load_relaxed(p)		__atomic_load_n(p, __ATOMIC_RELAXED)
+#define load_acquire(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define store_relaxed(p, v)	__atomic_store_n(p, v, __ATOMIC_RELAXED)
+#define store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define read_fence()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define full_fence()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+#define container_of(ptr, type, member)					\
+	((type *)((char *)(ptr) - offsetof(type, member)))
+
+/* What next() is to stop at */
+enum dmring_want {
+	WANT_DATA,	/* messages; events go to the queue of events */
+	WANT_GAPS,	/* messages and gaps; other events go to the queue */
+	WANT_ALL,	/* messages and events */
+	WANT_EVENT,	/* events; -EAGAIN at a message */
+};
+
+struct dmring_dispatch;
+
+#define SIDE_ALIGN	__attribute__((aligned(128)))
+
+/* First what seldom changes, then the sending side, then the receiving side */
+struct dmring {
+	const struct dmring_ops *ops;
+	int fd;
+	uint32_t flags;
+	uint32_t id;
+	uint64_t generation;	/* of forks, at attach */
+	struct dmring_dispatch *dispatch;
+	bool open SIDE_ALIGN;	/* a reservation is */
+	size_t reserved;	/* bytes of it */
+	unsigned int held SIDE_ALIGN;	/* peeked, not released */
+};
+
+/**
+ * struct dmring_ops - what a scope does
+ * @free: leave and free; @forked: in a child, touch nothing shared; fails with
+ *        -ENOMEM only, and then did nothing
+ * @reserve: sets *buf; -EAGAIN, -EMSGSIZE, -ENOTCONN
+ * @commit: accepts the open reservation
+ * @discard: gives it back
+ * @submit: doorbell
+ * @send_big: a message that reserve finds too large
+ * @next: peek; counts in @held unless WANT_EVENT
+ * @unpeek: undo the last next(); only when it is all that is held
+ * @check: all that is held (@last: what was peeked last) is whole
+ * @release: give back all that is held; -EOVERFLOW rewinds
+ * @keep: give back without looking (the dispatcher looked at each)
+ * @event: next event that a WANT_DATA walk stepped over, else walk
+ */
+struct dmring_ops {
+	int (*free)(struct dmring *r, bool forked);
+	int (*reserve)(struct dmring *r, size_t len, void **buf);
+	int (*commit)(struct dmring *r, size_t len);
+	void (*discard)(struct dmring *r);
+	int (*submit)(struct dmring *r);
+	int (*send_big)(struct dmring *r, const void *data, size_t len);
+	int (*next)(struct dmring *r, struct dmring_msg *m,
+		    enum dmring_want want);
+	void (*unpeek)(struct dmring *r);
+	int (*check)(struct dmring *r, bool last);
+	int (*release)(struct dmring *r);
+	void (*keep)(struct dmring *r);
+	int (*event)(struct dmring *r, struct dmring_ev *ev);
+	int (*wait)(struct dmring *r, unsigned int what, size_t n,
+		    int timeout_ms);
+	uint64_t (*sent)(struct dmring *r);
+	uint64_t (*stable)(struct dmring *r);
+	uint64_t (*dropped)(struct dmring *r);
+	uint64_t (*rejected)(struct dmring *r);
+	uint32_t (*max_msg)(struct dmring *r);
+	int (*state)(struct dmring *r);
+	int (*reason)(struct dmring *r);
+};
+
+/* why.c: returns err, so that "return dmring_fail(-EX, ...)" reads well */
+int dmring_fail(int err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void dmring_why_clear(void);
+
+/**
+ * struct dmring_slot - a slot and its areas (see linux/dmring.h)
+ * @log: NULL for a member that only sends, like @index
+ */
+struct dmring_slot {
+	int fd;
+	struct dmring_user_page *user;
+	const struct dmring_kernel_page *kernel;
+	const struct dmring_group_page *group;
+	uint8_t *in;
+	const uint8_t *out;
+	const uint8_t *log;
+	const uint64_t *index;
+	struct dmring_ioc_attach a;	/* as the kernel answered */
+};
+
+/* mapping.c */
+int dmring_slot_open(struct dmring_slot *s, const char *name,
+		     const struct dmring_opts *o);
+void dmring_slot_close(struct dmring_slot *s, bool forked);
+uint64_t dmring_fork_generation(void);
+bool dmring_forked(uint64_t generation);
+
+/* ring.c, process.c: make a handle; *r set on success */
+int dmring_kernel_attach(struct dmring **r, const char *name,
+			 const struct dmring_opts *o);
+int dmring_process_attach(struct dmring **r, const char *name,
+			  const struct dmring_opts *o);
+
+/* api.c: 0 or -errno and a sentence */
+int dmring_usable(struct dmring *r);
+
+#endif /* DMRING_INTERNAL_H */

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libdmring: process scope, what its three files share
+ *
+ *   process-send.c   deliver to all members, wake them
+ *   process-recv.c   take from the own queue, wait
+ *   process.c        rings and their members, attach and detach
+ *
+ * The words at the head of process.c say how it works.
+ */
+#ifndef DMRING_PROCESS_H
+#define DMRING_PROCESS_H
+
+#include <sys/eventfd.h>
+#include <urcu-bp.h>
+#include <urcu/list.h>
+#include <urcu/wfcqueue.h>
+
+#include "internal.h"
+
+#define ONE_MESSAGE	(1ULL << 40)	/* @load: messages above, bytes below */
+#define LOAD_BYTES	(ONE_MESSAGE - 1)
+
+struct packet;
+
+/* A message's place in one member's queue */
+struct place {
+	struct cds_wfcq_node node;
+	struct place *next;	/* among those taken from the queue */
+	struct packet *p;
+};
+
+/**
+ * struct packet - a message
+ * @refs: members that have not released it
+ * @len: payload (bytes)
+ * @places: one for each member, allocated when these are known
+ */
+struct packet {
+	unsigned int refs;
+	uint32_t len;
+	struct place *places;
+	uint8_t data[] __attribute__((aligned(16)));
+};
+
+/* Who is in a ring; never changed once published (RCU) */
+struct snapshot {
+	struct rcu_head rcu;
+	size_t receivers;	/* come first */
+	size_t members;
+	struct local *m[];
+};
+
+/**
+ * struct local_ring - a ring
+ * @node: in rings (table_lock)
+ * @snapshot: RCU; written under table_lock
+ * @next_id: table_lock
+ * @waiting: members that wait for room, atomic
+ * @generation: of forks; a child does not see its parent's rings
+ * @name: invariant
+ */
+struct local_ring {
+	struct cds_list_head node;
+	struct snapshot *snapshot;
+	uint32_t next_id;
+	uint32_t waiting;
+	uint64_t generation;
+	char name[DMRING_NAME_SIZE];
+};
+
+/**
+ * struct local - a member
+ * @r: head common to both scopes
+ * @ring: invariant, like @max_bytes and @max_len
+ * @rcu: frees it
+ *
+ * Sending side:
+ * @building: open reservation
+ * @sent: messages accepted; others may read
+ * @unsubmitted: messages committed that nobody was woken for
+ * @room_fd: eventfd on which it waits for room, -1 before the first time
+ *
+ * Any member's sending side:
+ * @load: what waits for this member, atomic
+ * @tail: of its queue
+ *
+ * Receiving side, with other members:
+ * @head: of its queue
+ * @signalled: an eventfd write was made or is being made; xchg
+ * @want: messages to be woken for; own
+ * @kicked: a sender found it full while it waited for @want; atomic
+ * @room_wanted: wake @room_fd; xchg (sending side sets it)
+ *
+ * Receiving side:
+ * @taken: first place taken from the queue and not released
+ * @taken_end: where the next one is linked
+ * @cur: next to be peeked, NULL when it is still in the queue
+ * @pos: of @cur
+ */
+struct local {
+	struct dmring r;
+	struct local_ring *ring;
+	uint64_t max_bytes;
+	uint64_t max_len;
+	struct rcu_head rcu;
+
+	struct packet *building SIDE_ALIGN;
+	uint64_t sent;
+	bool unsubmitted;
+	int room_fd;
+
+	uint64_t load SIDE_ALIGN;
+	struct cds_wfcq_tail tail;
+
+	struct __cds_wfcq_head head SIDE_ALIGN;
+	unsigned int signalled;
+	uint64_t want;
+	unsigned int kicked;
+	unsigned int room_wanted;
+
+	struct place *taken SIDE_ALIGN;
+	struct place **taken_end;
+	struct place *cur;
+	uint64_t pos;
+};
+
+static inline struct local *local(struct dmring *r)
+{
+	return container_of(r, struct local, r);
+}
+
+static inline uint64_t cost(size_t len)
+{
+	return len < DMRING_COST_MIN ? DMRING_COST_MIN : len;
+}
+
+static inline bool fits(const struct local *m, uint64_t load, uint64_t bytes)
+{
+	uint64_t len = load / ONE_MESSAGE;
+
+	return len < m->max_len &&
+	       (!len || (load & LOAD_BYTES) + bytes <= m->max_bytes);
+}
+
+static inline bool skips(const struct local *from, const struct local *m)
+{
+	return m == from && from->r.flags & DMRING_NO_ECHO;
+}
+
+/* process-send.c */
+void dmring_put_packet(struct packet *p);
+void dmring_signal_member(struct local *m);
+void dmring_wake_for_room(struct local_ring *ring);
+bool dmring_local_room(struct local *from, size_t len);
+int dmring_local_reserve(struct dmring *r, size_t len, void **buf);
+int dmring_local_commit(struct dmring *r, size_t len);
+void dmring_local_discard(struct dmring *r);
+int dmring_local_submit(struct dmring *r);
+
+/* process-recv.c */
+int dmring_local_next(struct dmring *r, struct dmring_msg *msg,
+		      enum dmring_want want);
+void dmring_local_unpeek(struct dmring *r);
+void dmring_local_keep(struct dmring *r);
+int dmring_local_wait(struct dmring *r, unsigned int what, size_t n,
+		      int timeout_ms);
+void dmring_local_drain(struct local *m);
+
+#endif /* DMRING_PROCESS_H */

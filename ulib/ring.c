@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * libdmring: a member of a ring of the kernel: sending and waiting
+ *
+ * Threads: sending belongs to the sending side, waiting to the side that is
+ * waited for (see dmring.h). @submitted is shared between the sides; whoever
+ * reads a stale value rings the doorbell once too often.
+ *
+ * Memory ordering.
+ *
+ *   commit      in_tail, release, after header and payload: pairs with pump:
+ *               loads in_tail, acquire, before it copies.
+ *   room()      in_head, acquire, before the space is written again: pairs with
+ *               pump: stores in_head, release, after its copy is complete.
+ *   doorbell_wanted()
+ *               full fence between storing in_tail and loading marks: pairs
+ *               with pump (polling mode): sets DMRING_MARK_WAKEUP, full
+ *               barrier, loads every in_tail, sleeps. One of the two sees the
+ *               other. Without polling the doorbell is always rung.
+ *   ring_wait() full fence between storing wake_at and the ioctl, whose first
+ *               act is to load index_tail: pairs with pump: index_tail, full
+ *               barrier, loads log_head and wake_at.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "stream.h"
+
+#define POLL_SPINS	4096	/* in polling mode, before a wait sleeps */
+
+/* Input space a message takes (bytes) */
+static uint64_t in_cost(size_t len)
+{
+	uint64_t n = sizeof(struct dmring_in_rec) + (uint64_t)len;
+
+	return (n + DMRING_ALIGN - 1) & ~(uint64_t)(DMRING_ALIGN - 1);
+}
+
+static uint64_t room(struct dmring_member *k)
+{
+	uint64_t used;
+
+	k->in_head = load_acquire(&k->s.kernel->in_head);
+	used = k->in_tail - k->in_head;
+	return used > k->s.a.in_size ? 0 : k->s.a.in_size - used;
+}
+
+static bool has_room(struct dmring_member *k, uint64_t need)
+{
+	if (k->in_tail - k->in_head + need <= k->s.a.in_size)
+		return true;
+	return room(k) >= need;
+}
+
+static void *in_at(struct dmring_member *k)
+{
+	return k->s.in + (k->in_tail & (k->s.a.in_size - 1));
+}
+
+static int ring_reserve(struct dmring *r, size_t len, void **buf)
+{
+	struct dmring_member *k = dmring_member(r);
+
+	if (!dmring_attached(k))
+		return dmring_gone(k);
+	if (len > load_relaxed(&k->s.kernel->max_msg) ||
+	    in_cost(len) > k->s.a.in_size)
+		return dmring_fail(-EMSGSIZE, "%zu bytes never fit", len);
+	if (!has_room(k, in_cost(len)))
+		return dmring_attached(k) ? -EAGAIN : dmring_gone(k);
+	*buf = (uint8_t *)in_at(k) + sizeof(struct dmring_in_rec);
+	return 0;
+}
+
+static int ring_commit(struct dmring *r, size_t len)
+{
+	struct dmring_member *k = dmring_member(r);
+	struct dmring_in_rec *rec = in_at(k);
+
+	if (!dmring_attached(k))
+		return dmring_gone(k);
+	rec->len = len;
+	rec->type = DMRING_REC_DATA;
+	rec->flags = 0;
+	rec->reserved = 0;
+	k->in_tail += in_cost(len);
+	store_release(&k->s.user->in_tail, k->in_tail);
+	return 0;
+}
+
+static void ring_discard(struct dmring *r)
+{
+	(void)r;	/* nothing was written that anybody reads */
+}
+
+/* Is anything marked that nobody was told of? Sets *tail to what is marked. */
+static bool doorbell_wanted(struct dmring_member *k, uint64_t *tail)
+{
+	*tail = load_relaxed(&k->s.user->in_tail);
+	if (*tail == load_relaxed(&k->submitted))
+		return false;
+	if (!(k->r.flags & DMRING_POLL))
+		return true;
+	full_fence();
+	return load_relaxed(&k->s.kernel->marks) & DMRING_MARK_WAKEUP;
+}
+
+static int io_error(struct dmring_member *k)
+{
+	return errno == ENOTCONN ? dmring_gone(k) : -errno;
+}
+
+static int ring_submit(struct dmring *r)
+{
+	struct dmring_member *k = dmring_member(r);
+	uint64_t tail;
+
+	if (!doorbell_wanted(k, &tail))
+		return dmring_attached(k) ? 0 : dmring_gone(k);
+	if (ioctl(k->s.fd, DMRING_IOC_SUBMIT))
+		return io_error(k);
+	store_relaxed(&k->submitted, tail);
+	return 0;
+}
+
+static int ring_send_big(struct dmring *r, const void *data, size_t len)
+{
+	struct dmring_member *k = dmring_member(r);
+	struct dmring_ioc_send send = {
+		.data = (uintptr_t)data,
+		.len = len,
+	};
+	uint64_t tail = k->in_tail;
+
+	if (ioctl(k->s.fd, DMRING_IOC_SEND, &send))
+		return io_error(k);
+	store_relaxed(&k->submitted, tail);
+	return 0;
+}
+
+/* 1 what is waited for is there, 0 not, -ENOTCONN */
+static int ready(struct dmring_member *k, unsigned int what, size_t n)
+{
+	int ret;
+
+	if (what & DMRING_WAIT_READ) {
+		ret = dmring_stream_ready(k, what & DMRING_WAIT_WRITE ? 1 : n);
+		if (ret)
+			return ret;
+	}
+	if (!dmring_attached(k))
+		return dmring_gone(k);
+	return what & DMRING_WAIT_WRITE && has_room(k, in_cost(n));
+}
+
+static inline void cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	asm volatile("yield" ::: "memory");
+#endif
+}
+
+static int spin(struct dmring_member *k, unsigned int what, size_t n)
+{
+	int i, ret = 0;
+
+	for (i = 0; !ret && i < POLL_SPINS; i++) {
+		cpu_relax();
+		ret = ready(k, what, n);
+	}
+	return ret;
+}
+
+/*
+ * The threshold, as an index position; 0 for any. A threshold beyond what the
+ * index can hold would never be reached.
+ */
+static uint64_t wake_at(struct dmring_member *k, unsigned int what, size_t n)
+{
+	uint64_t most = k->s.a.index_size / 2;
+
+	if (!(what & DMRING_WAIT_READ) || what & DMRING_WAIT_WRITE)
+		return 0;
+	if (n < 2 && !k->r.held)
+		return 0;
+	return k->cur.log + (n < 1 ? 1 : n < most ? n : most);
+}
+
+static int enter(struct dmring_member *k, unsigned int what, size_t n,
+		 int timeout_ms)
+{
+	struct dmring_ioc_enter e = {
+		.flags = DMRING_ENTER_SPIN,
+		.timeout_ns = timeout_ms < 0 ? -1 : timeout_ms * 1000000LL,
+	};
+	uint64_t tail;
+	int ret;
+
+	if (doorbell_wanted(k, &tail))
+		e.flags |= DMRING_ENTER_SUBMIT;
+	if (what & DMRING_WAIT_READ)
+		e.flags |= DMRING_ENTER_READ;
+	if (what & DMRING_WAIT_WRITE) {
+		e.flags |= DMRING_ENTER_WRITE;
+		e.room = in_cost(n);
+	}
+	ret = ioctl(k->s.fd, DMRING_IOC_ENTER, &e) ? io_error(k) : 0;
+	if (e.flags & DMRING_ENTER_SUBMIT && ret != -ENOTCONN)
+		store_relaxed(&k->submitted, tail);
+	return ret;
+}
+
+/* Sleep in the kernel under the threshold, which is taken back afterwards */
+static int sleep_in_kernel(struct dmring_member *k, unsigned int what,
+			   size_t n, int timeout_ms)
+{
+	uint64_t at = wake_at(k, what, n);
+	int ret;
+
+	if (what & DMRING_WAIT_READ && !k->r.held)
+		dmring_stream_keep(&k->r);	/* what was stepped over */
+	if (at) {
+		store_relaxed(&k->s.user->wake_at, at);
+		full_fence();
+	}
+	ret = enter(k, what, n, timeout_ms);
+	if (at)
+		store_relaxed(&k->s.user->wake_at, 0);
+	return ret;
+}
+
+static int ring_wait(struct dmring *r, unsigned int what, size_t n,
+		     int timeout_ms)
+{
+	struct dmring_member *k = dmring_member(r);
+	int ret;
+
+	if (what & DMRING_WAIT_WRITE && in_cost(n) > k->s.a.in_size)
+		n = k->s.a.in_size - sizeof(struct dmring_in_rec);
+	ret = ready(k, what, n);
+	if (!ret && k->r.flags & DMRING_POLL && k->smp && timeout_ms)
+		ret = spin(k, what, n);
+	if (!ret)
+		return sleep_in_kernel(k, what, n, timeout_ms);
+	return ret < 0 ? ret : ring_submit(r);
+}
+
+static int ring_free(struct dmring *r, bool forked)
+{
+	struct dmring_member *k = dmring_member(r);
+
+	dmring_slot_close(&k->s, forked);
+	free(k);
+	return 0;
+}
+
+static uint64_t ring_sent(struct dmring *r)
+{
+	return load_acquire(&dmring_member(r)->s.kernel->sent);
+}
+
+static uint64_t ring_stable(struct dmring *r)
+{
+	return load_acquire(&dmring_member(r)->s.group->stable);
+}
+
+static uint64_t ring_dropped(struct dmring *r)
+{
+	return load_relaxed(&dmring_member(r)->s.kernel->dropped);
+}
+
+static uint64_t ring_rejected(struct dmring *r)
+{
+	return load_relaxed(&dmring_member(r)->s.kernel->rejected);
+}
+
+static uint32_t ring_max_msg(struct dmring *r)
+{
+	return load_relaxed(&dmring_member(r)->s.kernel->max_msg);
+}
+
+static int ring_state(struct dmring *r)
+{
+	return dmring_attached(dmring_member(r)) ? DMRING_STATE_ATTACHED :
+						   DMRING_STATE_DETACHED;
+}
+
+static int ring_reason(struct dmring *r)
+{
+	return load_relaxed(&dmring_member(r)->s.kernel->reason);
+}
+
+static const struct dmring_ops kernel_ops = {
+	.free = ring_free,
+	.reserve = ring_reserve,
+	.commit = ring_commit,
+	.discard = ring_discard,
+	.submit = ring_submit,
+	.send_big = ring_send_big,
+	.next = dmring_stream_next,
+	.unpeek = dmring_stream_unpeek,
+	.check = dmring_stream_check,
+	.release = dmring_stream_release,
+	.keep = dmring_stream_keep,
+	.event = dmring_stream_event,
+	.wait = ring_wait,
+	.sent = ring_sent,
+	.stable = ring_stable,
+	.dropped = ring_dropped,
+	.rejected = ring_rejected,
+	.max_msg = ring_max_msg,
+	.state = ring_state,
+	.reason = ring_reason,
+};
+
+int dmring_kernel_attach(struct dmring **r, const char *name,
+			 const struct dmring_opts *o)
+{
+	struct dmring_member *k = aligned_alloc(_Alignof(struct dmring_member),
+						sizeof(*k));
+	int ret;
+
+	if (!k)
+		return dmring_fail(-ENOMEM, "no memory");
+	memset(k, 0, sizeof(*k));
+	ret = dmring_slot_open(&k->s, name, o);
+	if (ret) {
+		free(k);
+		return ret;
+	}
+	k->smp = sysconf(_SC_NPROCESSORS_ONLN) > 1;
+	k->r.ops = &kernel_ops;
+	k->r.fd = k->s.fd;
+	k->r.id = k->s.a.id;
+	dmring_stream_init(k);
+	*r = &k->r;
+	return 0;
+}

@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * libdmring: reading a ring of the kernel: log, index, output space, events
+ *
+ * Two sources make one stream. The index lists what is delivered to the group;
+ * records of the output space are this member's own and carry the index
+ * position they follow: such a record is due once all entries before that
+ * position are read. A run of own messages is stepped over under "no echo".
+ *
+ * Threads: all of it belongs to the receiving side.
+ *
+ * Memory ordering. What is loaded from the mapped areas is loaded once into a
+ * private variable and checked there; sizes are those of attach.
+ *
+ *   refresh()   index_tail, acquire, then out_tail, acquire: pairs with pump:
+ *               record, out_tail, index entry, own run, index_tail, each stored
+ *               before the next (release). So what is due before a visible
+ *               entry is visible too.
+ *   look_base() read fence between reading a record and loading log_base and
+ *               state: pairs with pump: log_base (or state) stored, write
+ *               barrier, then the record overwritten. Whoever saw any of the
+ *               overwriting sees the new log_base.
+ *   publish()   log_head and out_head, release: pairs with pump: loads them,
+ *               acquire, before it overwrites. Then a full fence and a load of
+ *               kick_at: pairs with pump: stores kick_at, full barrier, loads
+ *               log_head. One of the two sees the other, so that nobody who
+ *               waits for room is forgotten.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "stream.h"
+
+#define NONE	(~0ULL)
+
+/* One record, found and checked; @after is the cursor behind it */
+struct record {
+	struct dmring_msg m;
+	struct dmring_cursor after;
+	bool in_log;
+};
+
+int dmring_gone(struct dmring_member *k)
+{
+	uint32_t reason = load_relaxed(&k->s.kernel->reason);
+
+	return dmring_fail(-ENOTCONN, "no longer attached: %s", reason ?
+			   dmring_reason_str(reason) : "reason unknown");
+}
+
+void dmring_stream_init(struct dmring_member *k)
+{
+	k->cur.log = k->s.a.start;
+	k->cur.out = 0;
+	k->rel = k->cur;
+	k->tail = k->cur.log;
+	k->first = NONE;
+	k->last = NONE;
+}
+
+static bool send_only(const struct dmring_member *k)
+{
+	return !k->s.index;
+}
+
+static uint64_t align(uint64_t n)
+{
+	return (n + DMRING_ALIGN - 1) & ~(uint64_t)(DMRING_ALIGN - 1);
+}
+
+/* A zapped page reads as zero; such a tail lies behind us and is ignored. */
+static void refresh(struct dmring_member *k)
+{
+	uint64_t tail;
+
+	if (!send_only(k)) {
+		tail = load_acquire(&k->s.group->index_tail);
+		if ((int64_t)(tail - k->cur.log) >= 0)
+			k->tail = tail;
+		k->own.count = 0;
+	}
+	tail = load_acquire(&k->s.kernel->out_tail);
+	if (tail - k->cur.out <= k->s.a.out_size)
+		k->out_tail = tail;
+}
+
+/* Is index position @pos (NONE: the output space) still ours? Call after reading
+ * what it names.
+ */
+static int look_base(struct dmring_member *k, uint64_t pos, uint64_t *base)
+{
+	read_fence();
+	*base = load_relaxed(&k->s.kernel->log_base);
+	if (!dmring_attached(k))
+		return -ENOTCONN;
+	return *base > pos ? -EOVERFLOW : 0;
+}
+
+/* Nothing sensible where a record must be: zapped, or the kernel is at fault */
+static int broken(struct dmring_member *k)
+{
+	if (!dmring_attached(k))
+		return dmring_gone(k);
+	return dmring_fail(-EIO, "no valid record at index position %llu",
+			   (unsigned long long)k->cur.log);
+}
+
+static void header(const void *at, struct dmring_rec *rec)
+{
+	const struct dmring_rec *from = at;
+
+	rec->pos = load_relaxed(&from->pos);
+	rec->len = load_relaxed(&from->len);
+	rec->type = load_relaxed(&from->type);
+	rec->flags = load_relaxed(&from->flags);
+}
+
+/* Bytes of a record with header and identity; not aligned */
+static uint64_t record_size(const struct dmring_rec *rec)
+{
+	uint64_t n = sizeof(*rec) + (uint64_t)rec->len;
+
+	return rec->flags & DMRING_REC_IDENT ?
+	       n + sizeof(struct dmring_ident) : n;
+}
+
+static void describe(const uint8_t *at, const struct dmring_rec *rec,
+		     uint64_t pos, struct dmring_msg *m)
+{
+	at += sizeof(*rec);
+	m->ident = NULL;
+	if (rec->flags & DMRING_REC_IDENT) {
+		m->ident = (const struct dmring_ident *)at;
+		at += sizeof(struct dmring_ident);
+	}
+	m->data = at;
+	m->len = rec->len;
+	m->type = rec->type;
+	m->pos = pos;
+}
+
+/* The record at the cursor of the output space, if there is one and it is due */
+static int look_out(struct dmring_member *k, struct record *found)
+{
+	uint64_t at = k->cur.out, left = k->out_tail - at, size, base;
+	const uint8_t *from = k->s.out + (at & (k->s.a.out_size - 1));
+	struct dmring_rec rec;
+
+	if (!left)
+		return -EAGAIN;
+	header(from, &rec);
+	size = align(record_size(&rec));
+	if (size > left)
+		return broken(k);
+	if (look_base(k, NONE, &base))
+		return dmring_gone(k);
+	if (!send_only(k) && (int64_t)(rec.pos - k->cur.log) > 0)
+		return -EAGAIN;
+	describe(from, &rec, rec.pos, &found->m);
+	found->after.log = k->cur.log;
+	found->after.out = at + size;
+	found->in_log = false;
+	return 0;
+}
+
+/* Skip to log_base what the kernel took back; not while anything is held */
+static int skip_gap(struct dmring_member *k, uint64_t base)
+{
+	if (k->r.held)
+		return -EAGAIN;
+	k->gap += base - k->cur.log;
+	k->cur.log = base;
+	k->own.count = 0;
+	return -EOVERFLOW;
+}
+
+/* The record at the cursor of the index, which is before the tail */
+static int look_log(struct dmring_member *k, struct record *found)
+{
+	uint64_t at = k->cur.log, entry, base;
+	struct dmring_rec rec;
+	const uint8_t *from;
+	int ret;
+
+	entry = load_relaxed(&k->s.index[at & (k->s.a.index_size - 1)]);
+	from = k->s.log + (entry & (k->s.a.log_size - DMRING_ALIGN));
+	header(from, &rec);
+	ret = look_base(k, at, &base);
+	if (ret == -EOVERFLOW)
+		return skip_gap(k, base);
+	if (ret || rec.pos != entry || record_size(&rec) > k->s.a.log_size)
+		return broken(k);
+	describe(from, &rec, at, &found->m);
+	found->after.log = at + 1;
+	found->after.out = k->cur.out;
+	found->in_log = true;
+	return 0;
+}
+
+/*
+ * Find the first run of own messages that ends behind the cursor, going back
+ * from the newest. The oldest entry may be being overwritten (only when it ends
+ * before log_head): one that is not older than its successor is such. The last
+ * entry may grow, but not over entries before @tail, which was loaded earlier.
+ */
+static void find_own(struct dmring_member *k)
+{
+	const struct dmring_kernel_page *kp = k->s.kernel;
+	uint64_t tail = load_acquire(&kp->own_tail), e;
+	struct dmring_run run, best = { NONE, 0 };
+
+	for (e = tail; e && tail - e < DMRING_OWN_RUNS; e--) {
+		const struct dmring_run *at = &kp->own[(e - 1) %
+						       DMRING_OWN_RUNS];
+
+		run.count = load_acquire(&at->count);
+		run.first = load_relaxed(&at->first);
+		if (run.first + run.count <= k->cur.log ||
+		    run.first >= best.first)
+			break;
+		best = run;
+	}
+	k->own = best;
+	if (best.first == NONE)
+		k->own.count = 1;	/* known: none; ends at 0 */
+}
+
+/* Step over own messages at the cursor; says whether it did */
+static bool skip_own(struct dmring_member *k)
+{
+	uint64_t end;
+
+	if (!(k->r.flags & DMRING_NO_ECHO))
+		return false;
+	if (!k->own.count)
+		find_own(k);
+	if (k->cur.log < k->own.first)
+		return false;
+	end = k->own.first + k->own.count;
+	k->own.count = 0;
+	if (end <= k->cur.log)
+		return skip_own(k);
+	k->cur.log = end < k->tail ? end : k->tail;
+	return true;
+}
+
+/*
+ * The next record of the stream, without passing it. -EAGAIN, -ENOTCONN, -EIO;
+ * -EOVERFLOW when the cursor was moved over a gap.
+ */
+static int look(struct dmring_member *k, struct record *found)
+{
+	int ret;
+
+	do {
+		if (k->cur.log >= k->tail)
+			refresh(k);
+		ret = look_out(k, found);
+		if (ret != -EAGAIN)
+			return ret;
+		if (k->cur.log >= k->tail)
+			return dmring_attached(k) ? -EAGAIN : dmring_gone(k);
+	} while (skip_own(k));
+	return look_log(k, found);
+}
+
+static void pass(struct dmring_member *k, const struct record *found)
+{
+	k->prev = k->cur;
+	k->cur = found->after;
+}
+
+static void hold(struct dmring_member *k, const struct record *found)
+{
+	k->r.held++;
+	k->last = NONE;
+	if (!found->in_log)
+		return;
+	k->last = found->m.pos;
+	if (k->first == NONE)
+		k->first = k->last;
+}
+
+/* Copy an event out; false when it was overwritten meanwhile */
+static bool copy_event(struct dmring_member *k, const struct record *found,
+		       struct dmring_ev *ev)
+{
+	size_t len = found->m.len;
+	uint64_t base;
+
+	memset(ev, 0, sizeof(*ev));
+	memcpy(ev, found->m.data, len < sizeof(*ev) ? len : sizeof(*ev));
+	return !look_base(k, found->in_log ? found->m.pos : NONE, &base);
+}
+
+static void queue_event(struct dmring_member *k, const struct dmring_ev *ev)
+{
+	if (k->ev_tail - k->ev_head == EVENT_QUEUE)
+		k->ev_head++;
+	k->ev[k->ev_tail++ % EVENT_QUEUE] = *ev;
+}
+
+static void make_gap_event(struct dmring_member *k)
+{
+	memset(&k->gap_ev, 0, sizeof(k->gap_ev));
+	k->gap_ev.what = DMRING_EV_GAP;
+	k->gap_ev.arg = k->gap;
+	k->gap = 0;
+}
+
+/* Tell a gap the way asked for; -EAGAIN: it went into the queue, go on */
+static int tell_gap(struct dmring_member *k, struct dmring_msg *m,
+		    enum dmring_want want)
+{
+	make_gap_event(k);
+	if (want == WANT_DATA && !(k->r.flags & DMRING_EVENTS))
+		return -EOVERFLOW;
+	if (want == WANT_DATA) {
+		queue_event(k, &k->gap_ev);
+		return -EAGAIN;
+	}
+	m->data = &k->gap_ev;
+	m->len = sizeof(k->gap_ev);
+	m->type = DMRING_REC_EVENT;
+	m->pos = k->cur.log;
+	m->ident = NULL;
+	if (want != WANT_EVENT) {
+		k->r.held++;
+		k->last = NONE;
+	}
+	return 0;
+}
+
+/* Pass what is not wanted; says whether @found is. Types to come are passed. */
+static bool wanted(struct dmring_member *k, const struct record *found,
+		   enum dmring_want want)
+{
+	struct dmring_ev ev;
+
+	if (found->m.type == DMRING_REC_DATA)
+		return true;
+	if (found->m.type == DMRING_REC_EVENT) {
+		if (want == WANT_ALL || want == WANT_EVENT)
+			return true;
+		if (!copy_event(k, found, &ev))
+			return false;
+		queue_event(k, &ev);
+	}
+	pass(k, found);
+	return false;
+}
+
+static int walk(struct dmring_member *k, struct record *found,
+		enum dmring_want want)
+{
+	int ret;
+
+	do {
+		if (k->gap) {
+			ret = tell_gap(k, &found->m, want);
+			if (ret != -EAGAIN)
+				return ret ? ret : 1;
+		}
+		ret = look(k, found);
+	} while (ret == -EOVERFLOW || (!ret && !wanted(k, found, want)));
+	return ret;
+}
+
+int dmring_stream_next(struct dmring *r, struct dmring_msg *m,
+		       enum dmring_want want)
+{
+	struct dmring_member *k = dmring_member(r);
+	struct record found;
+	int ret = walk(k, &found, want);
+
+	if (ret < 0)
+		return ret;
+	if (!ret) {
+		pass(k, &found);
+		hold(k, &found);
+	}
+	*m = found.m;
+	return 0;
+}
+
+int dmring_stream_check(struct dmring *r, bool last)
+{
+	struct dmring_member *k = dmring_member(r);
+	uint64_t pos = last ? k->last : k->first, base;
+	int ret;
+
+	if (!r->held)
+		return 0;
+	ret = look_base(k, pos, &base);
+	return ret == -ENOTCONN ? dmring_gone(k) : ret;
+}
+
+static void publish(struct dmring_member *k)
+{
+	if (k->cur.log == k->rel.log && k->cur.out == k->rel.out)
+		return;
+	if (k->cur.out != k->rel.out)
+		store_release(&k->s.user->out_head, k->cur.out);
+	k->rel.out = k->cur.out;
+	if (k->cur.log == k->rel.log)
+		return;
+	store_release(&k->s.user->log_head, k->cur.log);
+	k->rel.log = k->cur.log;
+	full_fence();
+	if (k->cur.log >= load_relaxed(&k->s.kernel->kick_at))
+		ioctl(k->s.fd, DMRING_IOC_SUBMIT);
+}
+
+void dmring_stream_keep(struct dmring *r)
+{
+	struct dmring_member *k = dmring_member(r);
+
+	publish(k);
+	k->first = NONE;
+	k->last = NONE;
+	k->ev_mark = k->ev_tail;
+	r->held = 0;
+}
+
+void dmring_stream_unpeek(struct dmring *r)
+{
+	struct dmring_member *k = dmring_member(r);
+
+	k->cur = k->prev;
+	dmring_stream_keep(r);
+}
+
+/*
+ * Something that is held was overwritten: go back to the last release and on
+ * from log_base, so that only what is really lost is, and forget the events
+ * queued since. With DMRING_EVENTS the gap comes as an event as well.
+ */
+static int rewind_lost(struct dmring_member *k)
+{
+	uint64_t base = load_relaxed(&k->s.kernel->log_base);
+
+	k->cur = k->rel;
+	if (base > k->cur.log) {
+		if (k->r.flags & DMRING_EVENTS)
+			k->gap += base - k->cur.log;
+		k->cur.log = base;
+	}
+	k->own.count = 0;
+	k->ev_tail = k->ev_mark > k->ev_head ? k->ev_mark : k->ev_head;
+	return -EOVERFLOW;
+}
+
+int dmring_stream_release(struct dmring *r)
+{
+	struct dmring_member *k = dmring_member(r);
+	int ret = dmring_stream_check(r, false);
+
+	if (ret == -EOVERFLOW)
+		ret = rewind_lost(k);
+	dmring_stream_keep(r);
+	return ret;
+}
+
+int dmring_stream_event(struct dmring *r, struct dmring_ev *ev)
+{
+	struct dmring_member *k = dmring_member(r);
+	struct record found;
+	int ret;
+
+	if (k->ev_head != k->ev_tail) {
+		*ev = k->ev[k->ev_head++ % EVENT_QUEUE];
+		return 0;
+	}
+	if (r->held)
+		return -EAGAIN;
+	do {
+		ret = walk(k, &found, WANT_EVENT);
+		if (ret < 0 || (!ret && found.m.type == DMRING_REC_DATA))
+			return ret < 0 ? ret : -EAGAIN;
+	} while (!ret && !copy_event(k, &found, ev));
+	if (ret)
+		*ev = k->gap_ev;
+	else
+		pass(k, &found);
+	dmring_stream_keep(r);
+	return 0;
+}
+
+/*
+ * Is there what a wait for reading waits for? 1 yes, 0 no, -ENOTCONN. Steps over
+ * events like dmring_recv(), and an event stepped over ends a wait as well.
+ */
+int dmring_stream_ready(struct dmring_member *k, size_t n)
+{
+	enum dmring_want want = k->r.flags & DMRING_EVENTS ?
+				WANT_ALL : WANT_DATA;
+	uint64_t events = k->ev_tail;
+	struct record found;
+	int ret;
+
+	if (k->gap)
+		return 1;
+	do {
+		ret = look(k, &found);
+	} while (!ret && !wanted(k, &found, want));
+	if (ret == -EOVERFLOW || k->ev_tail != events)
+		return 1;
+	if (ret)
+		return ret == -EAGAIN ? 0 : ret;
+	if (n < 2 || !found.in_log)
+		return 1;
+	refresh(k);
+	return k->tail - k->cur.log >= n;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libdmring: a member of a ring of the kernel, and its reading side
+ *
+ * The fields of struct dmring_member after @s are private to one side each; what the sides
+ * share is in the mapped pages and in @submitted.
+ */
+#ifndef DMRING_STREAM_H
+#define DMRING_STREAM_H
+
+#include "internal.h"
+
+#define EVENT_QUEUE	32	/* events stepped over and kept, power of two */
+
+/* How far the stream was read */
+struct dmring_cursor {
+	uint64_t log;	/* index position */
+	uint64_t out;	/* byte position in the output space */
+};
+
+/**
+ * struct dmring_member - a handle on a ring of the kernel
+ * @r: head common to both scopes
+ * @s: slot; invariant after attach
+ * @submitted: in_tail at the last doorbell; both sides, relaxed: a stale value
+ *             costs one doorbell too many
+ * @smp: more than one CPU, so that spinning makes sense; invariant
+ *
+ * Sending side:
+ * @in_tail: end of what was accepted
+ * @in_head: in_head as last seen
+ *
+ * Receiving side:
+ * @cur: what was peeked
+ * @rel: what was released
+ * @prev: @cur before the last peek
+ * @tail: index_tail as last seen
+ * @out_tail: out_tail as last seen, after @tail
+ * @first: index position of the first log record held, ~0 for none
+ * @last: likewise of the record peeked last
+ * @gap: entries skipped, not told yet
+ * @gap_ev: the event that tells it in place
+ * @own: the next run of own messages, empty when unknown
+ * @ev: events stepped over
+ * @ev_head: next to be taken from @ev
+ * @ev_tail: end of @ev
+ * @ev_mark: @ev_tail at the last release
+ */
+struct dmring_member {
+	struct dmring r;
+	struct dmring_slot s;
+	uint64_t submitted;
+	bool smp;
+
+	uint64_t in_tail SIDE_ALIGN;
+	uint64_t in_head;
+
+	struct dmring_cursor cur SIDE_ALIGN;
+	struct dmring_cursor rel;
+	struct dmring_cursor prev;
+	uint64_t tail;
+	uint64_t out_tail;
+	uint64_t first;
+	uint64_t last;
+	uint64_t gap;
+	struct dmring_ev gap_ev;
+	struct dmring_run own;
+	struct dmring_ev ev[EVENT_QUEUE];
+	uint64_t ev_head;
+	uint64_t ev_tail;
+	uint64_t ev_mark;
+};
+
+static inline struct dmring_member *dmring_member(struct dmring *r)
+{
+	return container_of(r, struct dmring_member, r);
+}
+
+static inline bool dmring_attached(const struct dmring_member *k)
+{
+	return load_acquire(&k->s.kernel->state) == DMRING_STATE_ATTACHED;
+}
+
+/* -ENOTCONN and a sentence that says why */
+int dmring_gone(struct dmring_member *k);
+
+void dmring_stream_init(struct dmring_member *k);
+int dmring_stream_next(struct dmring *r, struct dmring_msg *m,
+		       enum dmring_want want);
+void dmring_stream_unpeek(struct dmring *r);
+int dmring_stream_check(struct dmring *r, bool last);
+int dmring_stream_release(struct dmring *r);
+void dmring_stream_keep(struct dmring *r);
+int dmring_stream_event(struct dmring *r, struct dmring_ev *ev);
+int dmring_stream_ready(struct dmring_member *k, size_t n);
+
+#endif /* DMRING_STREAM_H */

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * libdmring: sentences that say why a call failed, and texts for numbers
+ *
+ * The sentence is thread-local; everything else here is constant.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+static __thread char why[256];
+
+int dmring_fail(int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+void dmring_why_clear(void)
+{
+	why[0] = '\0';
+}
+
+const char *dmring_why(void)
+{
+	return why;
+}
+
+static const char *const reasons[] = {
+	[DMRING_REASON_NONE] = "attached",
+	[DMRING_REASON_DETACHED] = "detached",
+	[DMRING_REASON_CLOSED] = "closed by its process",
+	[DMRING_REASON_KILLED] = "its process was killed",
+	[DMRING_REASON_SLOW] = "held the log full for too long",
+	[DMRING_REASON_BADINPUT] = "wrote nonsense into its slot",
+	[DMRING_REASON_ADMIN] = "evicted by the administrator",
+	[DMRING_REASON_RINGDEL] = "the ring was deleted",
+	[DMRING_REASON_NETNS] = "the network namespace ended",
+};
+
+const char *dmring_reason_str(int reason)
+{
+	if (reason < 0 || (size_t)reason >= ARRAY_SIZE(reasons))
+		return "unknown reason";
+	return reasons[reason];
+}
+
+static const char *const events[] = {
+	[DMRING_EV_EVICTED] = "evicted",
+	[DMRING_EV_HOST_AWAY] = "host away",
+	[DMRING_EV_HOST_BACK] = "host back",
+	[DMRING_EV_HOST_REFUSED] = "host refused",
+	[DMRING_EV_CLOSED] = "ring closed",
+	[DMRING_EV_BROKEN] = "ring broken",
+	[DMRING_EV_PROXY] = "proxy",
+	[DMRING_EV_OFFICE] = "office",
+	[DMRING_EV_REJECTED] = "rejected",
+	[DMRING_EV_GAP] = "gap",
+};
+
+const char *dmring_event_str(int what)
+{
+	if (what < 0 || (size_t)what >= ARRAY_SIZE(events) || !events[what])
+		return "unknown event";
+	return events[what];
+}
+
+/* strerrordesc_np() is thread-safe and constant, strerror() is neither. */
+const char *dmring_strerror(int err)
+{
+	const char *text = strerrordesc_np(err < 0 ? -err : err);
+
+	return text ? text : "unknown error";
+}
+
+const char *dmring_version(void)
+{
+	return DMRING_VERSION;
+}
