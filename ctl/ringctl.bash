@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion of ringctl(8) for bash
+
+# Names of the rings of this network namespace
+_ringctl_rings()
+{
+	ringctl proxy show 2>/dev/null | sed -n 's/^ring \([^ ]*\).*/\1/p'
+}
+
+# Words that may follow "OBJECT VERB NAME" and what they have taken so far
+_ringctl_keys()
+{
+	case "$1" in
+	"ring add") echo scope order node listen log slots slow owner group mode max dead \
+			identify insecure ;;
+	"ring set") echo slow owner group mode ;;
+	"ring wait") echo timeout ;;
+	"peer add") echo node addr ;;
+	"peer del") echo node ;;
+	"proxy elect") echo member ;;
+	"send") echo count size ;;
+	"recv") echo count timeout raw ;;
+	esac
+}
+
+_ringctl_values()
+{
+	case "$1" in
+	scope) echo machine network ;;
+	order) echo fifo total safe ;;
+	slow) echo block evict drop ;;
+	esac
+}
+
+_ringctl()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local i=1 object verb="" words=""
+
+	while [[ ${COMP_WORDS[i]} == -* && $i -lt $COMP_CWORD ]]; do ((i++)); done
+	object=${COMP_WORDS[i]}
+	local at=$((COMP_CWORD - i))
+
+	if [[ $at -gt 0 ]]; then
+		case "$object" in
+		ring | peer | member | proxy)
+			verb=" ${COMP_WORDS[i + 1]}"
+			((at--)) ;;
+		esac
+	fi
+	if [[ $COMP_CWORD -eq $i ]]; then
+		words="ring peer member proxy monitor send recv up down help"
+	elif [[ $at -eq 0 ]]; then
+		case "$object" in
+		ring) words="add set del show wait help" ;;
+		peer) words="add del show help" ;;
+		member) words="show evict help" ;;
+		proxy) words="show elect help" ;;
+		esac
+	elif [[ $at -eq 1 && $object == @(up|down) ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+	elif [[ $at -eq 1 ]]; then
+		words=$(_ringctl_rings)
+	else
+		words=$(_ringctl_values "$prev")
+		[[ $words ]] || words=$(_ringctl_keys "$object$verb")
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+
+complete -F _ringctl ringctl
