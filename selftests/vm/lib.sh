@@ -62,7 +62,7 @@ vm_dir=			# the run's directory; out/ and one directory a guest
 vm_holder=		# the process that is the namespace
 vm_failed=		# not empty: keep the files
 vm_private=()		# NAME=VALUE for the guest, from the scripts here
-declare -A vm_pid=() vm_deadline=() vm_reader=() vm_result=() vm_execs=()
+declare -A vm_pid=() vm_deadline=() vm_reader=() vm_result=() vm_execs=() vm_fifo=()
 
 vm_say() { printf 'vm: %s\n' "$*" >&2; }
 
@@ -103,9 +103,10 @@ trap 'exit 143' TERM HUP
 
 # vm_find_kernel: sets vm_kernel (release) and vm_image
 vm_find_kernel() {
-	local want=${VM_KERNEL:-6.1.} d
+	local want=${VM_KERNEL:-6.1} d
 	vm_kernel=
-	for d in "$vm_cache/kernel-$want" $(printf '%s\n' "$vm_cache/kernel-$want"* | sort -rV); do
+	# the beginning 6.1 does not mean 6.12
+	for d in "$vm_cache/kernel-$want" $(printf '%s\n' "$vm_cache/kernel-$want"[!0-9]* | sort -rV); do
 		[ -f "$d/boot/vmlinuz-${d##*/kernel-}" ] || continue
 		vm_kernel=${d##*/kernel-}
 		break
@@ -131,13 +132,14 @@ vm_make_initramfs() {
 	order=$dir/modules/order
 	: >"$order"
 	for line in virtio_pci 9pnet_virtio 9p overlay virtio_console virtio_net; do
-		modprobe -d "$vm_cache/kernel-$vm_kernel" -S "$vm_kernel" --show-depends "$line" || return
-	done | while read -r line file; do
+		modprobe -d "$vm_cache/kernel-$vm_kernel" -S "$vm_kernel" --show-depends "$line" >>"$dir/depends" || return
+	done
+	while read -r line file; do
 		[ "$line" = insmod ] || continue	# or builtin
 		file=${file%% *}
 		grep -qxF "${file##*/}" "$order" && continue
 		cp "$file" "$dir/modules/" && printf '%s\n' "${file##*/}" >>"$order"
-	done
+	done <"$dir/depends"
 	(cd "$dir" && find . | cpio -o -H newc --quiet -R 0:0) >"$vm_dir/initramfs" || return
 	rm -rf "$dir"
 	if [ -w "$vm_cache/kernel-$vm_kernel" ]; then
@@ -154,7 +156,7 @@ vm_find_accel() {
 	local memo answer='' boot
 	boot=$(cat /proc/sys/kernel/random/boot_id)
 	memo=$vm_cache/kvm-probe
-	read -r answer < <(sed -n "s/^$boot //p" "$memo" 2>/dev/null)
+	answer=$(sed -n "s/^$boot //p" "$memo" 2>/dev/null) || :
 	if [ -z "${answer:-}" ]; then
 		answer=no
 		# in a shell of its own, which keeps quiet about an abort
@@ -164,7 +166,7 @@ vm_find_accel() {
 				-append "panic=-1 reboot=t vm.probe"; exit) >/dev/null 2>&1; then
 			answer=yes
 		fi
-		{ printf '%s %s\n' "$boot" "$answer" >"$memo.$$" && mv "$memo.$$" "$memo"; } 2>/dev/null
+		{ printf '%s %s\n' "$boot" "$answer" >"$memo.$$" && mv "$memo.$$" "$memo"; } 2>/dev/null || :
 	fi
 	vm_kvm=$answer
 }
@@ -177,7 +179,7 @@ vm_prepare() {
 
 # vm_boot ID COMMAND ARGS…: one guest in the background
 vm_boot() {
-	local id=$1 dir name stdin=/dev/null enter=() net=() accel=() live=()
+	local id=$1 dir name fd stdin=/dev/null enter=() net=() accel=() live=()
 	shift
 	vm_prepare || return $VM_E_SETUP
 	dir=$vm_dir/$id
@@ -216,6 +218,9 @@ vm_boot() {
 	fi
 
 	mkfifo "$dir/exec.in" "$dir/exec.out" || return $VM_E_SETUP
+	# Open from now on: what is written to a pipe that QEMU has yet to open must not be lost.
+	exec {fd}<>"$dir/exec.in"
+	vm_fifo[$id]=$fd
 	if [ -n "${VM_LIVE:-}" ]; then
 		mkfifo "$dir/live" || return $VM_E_SETUP
 		if [ "$VM_LIVE" = plain ]; then
@@ -246,7 +251,7 @@ vm_boot() {
 		-device virtio-9p-pci,fsdev=root,mount_tag=root \
 		-fsdev "local,id=vm,path=${dir//,/,,}/share,security_model=none" -device virtio-9p-pci,fsdev=vm,mount_tag=vm \
 		-fsdev "local,id=out,path=${VM_OUT//,/,,},security_model=none,multidevs=remap" -device virtio-9p-pci,fsdev=out,mount_tag=out \
-		"${net[@]}" <"$stdin" 2>"$dir/qemu.err" &
+		"${net[@]}" <"$stdin" 2>"$dir/qemu.err" {fd}>&- &
 	vm_pid[$id]=$!
 	vm_deadline[$id]=$((SECONDS + ${VM_TIMEOUT:-300}))
 }
@@ -269,12 +274,14 @@ vm_alive() {
 
 # The guest's QEMU is gone when this returns, and all it printed is in its files.
 vm_reap() {
-	local id=$1
+	local id=$1 fd
 	[ -n "${vm_pid[$id]:-}" ] || return 0
-	kill -KILL "${vm_pid[$id]}" 2>/dev/null
-	wait "${vm_pid[$id]}" 2>/dev/null
-	[ -z "${vm_reader[$id]:-}" ] || wait "${vm_reader[$id]}" 2>/dev/null
-	unset "vm_pid[$id]" "vm_reader[$id]"
+	kill -KILL "${vm_pid[$id]}" 2>/dev/null || :
+	wait "${vm_pid[$id]}" 2>/dev/null || :
+	[ -z "${vm_reader[$id]:-}" ] || wait "${vm_reader[$id]}" 2>/dev/null || :
+	fd=${vm_fifo[$id]}
+	exec {fd}>&-
+	unset "vm_pid[$id]" "vm_reader[$id]" "vm_fifo[$id]"
 }
 
 vm_kill() {
@@ -289,7 +296,7 @@ vm_output() {
 
 # vm_request ID LINE: to the guest's executor; never blocks, even when nobody reads
 vm_request() {
-	printf '%s\n' "$2" 1<>"$vm_dir/$1/exec.in"
+	printf '%s\n' "$2" >&"${vm_fifo[$1]}"
 }
 
 vm_exec() {
@@ -307,7 +314,7 @@ vm_exec() {
 		printf '%q ' "$@"
 		echo
 	} >"$dir/$n"
-	vm_request "$id" "$n"
+	vm_request "$id" "$n" || return $VM_E_DIED
 	while [ ! -e "$dir/$n.status" ]; do
 		if ! vm_alive "$id" || [ "$SECONDS" -ge "${vm_deadline[$id]}" ]; then
 			[ -e "$dir/$n.status" ] && break
@@ -340,8 +347,7 @@ vm_wait() {
 		sleep 0.1
 	done
 	vm_reap "$id"
-	vm_judge "$id" "$timed_out"
-	vm_result[$id]=$?
+	vm_judge "$id" "$timed_out" && vm_result[$id]=0 || vm_result[$id]=$?
 	[ "${vm_result[$id]}" = 0 ] || vm_failed=yes
 	return "${vm_result[$id]}"
 }
@@ -371,7 +377,7 @@ vm_judge() {
 	fi
 	bad=$(for i in "$dir/console" "$share/dmesg" "$share/kmemleak"; do
 		[ ! -s "$i" ] || vm_scan "$i"
-	done | head -n 20)
+	done | head -n 20) || :
 	if [ -n "$bad" ]; then
 		vm_say "guest $1: FAILED: the kernel log has:"
 		printf '%s\n' "$bad" >&2
@@ -436,7 +442,7 @@ vm_net_stop() {
 	for id in "${!vm_pid[@]}"; do
 		vm_reap "$id"
 	done
-	kill -KILL "$vm_holder" 2>/dev/null
-	wait "$vm_holder" 2>/dev/null
+	kill -KILL "$vm_holder" 2>/dev/null || :
+	wait "$vm_holder" 2>/dev/null || :
 	vm_holder=
 }
