@@ -1,0 +1,641 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include "ring.h"
+
+static void fail(struct ring *r, const char *what, u32 node, const char *why)
+{
+	if (r->failed)
+		return;
+	snprintf(r->text, sizeof(r->text), "%s (host %u, seed %llu, %u hosts): %s", what, node,
+		 r->o.seed, r->o.hosts, why);
+	r->failed = r->text;
+}
+
+static bool chance(struct ring *r, u32 one_in)
+{
+	return one_in && !rnd_below(&r->rnd, one_in);
+}
+
+/*
+ * Connections
+ */
+
+static void end_close(struct end *e)
+{
+	struct conn *c = e->conn;
+
+	if (c) {
+		c->open[e->side] = false;
+		if (!c->open[!e->side]) {
+			free(c->pipe[0].buf);
+			free(c->pipe[1].buf);
+			free(c);
+		}
+	}
+	free(e->body);
+	free(e->tx);
+	memset(e, 0, sizeof(*e));
+}
+
+static void end_open(struct end *e, struct conn *c, u8 side, u64 now)
+{
+	memset(e, 0, sizeof(*e));
+	e->conn = c;
+	e->side = side;
+	e->since = now;
+}
+
+static struct conn *conn_new(const struct ring *r)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	c->pipe[0].buf = malloc(r->o.pipe);
+	c->pipe[1].buf = malloc(r->o.pipe);
+	c->open[0] = true;
+	c->open[1] = true;
+	return c;
+}
+
+static int end_write(struct ring *r, struct end *e, const u8 *buf, u32 len)
+{
+	struct pipe *p = &e->conn->pipe[e->side];
+	u32 n;
+
+	if (e->conn->cut || !e->conn->open[!e->side])
+		return -EPIPE;
+	n = min(len, r->o.pipe - p->len);
+	if (n > 1 && chance(r, 4))
+		n = 1 + rnd_below(&r->rnd, n);
+	memcpy(p->buf + p->len, buf, n);
+	p->len += n;
+	return n;
+}
+
+/* Bytes read; 0 for none now, -1 for the end. */
+static int end_read(struct ring *r, struct end *e, u8 *buf, u32 len)
+{
+	struct pipe *p = &e->conn->pipe[!e->side];
+	u32 n = min(len, p->len);
+
+	if (!p->len)
+		return e->conn->cut || !e->conn->open[!e->side] ? -1 : 0;
+	if (n > 1 && chance(r, 4))
+		n = 1 + rnd_below(&r->rnd, n);
+	memcpy(buf, p->buf, n);
+	memmove(p->buf, p->buf + n, p->len - n);
+	p->len -= n;
+	return n;
+}
+
+void ring_cut(struct ring *r, u16 host)
+{
+	struct conn *c = r->host[host].out.conn;
+	u32 i;
+
+	if (!c || c->cut)
+		return;
+	for (i = 0; i < 2; i++)
+		c->pipe[i].len = rnd_below(&r->rnd, c->pipe[i].len + 1);
+	c->cut = true;
+	r->cut_count++;
+}
+
+/*
+ * The log of one host
+ */
+
+static u8 pattern(u32 node, u64 seq, u32 i)
+{
+	return node * 31 + seq * 7 + i * 13 + (i >> 8);
+}
+
+static void log_put(struct host *h, u64 no, const u8 *data, u32 len)
+{
+	u32 size = h->core.cfg.log;
+	u32 i;
+
+	for (i = 0; i < len; i++)
+		h->log[(h->tail + 16 + i) & (size - 1)] = data[i];
+	h->index[no & h->core.retain.mask] = (struct record){ .pos = h->tail, .len = len };
+	h->tail += ALIGN(16 + len, 16);
+	no = dmring_core_first(&h->core);
+	if (h->tail - h->index[no & h->core.retain.mask].pos > size)
+		fail(h->ring, "the log overflows", h->core.cfg.node, "");
+}
+
+static void log_get(const struct host *h, u64 no, u8 *data)
+{
+	const struct record *rec = &h->index[no & h->core.retain.mask];
+	u32 i;
+
+	for (i = 0; i < rec->len; i++)
+		data[i] = h->log[(rec->pos + 16 + i) & (h->core.cfg.log - 1)];
+}
+
+/* The reader takes record @no: is it the next of its origin, and whole? */
+static void reader_take(struct host *h, u64 no)
+{
+	const struct dmring_entry *e = dmring_retain_entry(&h->core.retain, no);
+	const struct record *rec = &h->index[no & h->core.retain.mask];
+	u32 i, node;
+	u64 seq;
+
+	if (e->origin == DMRING_ORIGIN_EVENT)
+		return;
+	node = h->core.view.node[e->origin];
+	seq = ++h->seen[e->origin];
+	if (dmring_retain_seq(&h->core.retain, no) != seq)
+		fail(h->ring, "lost, doubled or out of order", h->core.cfg.node, "");
+	for (i = 0; i < rec->len; i++)
+		if (h->log[(rec->pos + 16 + i) & (h->core.cfg.log - 1)] != pattern(node, seq, i))
+			break;
+	if (i < rec->len)
+		fail(h->ring, "damaged", h->core.cfg.node, "");
+}
+
+/*
+ * The link thread of one host
+ */
+
+static void act_do(struct host *h, struct end *e, const struct dmring_act *act);
+
+static void host_connect(struct host *h)
+{
+	struct ring *r = h->ring;
+	struct host *to = &r->host[h->core.view.succ];
+	struct dmring_act act;
+	struct conn *c;
+	u32 i;
+
+	for (i = 0; i < RING_PENDING && to->pend[i].conn; i++)
+		;
+	if (i == RING_PENDING || chance(r, 20)) {
+		dmring_core_down(&h->core, DMRING_OUT, r->now, rnd64(&r->rnd), -ECONNREFUSED,
+				 &act);
+		act_do(h, &h->out, &act);
+		return;
+	}
+	c = conn_new(r);
+	end_open(&h->out, c, 0, r->now);
+	end_open(&to->pend[i], c, 1, r->now);
+	dmring_core_connected(&h->core, r->now, &act);
+	act_do(h, &h->out, &act);
+}
+
+static void refuse(struct host *h, struct end *e, const struct dmring_act *act)
+{
+	u8 buf[DMRING_WIRE_REFUSE_MAX];
+	struct pipe *p = &e->conn->pipe[e->side];
+	u32 len = dmring_core_put_refuse(act, buf);
+
+	if (e->conn->cut || p->len + len > h->ring->o.pipe)
+		return;
+	memcpy(p->buf + p->len, buf, len);
+	p->len += len;
+}
+
+static void act_do(struct host *h, struct end *e, const struct dmring_act *act)
+{
+	if (act->err == -EPROTO || (act->what & DMRING_ACT_DOWN &&
+				    act->reason == DMRING_AWAY_PROTOCOL))
+		fail(h->ring, "breach", h->core.cfg.node, act->why);
+	if (act->what & DMRING_ACT_REPLACE) {
+		end_close(&h->in);
+		h->in = *e;
+		memset(e, 0, sizeof(*e));
+		e = &h->in;
+	}
+	if (act->what & DMRING_ACT_HELLO)
+		e->hello = true;
+	if (act->what & DMRING_ACT_REFUSE)
+		refuse(h, e, act);
+	if (act->what & (DMRING_ACT_CLOSE | DMRING_ACT_REFUSE))
+		end_close(e);
+	if (act->what & DMRING_ACT_CONNECT)
+		host_connect(h);
+}
+
+static enum dmring_dir dir_of(const struct host *h, const struct end *e)
+{
+	return e == &h->out ? DMRING_OUT : DMRING_IN;
+}
+
+static void link_lost(struct host *h, struct end *e)
+{
+	struct ring *r = h->ring;
+	struct dmring_act act;
+
+	if (e != &h->in && e != &h->out) {
+		end_close(e);
+		return;
+	}
+	dmring_core_down(&h->core, dir_of(h, e), r->now, rnd64(&r->rnd), -ECONNRESET, &act);
+	act_do(h, e, &act);
+	end_close(e);
+}
+
+/* The common header is there, then the head, then the body. */
+static void got_header(struct host *h, struct end *e)
+{
+	struct ring *r = h->ring;
+	struct dmring_act act;
+
+	if (e == &h->in || e == &h->out)
+		dmring_core_frame(&h->core, dir_of(h, e), r->now, rnd64(&r->rnd), e->head,
+				  &e->frame, &act);
+	else
+		dmring_core_greeting(&h->core, e->head, &e->frame, &act);
+	e->checked = true;
+	act_do(h, e, &act);
+}
+
+static void got_head(struct host *h, struct end *e)
+{
+	struct ring *r = h->ring;
+	struct dmring_act act;
+
+	e->handled = true;
+	e->rx.what = DMRING_RX_NONE;
+	if (e == &h->in || e == &h->out) {
+		dmring_core_head(&h->core, dir_of(h, e), r->now, rnd64(&r->rnd), &e->frame,
+				 e->head, &e->rx, &act);
+		if (e->frame.body)
+			e->body = malloc(e->frame.body);
+		act_do(h, e, &act);
+		return;
+	}
+	dmring_core_hello(&h->core, r->now, e->head, e->frame.head, &act);
+	e->got = 0;
+	e->checked = false;
+	e->handled = false;
+	act_do(h, e, &act);
+}
+
+static void got_frame(struct host *h, struct end *e)
+{
+	if (e->rx.what == DMRING_RX_DELIVER)
+		log_put(h, dmring_core_deliver(&h->core, &e->rx), e->body, e->rx.data.len);
+	else if (e->rx.what == DMRING_RX_DISCARD)
+		fail(h->ring, "sent twice", h->core.cfg.node, "");
+	free(e->body);
+	e->body = NULL;
+	e->got = 0;
+	e->checked = false;
+	e->handled = false;
+}
+
+/* One bite of what came in; false when there is no more. */
+static bool end_pull(struct host *h, struct end *e)
+{
+	u32 want = !e->checked ? DMRING_WIRE_HDR : !e->handled ? e->frame.head : e->frame.len;
+	u8 *at = e->handled ? e->body + (e->got - e->frame.head) : e->head + e->got;
+	int n = 0;
+
+	if (e->got < want)
+		n = end_read(h->ring, e, at, want - e->got);
+	if (n < 0)
+		link_lost(h, e);
+	if (n <= 0 && (!e->conn || e->got < want))
+		return false;
+	e->got += n;
+	if (e == &h->in || e == &h->out)
+		dmring_core_heard(&h->core, dir_of(h, e), h->ring->now);
+	if (e->got < want)
+		return true;
+	if (!e->checked)
+		got_header(h, e);
+	else if (!e->handled)
+		got_head(h, e);
+	else
+		got_frame(h, e);
+	return e->conn;
+}
+
+static u32 put_record(struct host *h, struct end *e, u64 no)
+{
+	const struct dmring_entry *en = dmring_retain_entry(&h->core.retain, no);
+	const struct record *rec = &h->index[no & h->core.retain.mask];
+	struct dmring_ident id = { .pid = 1, .node = h->core.view.node[en->origin] };
+	u32 head;
+
+	head = dmring_core_data(&h->core, no, rec->len, h->core.cfg.identify ? &id : NULL, e->tx);
+	log_get(h, no, e->tx + head);
+	e->tx_record = true;
+	e->tx_no = no;
+	return head + rec->len;
+}
+
+/* The next frame for this link; 0 for none. Marks now and then before data. */
+static u32 next_frame(struct host *h, struct end *e)
+{
+	enum dmring_dir dir = dir_of(h, e);
+	struct dmring_core *c = &h->core;
+	u32 len = 0;
+	u64 no;
+
+	if (e->hello) {
+		e->hello = false;
+		return dmring_core_put_hello(c, e->tx);
+	}
+	if (dmring_core_beat_due(c, dir, h->ring->now))
+		return dmring_core_put_beat(c, dir, e->tx);
+	if (dir == DMRING_IN)
+		return 0;
+	if (chance(h->ring, 3))
+		len = dmring_core_marks(c, e->tx);
+	if (!len && dmring_core_next(c, &no))
+		return put_record(h, e, no);
+	if (!len && dmring_core_marks_due(c))
+		len = dmring_core_marks(c, e->tx);
+	return len;
+}
+
+/* Send one frame, or as much of it as goes; false when stuck or idle. */
+static bool end_push(struct host *h, struct end *e)
+{
+	int n;
+
+	if (!e->tx)
+		e->tx = malloc(DMRING_WIRE_HEAD_MAX + DMRING_MSG_MAX);
+	if (e->tx_off == e->tx_len) {
+		e->tx_record = false;
+		e->tx_off = 0;
+		e->tx_len = next_frame(h, e);
+	}
+	if (!e->tx_len)
+		return false;
+	n = end_write(h->ring, e, e->tx + e->tx_off, e->tx_len - e->tx_off);
+	if (n < 0) {
+		link_lost(h, e);
+		return false;
+	}
+	e->tx_off += n;
+	if (e->tx_off < e->tx_len)
+		return n;
+	if (e->tx_record)
+		dmring_core_sent(&h->core, e->tx_no);
+	dmring_core_said(&h->core, dir_of(h, e), h->ring->now);
+	return true;
+}
+
+static void host_ticks(struct host *h)
+{
+	struct ring *r = h->ring;
+	struct dmring_act act;
+	u32 i;
+
+	for (i = 0; i < RING_PENDING; i++)
+		if (h->pend[i].conn &&
+		    r->now > h->pend[i].since + dmring_core_greeting_time(&h->core))
+			end_close(&h->pend[i]);
+	dmring_core_tick(&h->core, DMRING_IN, r->now, rnd64(&r->rnd), &act);
+	act_do(h, &h->in, &act);
+	dmring_core_tick(&h->core, DMRING_OUT, r->now, rnd64(&r->rnd), &act);
+	act_do(h, &h->out, &act);
+}
+
+static void host_thread(struct host *h)
+{
+	u32 i, n = 1 + rnd_below(&h->ring->rnd, 40);
+	u32 k;
+
+	for (i = 0; i < RING_PENDING; i++)
+		for (k = 0; k < 4 && h->pend[i].conn && end_pull(h, &h->pend[i]); k++)
+			;
+	for (i = 0; i < n && h->in.conn && end_pull(h, &h->in); i++)
+		;
+	for (i = 0; i < n && h->out.conn && end_pull(h, &h->out); i++)
+		;
+	host_ticks(h);
+	for (i = 0; i < n && h->in.conn && end_push(h, &h->in); i++)
+		;
+	for (i = 0; i < n && h->out.conn && end_push(h, &h->out); i++)
+		;
+}
+
+/*
+ * The pump of one host
+ */
+
+static void host_send(struct host *h)
+{
+	struct ring *r = h->ring;
+	u32 i, len, most = dmring_core_max_msg(&h->core);
+	u8 *data;
+	bool kick;
+
+	if (!h->next_len)
+		h->next_len = 1 + rnd_below(&r->rnd, 1 + (r->o.max_msg ? r->o.max_msg : most));
+	len = min(h->next_len - 1, most);
+	if (dmring_core_room(&h->core, len, &kick)) {
+		r->full += h->core.gate;
+		return;
+	}
+	if (h->sent++ == 0 && !h->core.sizes.final)
+		fail(r, "sent before the ring was closed", h->core.cfg.node, "");
+	data = malloc(len + 1);
+	for (i = 0; i < len; i++)
+		data[i] = pattern(h->core.cfg.node, dmring_core_own_seq(&h->core) + 1, i);
+	log_put(h, dmring_core_add(&h->core, 0, len), data, len);
+	free(data);
+	h->next_len = 0;
+}
+
+static void host_read(struct host *h, u32 n)
+{
+	u64 end = dmring_core_next_no(&h->core);
+
+	while (n-- && h->cursor != end)
+		reader_take(h, h->cursor++);
+	dmring_core_read(&h->core, h->cursor);
+	dmring_core_advance(&h->core, 1 + rnd_below(&h->ring->rnd, 64));
+	h->slow |= dmring_core_slow(&h->core);
+}
+
+static void host_event(struct host *h)
+{
+	static const u8 nothing[sizeof(struct dmring_ev)];
+
+	if (dmring_core_event_room(&h->core, sizeof(nothing)))
+		return;
+	log_put(h, dmring_core_add_event(&h->core, sizeof(nothing)), nothing, sizeof(nothing));
+}
+
+/*
+ * The observer
+ */
+
+static void observe(struct ring *r, u16 o)
+{
+	const struct dmring_core *own = &r->host[o].core;
+	u64 have = ~0ULL, freed = ~0ULL;
+	u16 i;
+
+	if (r->blind)
+		return;
+	for (i = 0; i < r->o.hosts; i++) {
+		have = min(have, r->host[i].core.retain.origin[o].have_seq);
+		freed = min(freed, r->host[i].core.retain.origin[o].freed_cost);
+	}
+	for (i = 0; i < r->o.hosts; i++) {
+		const struct dmring_origin *at = &r->host[i].core.retain.origin[o];
+
+		if (at->stable_seq > have)
+			fail(r, "stable, but not held everywhere", i + 1, "");
+		if (at->freed_seq > at->stable_seq)
+			fail(r, "freed before it was stable", i + 1, "");
+		if (r->host[i].core.sizes.final && own->sizes.final &&
+		    r->host[i].core.sizes.window != own->sizes.window)
+			fail(r, "two windows", i + 1, "");
+	}
+	if (own->window.released > freed)
+		fail(r, "released, but not everywhere", o + 1, "");
+	if (own->retain.origin[o].have_cost - own->window.released > own->window.limit &&
+	    own->retain.origin[o].have_cost)
+		fail(r, "beyond the window", o + 1, "");
+	if (own->retain.used > own->cfg.log)
+		fail(r, "beyond the log", o + 1, "");
+}
+
+static bool settled(const struct ring *r)
+{
+	u16 i, o;
+
+	for (i = 0; i < r->o.hosts; i++) {
+		const struct host *h = &r->host[i];
+
+		if (!h->core.closed || h->core.retain.first != h->core.retain.next)
+			return false;
+		for (o = 0; o < r->o.hosts; o++)
+			if (h->seen[o] != r->host[o].sent)
+				return false;
+		if (h->core.window.released != h->core.retain.origin[i].have_cost)
+			return false;
+	}
+	return true;
+}
+
+static void stall(struct ring *r, struct host *h)
+{
+	u64 until = r->now + rnd_below(&r->rnd, 400) * DMRING_NS_PER_MS;
+
+	if (rnd_below(&r->rnd, 2))
+		h->stalled = until;
+	else
+		h->reader_stalled = max(h->reader_stalled, until);
+}
+
+static void step(struct ring *r)
+{
+	struct host *h = &r->host[rnd_below(&r->rnd, r->o.hosts)];
+
+	r->now += rnd_below(&r->rnd, 200000);
+	if (!r->quiet) {
+		if (chance(r, r->o.cuts))
+			ring_cut(r, rnd_below(&r->rnd, r->o.hosts));
+		if (chance(r, r->o.stalls))
+			stall(r, h);
+		if (chance(r, 50))
+			host_event(h);
+		if (chance(r, 2))
+			host_send(h);
+	}
+	if (r->now >= h->stalled)
+		host_thread(h);
+	if (r->now >= h->reader_stalled)
+		host_read(h, 1 + rnd_below(&r->rnd, 30));
+	else
+		host_read(h, 0);
+	observe(r, rnd_below(&r->rnd, r->o.hosts));
+}
+
+const char *ring_steps(struct ring *r, u64 steps)
+{
+	while (steps-- && !r->failed)
+		step(r);
+	return r->failed;
+}
+
+const char *ring_settle(struct ring *r)
+{
+	u32 rounds = 20000;
+	u16 i;
+
+	r->quiet = true;
+	for (i = 0; i < r->o.hosts; i++) {
+		r->host[i].stalled = 0;
+		r->host[i].reader_stalled = 0;
+	}
+	while (rounds-- && !settled(r))
+		if (ring_steps(r, 20))
+			return r->failed;
+	if (!settled(r))
+		fail(r, "it does not come to rest", 0, "deadlock");
+	return r->failed;
+}
+
+static void host_boot(struct ring *r, u16 i)
+{
+	struct host *h = &r->host[i];
+	u32 nodes[DMRING_HOSTS_MAX];
+	struct dmring_core_cfg cfg = {
+		.name = "ring", .node = i + 1, .inc = rnd64(&r->rnd) | 1, .log = r->o.log[i],
+		.max_msg = r->o.cfg_max, .dead_ms = 150, .identify = r->o.identify,
+		.network = true,
+	};
+	u32 slots = cfg.log / DMRING_COST_MIN;
+	u16 n;
+
+	h->ring = r;
+	h->table = calloc(slots, sizeof(*h->table));
+	h->index = calloc(slots, sizeof(*h->index));
+	h->log = malloc(cfg.log);
+	for (n = 0; n < r->o.hosts; n++)
+		nodes[n] = n + 1;
+	if (dmring_core_init(&h->core, &cfg, h->table, slots, r->text) ||
+	    dmring_core_set_hosts(&h->core, nodes, r->o.hosts, r->text))
+		r->failed = r->text;
+}
+
+static void host_drop(struct host *h)
+{
+	u32 i;
+
+	end_close(&h->in);
+	end_close(&h->out);
+	for (i = 0; i < RING_PENDING; i++)
+		end_close(&h->pend[i]);
+	free(h->table);
+	free(h->index);
+	free(h->log);
+	memset(h, 0, sizeof(*h));
+}
+
+void ring_restart(struct ring *r, u16 host)
+{
+	r->blind = true;
+	host_drop(&r->host[host]);
+	host_boot(r, host);
+}
+
+struct ring *ring_new(const struct ring_opts *o)
+{
+	struct ring *r = calloc(1, sizeof(*r));
+	u16 i;
+
+	r->o = *o;
+	r->rnd = o->seed;
+	r->now = 1000000000ULL;
+	for (i = 0; i < o->hosts; i++)
+		host_boot(r, i);
+	return r;
+}
+
+void ring_free(struct ring *r)
+{
+	u16 i;
+
+	for (i = 0; i < r->o.hosts; i++)
+		host_drop(&r->host[i]);
+	free(r);
+}

@@ -1,0 +1,2 @@
+#include "test.h"
+const struct test rule_tests[] = { { NULL, NULL } };
