@@ -37,7 +37,7 @@ static int may_receive(struct dmring *r)
 /* A caller newer than this library may set only what this one knows. */
 static int copy_opts(struct dmring_opts *to, const struct dmring_opts *from)
 {
-	const uint8_t *bytes = (const uint8_t *)from;
+	const __u8 *bytes = (const __u8 *)from;
 	size_t i;
 
 	memset(to, 0, sizeof(*to));
@@ -71,7 +71,7 @@ int dmring_attach(struct dmring **r, const char *name,
 		  const struct dmring_opts *opts)
 {
 	struct dmring_opts o;
-	uint64_t generation;
+	__u64 generation;
 	int ret;
 
 	if (!r)
@@ -200,7 +200,7 @@ int dmring_send(struct dmring *r, const void *data, size_t len)
 	return commit_submit(r, len);
 }
 
-static int64_t now_ms(void)
+static __s64 now_ms(void)
 {
 	struct timespec ts;
 
@@ -224,7 +224,7 @@ int dmring_send_wait(struct dmring *r, const void *data, size_t len,
 		     int timeout_ms)
 {
 	int ret = dmring_send(r, data, len);
-	int64_t end, left = timeout_ms;
+	__s64 end, left = timeout_ms;
 	unsigned int tries;
 
 	if (ret != -EAGAIN)

@@ -51,7 +51,7 @@ static bool stopping(struct dmring_dispatch *d)
 }
 
 /* The message just handled was overwritten meanwhile: say so */
-static void tell_damage(struct dmring_dispatch *d, uint64_t pos)
+static void tell_damage(struct dmring_dispatch *d, __u64 pos)
 {
 	struct dmring_ev ev = { .what = DMRING_EV_GAP, .arg = 1 };
 	struct dmring_msg m = {

@@ -19,6 +19,7 @@
 #ifndef DMRING_INTERNAL_H
 #define DMRING_INTERNAL_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,21 +43,24 @@ enum dmring_want {
 	WANT_EVENT,	/* events; -EAGAIN at a message */
 };
 
-struct dmring_dispatch;
+/* Sides are kept apart by two cache lines: processors fetch these in pairs. */
+#define SIDE		128
 
-#define SIDE_ALIGN	__attribute__((aligned(128)))
+struct dmring_dispatch;
 
 /* First what seldom changes, then the sending side, then the receiving side */
 struct dmring {
 	const struct dmring_ops *ops;
 	int fd;
-	uint32_t flags;
-	uint32_t id;
-	uint64_t generation;	/* of forks, at attach */
+	__u32 flags;
+	__u32 id;
+	__u64 generation;	/* of forks, at attach */
 	struct dmring_dispatch *dispatch;
-	bool open SIDE_ALIGN;	/* a reservation is */
+
+	alignas(SIDE) bool open;	/* a reservation is */
 	size_t reserved;	/* bytes of it */
-	unsigned int held SIDE_ALIGN;	/* peeked, not released */
+
+	alignas(SIDE) unsigned int held;	/* peeked, not released */
 };
 
 /**
@@ -91,18 +95,18 @@ struct dmring_ops {
 	int (*event)(struct dmring *r, struct dmring_ev *ev);
 	int (*wait)(struct dmring *r, unsigned int what, size_t n,
 		    int timeout_ms);
-	uint64_t (*sent)(struct dmring *r);
-	uint64_t (*stable)(struct dmring *r);
-	uint64_t (*dropped)(struct dmring *r);
-	uint64_t (*rejected)(struct dmring *r);
-	uint32_t (*max_msg)(struct dmring *r);
+	__u64 (*sent)(struct dmring *r);
+	__u64 (*stable)(struct dmring *r);
+	__u64 (*dropped)(struct dmring *r);
+	__u64 (*rejected)(struct dmring *r);
+	__u32 (*max_msg)(struct dmring *r);
 	int (*state)(struct dmring *r);
 	int (*reason)(struct dmring *r);
 };
 
 /* why.c: returns err, so that "return dmring_fail(-EX, ...)" reads well */
 int dmring_fail(int err, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+	__attribute((format(printf, 2, 3)));
 void dmring_why_clear(void);
 
 /**
@@ -114,10 +118,10 @@ struct dmring_slot {
 	struct dmring_user_page *user;
 	const struct dmring_kernel_page *kernel;
 	const struct dmring_group_page *group;
-	uint8_t *in;
-	const uint8_t *out;
-	const uint8_t *log;
-	const uint64_t *index;
+	__u8 *in;
+	const __u8 *out;
+	const __u8 *log;
+	const __u64 *index;
 	struct dmring_ioc_attach a;	/* as the kernel answered */
 };
 
@@ -125,8 +129,8 @@ struct dmring_slot {
 int dmring_slot_open(struct dmring_slot *s, const char *name,
 		     const struct dmring_opts *o);
 void dmring_slot_close(struct dmring_slot *s, bool forked);
-uint64_t dmring_fork_generation(void);
-bool dmring_forked(uint64_t generation);
+__u64 dmring_fork_generation(void);
+bool dmring_forked(__u64 generation);
 
 /* ring.c, process.c: make a handle; *r set on success */
 int dmring_kernel_attach(struct dmring **r, const char *name,

@@ -24,11 +24,11 @@
  * forked; a handle remembers the number it was made under. Costs one load a
  * call, where getpid() costs a syscall.
  */
-static uint64_t *fork_page;
-static uint64_t last_generation;
+static __u64 *fork_page;
+static __u64 last_generation;
 static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static uint64_t *fork_page_map(void)
+static __u64 *fork_page_map(void)
 {
 	size_t len = sysconf(_SC_PAGESIZE);
 	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
@@ -44,9 +44,9 @@ static uint64_t *fork_page_map(void)
 }
 
 /* The number handles made now live under; 0 on failure. */
-uint64_t dmring_fork_generation(void)
+__u64 dmring_fork_generation(void)
 {
-	uint64_t generation = 0;
+	__u64 generation = 0;
 
 	pthread_mutex_lock(&fork_lock);
 	if (!fork_page)
@@ -59,7 +59,7 @@ uint64_t dmring_fork_generation(void)
 	return generation;
 }
 
-bool dmring_forked(uint64_t generation)
+bool dmring_forked(__u64 generation)
 {
 	return load_relaxed(fork_page) != generation;
 }
@@ -99,7 +99,7 @@ static int attach(struct dmring_slot *s, const char *name,
 			   dmring_strerror(err));
 }
 
-static void *map_area(struct dmring_slot *s, const char *what, uint64_t offset,
+static void *map_area(struct dmring_slot *s, const char *what, __u64 offset,
 		      size_t len, bool write)
 {
 	void *p = mmap(NULL, len, write ? PROT_READ | PROT_WRITE : PROT_READ,
@@ -149,7 +149,7 @@ static bool map_group(struct dmring_slot *s)
 	return s->index;
 }
 
-static bool power_of_two(uint64_t n)
+static bool power_of_two(__u64 n)
 {
 	return n && !(n & (n - 1));
 }
@@ -183,7 +183,7 @@ int dmring_slot_open(struct dmring_slot *s, const char *name,
 	return ret;
 }
 
-static void unmap(const volatile void *p, size_t len)
+static void unmap(const void *p, size_t len)
 {
 	if (p)
 		munmap((void *)p, len);

@@ -35,7 +35,7 @@ static void settle(struct local *m)
 		dmring_signal_member(m);
 }
 
-static void give_room(struct local *m, uint64_t load)
+static void give_room(struct local *m, __u64 load)
 {
 	__atomic_sub_fetch(&m->load, load, __ATOMIC_RELEASE);
 	dmring_wake_for_room(m->ring);
@@ -95,7 +95,7 @@ void dmring_local_keep(struct dmring *r)
 {
 	struct local *m = local(r);
 	struct place *place;
-	uint64_t load = 0;
+	__u64 load = 0;
 
 	if (!r->held)
 		return;
@@ -113,7 +113,7 @@ void dmring_local_keep(struct dmring *r)
 
 static bool readable(struct local *m, size_t n)
 {
-	uint64_t len;
+	__u64 len;
 
 	if (n < 2)
 		return m->cur || !queue_empty(m);
@@ -130,7 +130,7 @@ static bool ready(struct local *m, unsigned int what, size_t n)
 	return what & DMRING_WAIT_WRITE && dmring_local_room(m, n);
 }
 
-static int64_t now_ms(void)
+static __s64 now_ms(void)
 {
 	struct timespec ts;
 
@@ -152,7 +152,7 @@ static void ask(struct local *m, unsigned int what)
 	full_fence();
 }
 
-static int sleep_once(struct local *m, unsigned int what, int64_t left)
+static int sleep_once(struct local *m, unsigned int what, __s64 left)
 {
 	struct pollfd fds[] = {
 		{
@@ -173,7 +173,7 @@ static int sleep_once(struct local *m, unsigned int what, int64_t left)
 static int sleep_until(struct local *m, unsigned int what, size_t n,
 		       int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms, left = timeout_ms;
+	__s64 end = now_ms() + timeout_ms, left = timeout_ms;
 	int ret = 0;
 
 	while (!ret) {
@@ -189,7 +189,7 @@ static int sleep_until(struct local *m, unsigned int what, size_t n,
 }
 
 /* A threshold, held messages counted; 1 means any, and readable means it */
-static void set_want(struct local *m, uint64_t want)
+static void set_want(struct local *m, __u64 want)
 {
 	if (load_relaxed(&m->want) == want)
 		return;

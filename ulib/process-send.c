@@ -28,7 +28,7 @@ static void set_signal(struct local *m)
 /* Wake a reader, when it has what it wants and is not woken already */
 void dmring_signal_member(struct local *m)
 {
-	uint64_t len = load_relaxed(&m->load) / ONE_MESSAGE;
+	__u64 len = load_relaxed(&m->load) / ONE_MESSAGE;
 
 	if (len && len >= load_relaxed(&m->want) &&
 	    !load_relaxed(&m->signalled))
@@ -64,9 +64,9 @@ void dmring_wake_for_room(struct local_ring *ring)
 	urcu_bp_read_unlock();
 }
 
-static bool take_room(struct local *m, uint64_t bytes)
+static bool take_room(struct local *m, __u64 bytes)
 {
-	uint64_t old = load_relaxed(&m->load);
+	__u64 old = load_relaxed(&m->load);
 
 	do {
 		if (!fits(m, old, bytes))
@@ -80,7 +80,7 @@ static bool take_room(struct local *m, uint64_t bytes)
 
 /* In every queue, or in none */
 static int take_room_all(struct local *from, struct snapshot *s,
-			 uint64_t bytes)
+			 __u64 bytes)
 {
 	size_t i, full;
 

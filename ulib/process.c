@@ -40,7 +40,7 @@
 
 #include "process.h"
 
-#define QUEUE_BYTES	(1U << 20)
+#define QUEUE_BYTES	0x100000U
 #define QUEUE_LEN	1024U
 
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -48,7 +48,7 @@ static CDS_LIST_HEAD(rings);
 
 /* ---- rings and their members ---- */
 
-static struct local_ring *find_ring(const char *name, uint64_t generation)
+static struct local_ring *find_ring(const char *name, __u64 generation)
 {
 	struct local_ring *ring;
 
@@ -71,7 +71,7 @@ static struct snapshot *new_snapshot(size_t members)
 	return s;
 }
 
-static struct local_ring *make_ring(const char *name, uint64_t generation)
+static struct local_ring *make_ring(const char *name, __u64 generation)
 {
 	struct local_ring *ring = calloc(1, sizeof(*ring));
 
@@ -135,7 +135,7 @@ static void replace(struct local_ring *ring, struct snapshot *s,
 	urcu_bp_call_rcu(&old->rcu, free_snapshot);
 }
 
-static int join_locked(struct local *m, const char *name, uint64_t generation)
+static int join_locked(struct local *m, const char *name, __u64 generation)
 {
 	struct local_ring *ring = find_ring(name, generation);
 	struct snapshot *s;
@@ -249,18 +249,18 @@ static int local_event(struct dmring *r, struct dmring_ev *ev)
 	return -EAGAIN;
 }
 
-static uint64_t local_sent(struct dmring *r)
+static __u64 local_sent(struct dmring *r)
 {
 	return load_relaxed(&local(r)->sent);
 }
 
-static uint64_t local_none(struct dmring *r)
+static __u64 local_none(struct dmring *r)
 {
 	(void)r;
 	return 0;
 }
 
-static uint32_t local_max_msg(struct dmring *r)
+static __u32 local_max_msg(struct dmring *r)
 {
 	(void)r;
 	return DMRING_MSG_MAX;
@@ -339,7 +339,7 @@ int dmring_process_attach(struct dmring **r, const char *name,
 
 	if (ret)
 		return ret;
-	m = aligned_alloc(_Alignof(struct local), sizeof(*m));
+	m = aligned_alloc(__alignof__(struct local), sizeof(*m));
 	if (!m)
 		return dmring_fail(-ENOMEM, "no memory");
 	ret = init_member(m, o);

@@ -18,8 +18,7 @@
 
 #include "internal.h"
 
-#define ONE_MESSAGE	(1ULL << 40)	/* @load: messages above, bytes below */
-#define LOAD_BYTES	(ONE_MESSAGE - 1)
+#define ONE_MESSAGE	0x10000000000ULL	/* @load: messages above, bytes below */
 
 struct packet;
 
@@ -38,9 +37,10 @@ struct place {
  */
 struct packet {
 	unsigned int refs;
-	uint32_t len;
+	__u32 len;
 	struct place *places;
-	uint8_t data[] __attribute__((aligned(16)));
+
+	alignas(16) __u8 data[];
 };
 
 /* Who is in a ring; never changed once published (RCU) */
@@ -63,9 +63,9 @@ struct snapshot {
 struct local_ring {
 	struct cds_list_head node;
 	struct snapshot *snapshot;
-	uint32_t next_id;
-	uint32_t waiting;
-	uint64_t generation;
+	__u32 next_id;
+	__u32 waiting;
+	__u64 generation;
 	char name[DMRING_NAME_SIZE];
 };
 
@@ -101,28 +101,28 @@ struct local_ring {
 struct local {
 	struct dmring r;
 	struct local_ring *ring;
-	uint64_t max_bytes;
-	uint64_t max_len;
+	__u64 max_bytes;
+	__u64 max_len;
 	struct rcu_head rcu;
 
-	struct packet *building SIDE_ALIGN;
-	uint64_t sent;
+	alignas(SIDE) struct packet *building;
+	__u64 sent;
 	bool unsubmitted;
 	int room_fd;
 
-	uint64_t load SIDE_ALIGN;
+	alignas(SIDE) __u64 load;
 	struct cds_wfcq_tail tail;
 
-	struct __cds_wfcq_head head SIDE_ALIGN;
+	alignas(SIDE) struct __cds_wfcq_head head;
 	unsigned int signalled;
-	uint64_t want;
+	__u64 want;
 	unsigned int kicked;
 	unsigned int room_wanted;
 
-	struct place *taken SIDE_ALIGN;
+	alignas(SIDE) struct place *taken;
 	struct place **taken_end;
 	struct place *cur;
-	uint64_t pos;
+	__u64 pos;
 };
 
 static inline struct local *local(struct dmring *r)
@@ -130,17 +130,17 @@ static inline struct local *local(struct dmring *r)
 	return container_of(r, struct local, r);
 }
 
-static inline uint64_t cost(size_t len)
+static inline __u64 cost(size_t len)
 {
 	return len < DMRING_COST_MIN ? DMRING_COST_MIN : len;
 }
 
-static inline bool fits(const struct local *m, uint64_t load, uint64_t bytes)
+static inline bool fits(const struct local *m, __u64 load, __u64 bytes)
 {
-	uint64_t len = load / ONE_MESSAGE;
+	__u64 len = load / ONE_MESSAGE;
 
-	return len < m->max_len &&
-	       (!len || (load & LOAD_BYTES) + bytes <= m->max_bytes);
+	bytes += load % ONE_MESSAGE;
+	return len < m->max_len && (!len || bytes <= m->max_bytes);
 }
 
 static inline bool skips(const struct local *from, const struct local *m)

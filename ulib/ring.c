@@ -26,29 +26,30 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <urcu/arch.h>
 
 #include "stream.h"
 
 #define POLL_SPINS	4096	/* in polling mode, before a wait sleeps */
 
 /* Input space a message takes (bytes) */
-static uint64_t in_cost(size_t len)
+static __u64 in_cost(size_t len)
 {
-	uint64_t n = sizeof(struct dmring_in_rec) + (uint64_t)len;
+	__u64 n = sizeof(struct dmring_in_rec) + (__u64)len;
 
-	return (n + DMRING_ALIGN - 1) & ~(uint64_t)(DMRING_ALIGN - 1);
+	return (n + DMRING_ALIGN - 1) & ~(__u64)(DMRING_ALIGN - 1);
 }
 
-static uint64_t room(struct dmring_member *k)
+static __u64 room(struct dmring_member *k)
 {
-	uint64_t used;
+	__u64 used;
 
 	k->in_head = load_acquire(&k->s.kernel->in_head);
 	used = k->in_tail - k->in_head;
 	return used > k->s.a.in_size ? 0 : k->s.a.in_size - used;
 }
 
-static bool has_room(struct dmring_member *k, uint64_t need)
+static bool has_room(struct dmring_member *k, __u64 need)
 {
 	if (k->in_tail - k->in_head + need <= k->s.a.in_size)
 		return true;
@@ -71,7 +72,7 @@ static int ring_reserve(struct dmring *r, size_t len, void **buf)
 		return dmring_fail(-EMSGSIZE, "%zu bytes never fit", len);
 	if (!has_room(k, in_cost(len)))
 		return dmring_attached(k) ? -EAGAIN : dmring_gone(k);
-	*buf = (uint8_t *)in_at(k) + sizeof(struct dmring_in_rec);
+	*buf = (__u8 *)in_at(k) + sizeof(struct dmring_in_rec);
 	return 0;
 }
 
@@ -97,7 +98,7 @@ static void ring_discard(struct dmring *r)
 }
 
 /* Is anything marked that nobody was told of? Sets *tail to what is marked. */
-static bool doorbell_wanted(struct dmring_member *k, uint64_t *tail)
+static bool doorbell_wanted(struct dmring_member *k, __u64 *tail)
 {
 	*tail = load_relaxed(&k->s.user->in_tail);
 	if (*tail == load_relaxed(&k->submitted))
@@ -116,7 +117,7 @@ static int io_error(struct dmring_member *k)
 static int ring_submit(struct dmring *r)
 {
 	struct dmring_member *k = dmring_member(r);
-	uint64_t tail;
+	__u64 tail;
 
 	if (!doorbell_wanted(k, &tail))
 		return dmring_attached(k) ? 0 : dmring_gone(k);
@@ -133,7 +134,7 @@ static int ring_send_big(struct dmring *r, const void *data, size_t len)
 		.data = (uintptr_t)data,
 		.len = len,
 	};
-	uint64_t tail = k->in_tail;
+	__u64 tail = k->in_tail;
 
 	if (ioctl(k->s.fd, DMRING_IOC_SEND, &send))
 		return io_error(k);
@@ -156,21 +157,12 @@ static int ready(struct dmring_member *k, unsigned int what, size_t n)
 	return what & DMRING_WAIT_WRITE && has_room(k, in_cost(n));
 }
 
-static inline void cpu_relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	asm volatile("yield" ::: "memory");
-#endif
-}
-
 static int spin(struct dmring_member *k, unsigned int what, size_t n)
 {
 	int i, ret = 0;
 
 	for (i = 0; !ret && i < POLL_SPINS; i++) {
-		cpu_relax();
+		caa_cpu_relax();
 		ret = ready(k, what, n);
 	}
 	return ret;
@@ -180,9 +172,9 @@ static int spin(struct dmring_member *k, unsigned int what, size_t n)
  * The threshold, as an index position; 0 for any. A threshold beyond what the
  * index can hold would never be reached.
  */
-static uint64_t wake_at(struct dmring_member *k, unsigned int what, size_t n)
+static __u64 wake_at(struct dmring_member *k, unsigned int what, size_t n)
 {
-	uint64_t most = k->s.a.index_size / 2;
+	__u64 most = k->s.a.index_size / 2;
 
 	if (!(what & DMRING_WAIT_READ) || what & DMRING_WAIT_WRITE)
 		return 0;
@@ -198,7 +190,7 @@ static int enter(struct dmring_member *k, unsigned int what, size_t n,
 		.flags = DMRING_ENTER_SPIN,
 		.timeout_ns = timeout_ms < 0 ? -1 : timeout_ms * 1000000LL,
 	};
-	uint64_t tail;
+	__u64 tail;
 	int ret;
 
 	if (doorbell_wanted(k, &tail))
@@ -219,7 +211,7 @@ static int enter(struct dmring_member *k, unsigned int what, size_t n,
 static int sleep_in_kernel(struct dmring_member *k, unsigned int what,
 			   size_t n, int timeout_ms)
 {
-	uint64_t at = wake_at(k, what, n);
+	__u64 at = wake_at(k, what, n);
 	int ret;
 
 	if (what & DMRING_WAIT_READ && !k->r.held)
@@ -259,27 +251,27 @@ static int ring_free(struct dmring *r, bool forked)
 	return 0;
 }
 
-static uint64_t ring_sent(struct dmring *r)
+static __u64 ring_sent(struct dmring *r)
 {
 	return load_acquire(&dmring_member(r)->s.kernel->sent);
 }
 
-static uint64_t ring_stable(struct dmring *r)
+static __u64 ring_stable(struct dmring *r)
 {
 	return load_acquire(&dmring_member(r)->s.group->stable);
 }
 
-static uint64_t ring_dropped(struct dmring *r)
+static __u64 ring_dropped(struct dmring *r)
 {
 	return load_relaxed(&dmring_member(r)->s.kernel->dropped);
 }
 
-static uint64_t ring_rejected(struct dmring *r)
+static __u64 ring_rejected(struct dmring *r)
 {
 	return load_relaxed(&dmring_member(r)->s.kernel->rejected);
 }
 
-static uint32_t ring_max_msg(struct dmring *r)
+static __u32 ring_max_msg(struct dmring *r)
 {
 	return load_relaxed(&dmring_member(r)->s.kernel->max_msg);
 }
@@ -321,7 +313,7 @@ static const struct dmring_ops kernel_ops = {
 int dmring_kernel_attach(struct dmring **r, const char *name,
 			 const struct dmring_opts *o)
 {
-	struct dmring_member *k = aligned_alloc(_Alignof(struct dmring_member),
+	struct dmring_member *k = aligned_alloc(__alignof__(struct dmring_member),
 						sizeof(*k));
 	int ret;
 

@@ -43,7 +43,7 @@ struct record {
 
 int dmring_gone(struct dmring_member *k)
 {
-	uint32_t reason = load_relaxed(&k->s.kernel->reason);
+	__u32 reason = load_relaxed(&k->s.kernel->reason);
 
 	return dmring_fail(-ENOTCONN, "no longer attached: %s", reason ?
 			   dmring_reason_str(reason) : "reason unknown");
@@ -64,19 +64,19 @@ static bool send_only(const struct dmring_member *k)
 	return !k->s.index;
 }
 
-static uint64_t align(uint64_t n)
+static __u64 align(__u64 n)
 {
-	return (n + DMRING_ALIGN - 1) & ~(uint64_t)(DMRING_ALIGN - 1);
+	return (n + DMRING_ALIGN - 1) & ~(__u64)(DMRING_ALIGN - 1);
 }
 
 /* A zapped page reads as zero; such a tail lies behind us and is ignored. */
 static void refresh(struct dmring_member *k)
 {
-	uint64_t tail;
+	__u64 tail;
 
 	if (!send_only(k)) {
 		tail = load_acquire(&k->s.group->index_tail);
-		if ((int64_t)(tail - k->cur.log) >= 0)
+		if ((__s64)(tail - k->cur.log) >= 0)
 			k->tail = tail;
 		k->own.count = 0;
 	}
@@ -88,7 +88,7 @@ static void refresh(struct dmring_member *k)
 /* Is index position @pos (NONE: the output space) still ours? Call after reading
  * what it names.
  */
-static int look_base(struct dmring_member *k, uint64_t pos, uint64_t *base)
+static int look_base(struct dmring_member *k, __u64 pos, __u64 *base)
 {
 	read_fence();
 	*base = load_relaxed(&k->s.kernel->log_base);
@@ -117,16 +117,16 @@ static void header(const void *at, struct dmring_rec *rec)
 }
 
 /* Bytes of a record with header and identity; not aligned */
-static uint64_t record_size(const struct dmring_rec *rec)
+static __u64 record_size(const struct dmring_rec *rec)
 {
-	uint64_t n = sizeof(*rec) + (uint64_t)rec->len;
+	__u64 n = sizeof(*rec) + (__u64)rec->len;
 
 	return rec->flags & DMRING_REC_IDENT ?
 	       n + sizeof(struct dmring_ident) : n;
 }
 
-static void describe(const uint8_t *at, const struct dmring_rec *rec,
-		     uint64_t pos, struct dmring_msg *m)
+static void describe(const __u8 *at, const struct dmring_rec *rec,
+		     __u64 pos, struct dmring_msg *m)
 {
 	at += sizeof(*rec);
 	m->ident = NULL;
@@ -143,8 +143,8 @@ static void describe(const uint8_t *at, const struct dmring_rec *rec,
 /* The record at the cursor of the output space, if there is one and it is due */
 static int look_out(struct dmring_member *k, struct record *found)
 {
-	uint64_t at = k->cur.out, left = k->out_tail - at, size, base;
-	const uint8_t *from = k->s.out + (at & (k->s.a.out_size - 1));
+	__u64 at = k->cur.out, left = k->out_tail - at, size, base;
+	const __u8 *from = k->s.out + (at & (k->s.a.out_size - 1));
 	struct dmring_rec rec;
 
 	if (!left)
@@ -155,7 +155,7 @@ static int look_out(struct dmring_member *k, struct record *found)
 		return broken(k);
 	if (look_base(k, NONE, &base))
 		return dmring_gone(k);
-	if (!send_only(k) && (int64_t)(rec.pos - k->cur.log) > 0)
+	if (!send_only(k) && (__s64)(rec.pos - k->cur.log) > 0)
 		return -EAGAIN;
 	describe(from, &rec, rec.pos, &found->m);
 	found->after.log = k->cur.log;
@@ -165,7 +165,7 @@ static int look_out(struct dmring_member *k, struct record *found)
 }
 
 /* Skip to log_base what the kernel took back; not while anything is held */
-static int skip_gap(struct dmring_member *k, uint64_t base)
+static int skip_gap(struct dmring_member *k, __u64 base)
 {
 	if (k->r.held)
 		return -EAGAIN;
@@ -178,9 +178,9 @@ static int skip_gap(struct dmring_member *k, uint64_t base)
 /* The record at the cursor of the index, which is before the tail */
 static int look_log(struct dmring_member *k, struct record *found)
 {
-	uint64_t at = k->cur.log, entry, base;
+	__u64 at = k->cur.log, entry, base;
 	struct dmring_rec rec;
-	const uint8_t *from;
+	const __u8 *from;
 	int ret;
 
 	entry = load_relaxed(&k->s.index[at & (k->s.a.index_size - 1)]);
@@ -207,7 +207,7 @@ static int look_log(struct dmring_member *k, struct record *found)
 static void find_own(struct dmring_member *k)
 {
 	const struct dmring_kernel_page *kp = k->s.kernel;
-	uint64_t tail = load_acquire(&kp->own_tail), e;
+	__u64 tail = load_acquire(&kp->own_tail), e;
 	struct dmring_run run, best = { NONE, 0 };
 
 	for (e = tail; e && tail - e < DMRING_OWN_RUNS; e--) {
@@ -229,7 +229,7 @@ static void find_own(struct dmring_member *k)
 /* Step over own messages at the cursor; says whether it did */
 static bool skip_own(struct dmring_member *k)
 {
-	uint64_t end;
+	__u64 end;
 
 	if (!(k->r.flags & DMRING_NO_ECHO))
 		return false;
@@ -287,7 +287,7 @@ static bool copy_event(struct dmring_member *k, const struct record *found,
 		       struct dmring_ev *ev)
 {
 	size_t len = found->m.len;
-	uint64_t base;
+	__u64 base;
 
 	memset(ev, 0, sizeof(*ev));
 	memcpy(ev, found->m.data, len < sizeof(*ev) ? len : sizeof(*ev));
@@ -387,7 +387,7 @@ int dmring_stream_next(struct dmring *r, struct dmring_msg *m,
 int dmring_stream_check(struct dmring *r, bool last)
 {
 	struct dmring_member *k = dmring_member(r);
-	uint64_t pos = last ? k->last : k->first, base;
+	__u64 pos = last ? k->last : k->first, base;
 	int ret;
 
 	if (!r->held)
@@ -438,7 +438,7 @@ void dmring_stream_unpeek(struct dmring *r)
  */
 static int rewind_lost(struct dmring_member *k)
 {
-	uint64_t base = load_relaxed(&k->s.kernel->log_base);
+	__u64 base = load_relaxed(&k->s.kernel->log_base);
 
 	k->cur = k->rel;
 	if (base > k->cur.log) {
@@ -495,7 +495,7 @@ int dmring_stream_ready(struct dmring_member *k, size_t n)
 {
 	enum dmring_want want = k->r.flags & DMRING_EVENTS ?
 				WANT_ALL : WANT_DATA;
-	uint64_t events = k->ev_tail;
+	__u64 events = k->ev_tail;
 	struct record found;
 	int ret;
 

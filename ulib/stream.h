@@ -14,8 +14,8 @@
 
 /* How far the stream was read */
 struct dmring_cursor {
-	uint64_t log;	/* index position */
-	uint64_t out;	/* byte position in the output space */
+	__u64 log;	/* index position */
+	__u64 out;	/* byte position in the output space */
 };
 
 /**
@@ -49,26 +49,26 @@ struct dmring_cursor {
 struct dmring_member {
 	struct dmring r;
 	struct dmring_slot s;
-	uint64_t submitted;
+	__u64 submitted;
 	bool smp;
 
-	uint64_t in_tail SIDE_ALIGN;
-	uint64_t in_head;
+	alignas(SIDE) __u64 in_tail;
+	__u64 in_head;
 
-	struct dmring_cursor cur SIDE_ALIGN;
+	alignas(SIDE) struct dmring_cursor cur;
 	struct dmring_cursor rel;
 	struct dmring_cursor prev;
-	uint64_t tail;
-	uint64_t out_tail;
-	uint64_t first;
-	uint64_t last;
-	uint64_t gap;
+	__u64 tail;
+	__u64 out_tail;
+	__u64 first;
+	__u64 last;
+	__u64 gap;
 	struct dmring_ev gap_ev;
 	struct dmring_run own;
 	struct dmring_ev ev[EVENT_QUEUE];
-	uint64_t ev_head;
-	uint64_t ev_tail;
-	uint64_t ev_mark;
+	__u64 ev_head;
+	__u64 ev_tail;
+	__u64 ev_mark;
 };
 
 static inline struct dmring_member *dmring_member(struct dmring *r)

@@ -42,15 +42,15 @@ extern "C" {
 #define DMRING_SEND_ONLY	DMRING_ATTACH_SEND_ONLY	/* receive nothing */
 #define DMRING_POLL		DMRING_ATTACH_POLL	/* send without syscalls */
 #define DMRING_UNWILLING	DMRING_ATTACH_UNWILLING	/* never the proxy */
-#define DMRING_EVENTS		(1U << 16)	/* dmring_peek() shows events too */
+#define DMRING_EVENTS		0x10000U	/* dmring_peek() shows events too */
 
 /* dmring_opts.scope */
 #define DMRING_KERNEL		0	/* a ring of the kernel, set up by ringctl */
 #define DMRING_PROCESS		1	/* members of this process; no kernel */
 
 /* dmring_wait() */
-#define DMRING_WAIT_READ	(1U << 0)
-#define DMRING_WAIT_WRITE	(1U << 1)
+#define DMRING_WAIT_READ	1U
+#define DMRING_WAIT_WRITE	2U
 
 struct dmring;
 
@@ -69,12 +69,12 @@ struct dmring;
  */
 struct dmring_opts {
 	size_t size;
-	uint32_t flags;
-	uint32_t scope;
-	uint32_t in_size;
-	uint32_t out_size;
-	uint32_t queue_len;
-	uint32_t reserved;
+	__u32 flags;
+	__u32 scope;
+	__u32 in_size;
+	__u32 out_size;
+	__u32 queue_len;
+	__u32 reserved;
 	const char *device;
 };
 
@@ -90,8 +90,8 @@ struct dmring_opts {
 struct dmring_msg {
 	const void *data;
 	size_t len;
-	uint16_t type;
-	uint64_t pos;
+	__u16 type;
+	__u64 pos;
 	const struct dmring_ident *ident;
 };
 
