@@ -122,7 +122,7 @@ static bool in_use(const struct dmring_core *c)
 	for (o = 0; o < c->view.count; o++)
 		if (c->retain.origin[o].have_seq)
 			return true;
-	return c->gate;
+	return false;
 }
 
 int dmring_core_set_hosts(struct dmring_core *c, const u32 *nodes, u16 count, char *why)
@@ -131,7 +131,7 @@ int dmring_core_set_hosts(struct dmring_core *c, const u32 *nodes, u16 count, ch
 		return dmring_why(why, -EINVAL, "a ring of machine scope has no peers");
 	if (in_use(c))
 		return dmring_why(why, -EBUSY,
-				  "the ring has been closed already: its hosts cannot change");
+				  "the ring has carried messages: its hosts cannot change, set it up anew");
 	return set_view(c, nodes, count, why);
 }
 

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * dmring: the cluster message ring, interface of /dev/dmring
+ *
+ * A process opens /dev/dmring, attaches the descriptor to a ring with
+ * DMRING_IOC_ATTACH and maps up to seven areas (MAP_SHARED, whole, at the
+ * offsets below):
+ *
+ *   DMRING_MAP_USER    rw  one page    struct dmring_user_page
+ *   DMRING_MAP_KERNEL  r   one page    struct dmring_kernel_page
+ *   DMRING_MAP_IN      rw  2 x in_size   input space, mapped twice in a row
+ *   DMRING_MAP_OUT     r   2 x out_size  output space, mapped twice in a row
+ *   DMRING_MAP_GROUP   r   one page    struct dmring_group_page, of the group
+ *   DMRING_MAP_LOG     r   2 x log_size  group log, mapped twice in a row
+ *   DMRING_MAP_INDEX   r   8 x index_size  group index, __u64 log positions
+ *
+ * All positions are 64-bit, only grow, and are taken modulo the (power of
+ * two) size of their area. Each shared word has one writer, named below.
+ *
+ * Sending:  write a struct dmring_in_rec and its payload at in_tail, then
+ *           store-release the new in_tail (a multiple of DMRING_ALIGN): that
+ *           is the mark, and the message is accepted. Then, with a full
+ *           barrier in between, read marks: if DMRING_MARK_WAKEUP is set, ring
+ *           the doorbell (DMRING_IOC_SUBMIT).
+ * Reading:  load-acquire group->index_tail. Each index entry from log_head
+ *           up to it names the log position of a struct dmring_rec. After
+ *           reading in place, load-acquire log_base: if it is beyond the entry, what was
+ *           read may be overwritten. Store-release log_head; then, with a
+ *           full barrier in between, compare with kick_at: at or beyond it,
+ *           ring the doorbell, for somebody waits for room.
+ * Without maps: read(2), write(2) and poll(2), one message a call. They
+ *           answer -EBUSY once the user page is mapped.
+ */
+#ifndef _UAPI_LINUX_DMRING_H
+#define _UAPI_LINUX_DMRING_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define DMRING_ABI		1	/* goes up with any change of layout */
+#define DMRING_NAME_SIZE	32	/* ring name, terminating NUL included */
+#define DMRING_WHY_SIZE		128	/* a sentence, terminating NUL included */
+
+#define DMRING_ALIGN		16	/* of input, output and log records */
+#define DMRING_COST_MIN		64	/* least log space a record takes */
+#define DMRING_MSG_MAX		(1U << 20)
+#define DMRING_SLOTS_MAX	4096
+#define DMRING_HOSTS_MAX	64
+#define DMRING_LOG_MIN		(1ULL << 16)
+#define DMRING_LOG_MAX		(1ULL << 30)
+#define DMRING_SPACE_MIN	4096U		/* input and output space */
+#define DMRING_SPACE_MAX	(1U << 22)
+
+/* mmap offsets; each area is mapped whole, from its start */
+#define DMRING_MAP_SHIFT	32
+#define DMRING_MAP_USER		(0ULL << DMRING_MAP_SHIFT)
+#define DMRING_MAP_KERNEL	(1ULL << DMRING_MAP_SHIFT)
+#define DMRING_MAP_IN		(2ULL << DMRING_MAP_SHIFT)
+#define DMRING_MAP_OUT		(3ULL << DMRING_MAP_SHIFT)
+#define DMRING_MAP_GROUP	(4ULL << DMRING_MAP_SHIFT)
+#define DMRING_MAP_LOG		(5ULL << DMRING_MAP_SHIFT)
+#define DMRING_MAP_INDEX	(6ULL << DMRING_MAP_SHIFT)
+
+/**
+ * struct dmring_user_page - what a member tells the kernel; the member writes
+ * @in_tail: end of the accepted messages in the input space (bytes)
+ * @out_head: end of what was read of the output space (bytes)
+ * @log_head: end of what was read, as a position in the index (entries)
+ * @wake_at: do not wake for data before index_tail reaches it; 0 for any
+ * @reserved: leave zero
+ */
+struct dmring_user_page {
+	__u64 in_tail;
+	__u8 pad0[120];
+	__u64 out_head;
+	__u8 pad1[120];
+	__u64 log_head;
+	__u8 pad2[120];
+	__u64 wake_at;
+	__u8 pad3[120];
+	__u8 reserved[3584];
+};
+
+/* Mark bits: dmring_kernel_page.marks */
+#define DMRING_MARK_IN		(1U << 0)	/* input space may be written */
+#define DMRING_MARK_OUT		(1U << 1)	/* output space holds something */
+#define DMRING_MARK_LOG		(1U << 2)	/* log held data at the last wake */
+#define DMRING_MARK_OFFICE	(1U << 3)	/* this member is the proxy */
+#define DMRING_MARK_EVENT	(1U << 4)	/* a private event is in the output space */
+#define DMRING_MARK_WAKEUP	(1U << 5)	/* nobody watches: ring the doorbell */
+#define DMRING_MARK_EVICTED	(1U << 6)	/* no longer a member, see reason */
+
+/* dmring_kernel_page.state */
+#define DMRING_STATE_ATTACHED	1
+#define DMRING_STATE_DETACHED	2
+
+/* Why a member is no longer one: dmring_kernel_page.reason, events */
+#define DMRING_REASON_NONE	0
+#define DMRING_REASON_DETACHED	1	/* DMRING_IOC_DETACH */
+#define DMRING_REASON_CLOSED	2	/* its process closed it, exited or unmapped it */
+#define DMRING_REASON_KILLED	3	/* its process died of a signal */
+#define DMRING_REASON_SLOW	4	/* held the log full beyond the ring's limit */
+#define DMRING_REASON_BADINPUT	5	/* wrote nonsense into its slot */
+#define DMRING_REASON_ADMIN	6	/* member evict */
+#define DMRING_REASON_RINGDEL	7	/* ring del */
+#define DMRING_REASON_NETNS	8	/* end of the network namespace */
+
+/**
+ * struct dmring_run - messages of this member in the stream, for "no echo"
+ * @first: index position of the first
+ * @count: how many follow each other
+ */
+struct dmring_run {
+	__u64 first;
+	__u64 count;
+};
+
+#define DMRING_OWN_RUNS		64	/* entries of dmring_kernel_page.own */
+
+/**
+ * struct dmring_kernel_page - what the kernel tells a member; the kernel writes
+ * @marks: DMRING_MARK_*
+ * @state: DMRING_STATE_*
+ * @reason: DMRING_REASON_*, once detached
+ * @max_msg: largest payload accepted now (bytes); may change until the ring
+ *           has carried its first message
+ * @in_head: end of what was taken out of the input space (bytes)
+ * @out_tail: end of what the output space holds (bytes)
+ * @log_base: oldest index position this member may still read
+ * @dropped: messages skipped for this member by policy (slow drop)
+ * @kick_at: ring the doorbell when log_head reaches it; ~0 for never
+ * @sent: number in this host's stream of this member's last message in the log; it is held
+ *        everywhere once group->stable reaches it
+ * @rejected: messages of this member refused by the pump; each came back as an
+ *            event
+ * @own_tail: end of @own (entries)
+ * @own: this member's own messages; kept only under DMRING_ATTACH_NO_ECHO
+ */
+struct dmring_kernel_page {
+	__u32 marks;
+	__u32 state;
+	__u32 reason;
+	__u32 max_msg;
+	__u8 pad0[112];
+	__u64 in_head;
+	__u8 pad1[120];
+	__u64 out_tail;
+	__u8 pad2[120];
+	__u64 log_base;
+	__u64 dropped;
+	__u64 kick_at;
+	__u64 sent;
+	__u64 rejected;
+	__u64 own_tail;
+	__u8 pad3[80];
+	struct dmring_run own[DMRING_OWN_RUNS];
+	__u8 reserved[2560];
+};
+
+/**
+ * struct dmring_group_page - what the kernel tells the whole group
+ * @index_tail: end of what is delivered (index entries)
+ * @stable: this host's messages held by every host, as a number in its stream
+ * @view: number of the installed view, 0 before the first
+ * @hosts: hosts in it
+ */
+struct dmring_group_page {
+	__u64 index_tail;
+	__u8 pad0[120];
+	__u64 stable;
+	__u32 view;
+	__u32 hosts;
+	__u8 pad1[112];
+	__u8 reserved[3840];
+};
+
+/* Record types */
+#define DMRING_REC_DATA		1
+#define DMRING_REC_EVENT	2	/* payload: struct dmring_ev */
+
+/* Record flags */
+#define DMRING_REC_IDENT	(1U << 0)	/* struct dmring_ident before the payload */
+
+/**
+ * struct dmring_in_rec - header of a message in the input space
+ * @len: payload (bytes)
+ * @type: DMRING_REC_DATA
+ * @flags: zero
+ * @reserved: zero
+ *
+ * The next header follows the payload at the next multiple of DMRING_ALIGN.
+ */
+struct dmring_in_rec {
+	__u32 len;
+	__u16 type;
+	__u16 flags;
+	__u64 reserved;
+};
+
+/**
+ * struct dmring_rec - header of a record in the log or the output space
+ * @pos: in the log, its own position; in the output space, the index position it
+ *       follows
+ * @len: payload (bytes), struct dmring_ident not counted
+ * @type: DMRING_REC_*
+ * @flags: DMRING_REC_IDENT
+ */
+struct dmring_rec {
+	__u64 pos;
+	__u32 len;
+	__u16 type;
+	__u16 flags;
+};
+
+/**
+ * struct dmring_ident - who sent it; only in a ring made with "identify"
+ * @pid: process, in the sending host's first pid namespace
+ * @uid: user, in the sending host's first user namespace
+ * @gid: group, likewise
+ * @node: host
+ */
+struct dmring_ident {
+	__u32 pid;
+	__u32 uid;
+	__u32 gid;
+	__u32 node;
+};
+
+/* Events in the stream: dmring_ev.what */
+#define DMRING_EV_EVICTED	1	/* a member of this group; reason, arg = member id */
+#define DMRING_EV_HOST_AWAY	2	/* neighbour node; arg = DMRING_AWAY_* */
+#define DMRING_EV_HOST_BACK	3	/* neighbour node */
+#define DMRING_EV_HOST_REFUSED	4	/* neighbour node; arg = errno */
+#define DMRING_EV_CLOSED	5	/* the ring is closed: messages flow all round */
+#define DMRING_EV_BROKEN	6	/* it no longer is */
+#define DMRING_EV_PROXY		7	/* the group has a new proxy or none; arg = term */
+/* Events of one member, in its output space */
+#define DMRING_EV_OFFICE	32	/* arg: 1 taken, 0 lost; arg2 = term */
+#define DMRING_EV_REJECTED	33	/* a message was refused: reason = errno, arg = its length */
+/* Made by the library from log_base */
+#define DMRING_EV_GAP		64	/* arg = messages skipped for this member */
+
+/* dmring_ev.arg of DMRING_EV_HOST_AWAY */
+#define DMRING_AWAY_BROKEN	1	/* connection closed or reset */
+#define DMRING_AWAY_SILENT	2	/* heard nothing for "dead" ms */
+#define DMRING_AWAY_PROTOCOL	3	/* it broke the protocol */
+
+/**
+ * struct dmring_ev - an event
+ * @what: DMRING_EV_*
+ * @reason: DMRING_REASON_* or as said at the event
+ * @node: host it is about, 0 for none
+ * @arg: as said at the event
+ * @arg2: as said at the event
+ */
+struct dmring_ev {
+	__u16 what;
+	__u16 reason;
+	__u32 node;
+	__u64 arg;
+	__u64 arg2;
+};
+
+/* dmring_ioc_attach.flags */
+#define DMRING_ATTACH_NO_ECHO	(1U << 0)	/* do not deliver my own messages to me */
+#define DMRING_ATTACH_SEND_ONLY	(1U << 1)	/* deliver nothing: log and index are not mapped */
+#define DMRING_ATTACH_POLL	(1U << 2)	/* the ring's thread watches my marks */
+#define DMRING_ATTACH_UNWILLING	(1U << 3)	/* never make me the proxy */
+#define DMRING_ATTACH_FLAGS	0xfU
+
+/**
+ * struct dmring_ioc_attach - join a ring
+ * @abi: DMRING_ABI; another one is refused with -EPROTONOSUPPORT
+ * @flags: DMRING_ATTACH_*
+ * @name: the ring
+ * @in_size: input space (bytes, power of two); 0 for the default; set to what
+ *           was given
+ * @out_size: output space, likewise
+ * @reserved: zero
+ * @id: out: the member's number in the group
+ * @max_msg: out: largest payload (bytes)
+ * @log_size: out: size of the log (bytes)
+ * @index_size: out: size of the index (entries)
+ * @start: out: index position of the first record this member will read
+ * @why: out: why it was refused, a sentence; empty on success
+ */
+struct dmring_ioc_attach {
+	__u32 abi;
+	__u32 flags;
+	char name[DMRING_NAME_SIZE];
+	__u32 in_size;
+	__u32 out_size;
+	__u64 reserved[4];
+	__u32 id;
+	__u32 max_msg;
+	__u64 log_size;
+	__u64 index_size;
+	__u64 start;
+	char why[DMRING_WHY_SIZE];
+};
+
+/* dmring_ioc_enter.flags */
+#define DMRING_ENTER_SUBMIT	(1U << 0)	/* first do what DMRING_IOC_SUBMIT does */
+#define DMRING_ENTER_READ	(1U << 1)	/* wait until there is something to read */
+#define DMRING_ENTER_WRITE	(1U << 2)	/* wait until @room bytes of input space are free */
+#define DMRING_ENTER_SPIN	(1U << 3)	/* spin a wake's cost before sleeping (not on one CPU) */
+#define DMRING_ENTER_FLAGS	0xfU
+
+/**
+ * struct dmring_ioc_enter - submit and wait in one call
+ * @flags: DMRING_ENTER_*
+ * @room: input space to wait for (bytes, header included)
+ * @timeout_ns: relative, CLOCK_MONOTONIC; negative for ever, 0 not at all
+ * @reserved: zero
+ *
+ * Returns 0 when one of what was waited for came; -ETIMEDOUT; -EINTR;
+ * -ENOTCONN when no longer attached. Private events end a wait for reading.
+ */
+struct dmring_ioc_enter {
+	__u32 flags;
+	__u32 room;
+	__s64 timeout_ns;
+	__u64 reserved[2];
+};
+
+/**
+ * struct dmring_ioc_send - send one message of any size up to max_msg
+ * @data: its payload's address
+ * @len: its length (bytes)
+ * @reserved: zero
+ *
+ * For messages that do not fit the input space. Takes its place behind all
+ * that in_tail has marked. -EAGAIN while an earlier one is still waiting.
+ */
+struct dmring_ioc_send {
+	__u64 data;
+	__u32 len;
+	__u32 reserved;
+};
+
+#define DMRING_IOC_MAGIC	0xDA
+#define DMRING_IOC_ATTACH	_IOWR(DMRING_IOC_MAGIC, 1, struct dmring_ioc_attach)
+#define DMRING_IOC_DETACH	_IO(DMRING_IOC_MAGIC, 2)
+#define DMRING_IOC_SUBMIT	_IO(DMRING_IOC_MAGIC, 3)
+#define DMRING_IOC_ENTER	_IOW(DMRING_IOC_MAGIC, 4, struct dmring_ioc_enter)
+#define DMRING_IOC_SEND		_IOW(DMRING_IOC_MAGIC, 5, struct dmring_ioc_send)
+
+#endif /* _UAPI_LINUX_DMRING_H */

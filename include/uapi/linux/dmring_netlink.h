@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * dmring: the generic netlink family "dmring"
+ *
+ * Described for machines by Documentation/netlink/specs/dmring.yaml.
+ * Changes need CAP_NET_ADMIN over the network namespace; reads do not and
+ * show the caller's namespace alone. Unknown attributes and attributes that a
+ * command does not take are refused, with a sentence.
+ *
+ *   RING_ADD    DMRING_A_RING { NAME, SCOPE, ORDER, NODE, LISTEN, LOG_SIZE,
+ *               SLOTS, SLOW, SLOW_MS, UID, GID, MODE, FLAGS, MAX_MSG, DEAD_MS }
+ *   RING_SET    DMRING_A_RING { NAME, SLOW, SLOW_MS, UID, GID, MODE }
+ *   RING_DEL    DMRING_A_RING { NAME }
+ *   RING_GET    DMRING_A_RING { NAME } or a dump; answers DMRING_A_RING {
+ *               all of the above, STATE, MEMBERS, HOSTS, VIEW, INCARNATION,
+ *               MEM_RING, MEM_MEMBER, DMRING_A_RING_PROXY { PROXY_* },
+ *               DMRING_A_RING_STATS { STAT_* } }
+ *   PEER_ADD    DMRING_A_PEER { RING, NODE, ADDR }
+ *   PEER_DEL    DMRING_A_PEER { RING, NODE }
+ *   PEER_GET    dump, DMRING_A_PEER { RING } optional; answers DMRING_A_PEER
+ *   MEMBER_GET  dump, DMRING_A_MEMBER { RING } optional; answers DMRING_A_MEMBER
+ *   MEMBER_EVICT DMRING_A_MEMBER { RING, ID }
+ *   EVENT_NTF   multicast to the group "events": DMRING_A_EVENT. Anybody may
+ *               listen: an event says nothing that a read does not show.
+ *
+ * Dumps go on where they stopped: what is there all the time is shown once,
+ * what comes or goes meanwhile may be shown or not. Process ids are those of
+ * the first pid namespace; user and group ids of a ring are those of the
+ * asking socket's user namespace, of a member those of the first.
+ */
+#ifndef _UAPI_LINUX_DMRING_NETLINK_H
+#define _UAPI_LINUX_DMRING_NETLINK_H
+
+#define DMRING_GENL_NAME	"dmring"
+#define DMRING_GENL_VERSION	1
+#define DMRING_GENL_EVENTS	"events"
+
+enum dmring_cmd {
+	DMRING_CMD_UNSPEC,
+	DMRING_CMD_RING_ADD,
+	DMRING_CMD_RING_SET,
+	DMRING_CMD_RING_DEL,
+	DMRING_CMD_RING_GET,
+	DMRING_CMD_PEER_ADD,
+	DMRING_CMD_PEER_DEL,
+	DMRING_CMD_PEER_GET,
+	DMRING_CMD_MEMBER_GET,
+	DMRING_CMD_MEMBER_EVICT,
+	DMRING_CMD_EVENT_NTF,
+
+	__DMRING_CMD_MAX
+};
+
+#define DMRING_CMD_MAX (__DMRING_CMD_MAX - 1)
+
+/* Top level: one nest, by object */
+enum dmring_attr {
+	DMRING_A_UNSPEC,
+	DMRING_A_RING,			/* nested, dmring_attr_ring */
+	DMRING_A_PEER,			/* nested, dmring_attr_peer */
+	DMRING_A_MEMBER,		/* nested, dmring_attr_member */
+	DMRING_A_EVENT,			/* nested, dmring_attr_event */
+
+	__DMRING_A_MAX
+};
+
+#define DMRING_A_MAX (__DMRING_A_MAX - 1)
+
+enum dmring_scope {
+	DMRING_SCOPE_MACHINE,
+	DMRING_SCOPE_NETWORK,
+};
+
+enum dmring_order {
+	DMRING_ORDER_FIFO,
+	DMRING_ORDER_TOTAL,		/* refused until a later version has it */
+	DMRING_ORDER_SAFE,		/* likewise */
+};
+
+enum dmring_slow {
+	DMRING_SLOW_EVICT,		/* default */
+	DMRING_SLOW_BLOCK,
+	DMRING_SLOW_DROP,
+};
+
+enum dmring_ring_state {
+	DMRING_RING_UP,			/* scope machine: ready */
+	DMRING_RING_FORMING,		/* scope network: not all hosts have met yet */
+	DMRING_RING_CLOSED,		/* messages flow all round */
+	DMRING_RING_BROKEN,		/* was closed; a host or a link is away */
+};
+
+/* DMRING_A_RING_FLAGS */
+#define DMRING_RING_IDENTIFY	(1U << 0)
+#define DMRING_RING_INSECURE	(1U << 1)
+
+enum dmring_attr_ring {
+	DMRING_A_RING_UNSPEC,
+	DMRING_A_RING_NAME,		/* string, 1..31 bytes, no '/', blank, control */
+	DMRING_A_RING_SCOPE,		/* u8, dmring_scope; default machine */
+	DMRING_A_RING_ORDER,		/* u8, dmring_order; default fifo */
+	DMRING_A_RING_NODE,		/* u32, this host's id, 1..; scope network only */
+	DMRING_A_RING_LISTEN,		/* struct sockaddr_in or sockaddr_in6; network only */
+	DMRING_A_RING_LOG_SIZE,		/* u64, bytes, power of two; default 1 MiB */
+	DMRING_A_RING_SLOTS,		/* u32, most members, 1..4096; default 4096 */
+	DMRING_A_RING_SLOW,		/* u8, dmring_slow; default evict */
+	DMRING_A_RING_SLOW_MS,		/* u32, ms, 1..3600000; SLOW_EVICT; default 1000 */
+	DMRING_A_RING_UID,		/* u32, owner; default the caller */
+	DMRING_A_RING_GID,		/* u32, group; default the caller's */
+	DMRING_A_RING_MODE,		/* u32, 0..0777, rw bits: who may attach; default 0600 */
+	DMRING_A_RING_FLAGS,		/* u32, DMRING_RING_* */
+	DMRING_A_RING_MAX_MSG,		/* u32, bytes; default what the log allows */
+	DMRING_A_RING_DEAD_MS,		/* u32, ms, 30..60000; default 150; network only */
+	/* answers only */
+	DMRING_A_RING_STATE,		/* u8, dmring_ring_state */
+	DMRING_A_RING_MEMBERS,		/* u32 */
+	DMRING_A_RING_HOSTS,		/* u32 */
+	DMRING_A_RING_VIEW,		/* u32 */
+	DMRING_A_RING_INCARNATION,	/* u64 */
+	DMRING_A_RING_MEM_RING,		/* u64, bytes: log, index, tables, structures */
+	DMRING_A_RING_MEM_MEMBER,	/* u64, bytes of a member with default sizes */
+	DMRING_A_RING_PROXY,		/* nested, dmring_attr_proxy; only TERM without a proxy */
+	DMRING_A_RING_STATS,		/* nested, dmring_attr_stat, all u64 */
+	DMRING_A_RING_PAD,
+
+	__DMRING_A_RING_MAX
+};
+
+#define DMRING_A_RING_MAX (__DMRING_A_RING_MAX - 1)
+
+enum dmring_attr_proxy {
+	DMRING_A_PROXY_UNSPEC,
+	DMRING_A_PROXY_MEMBER,		/* u32, member id */
+	DMRING_A_PROXY_PID,		/* u32 */
+	DMRING_A_PROXY_TERM,		/* u64, counts proxies since the ring was made */
+	DMRING_A_PROXY_SINCE_MS,	/* u64, ms in office */
+	DMRING_A_PROXY_PAD,
+
+	__DMRING_A_PROXY_MAX
+};
+
+#define DMRING_A_PROXY_MAX (__DMRING_A_PROXY_MAX - 1)
+
+enum dmring_attr_stat {
+	DMRING_A_STAT_UNSPEC,
+	DMRING_A_STAT_MESSAGES,		/* put into the log */
+	DMRING_A_STAT_BYTES,		/* of payload put into the log */
+	DMRING_A_STAT_LOG_USED,		/* bytes of the log held now */
+	DMRING_A_STAT_FULL,		/* times a message found no room */
+	DMRING_A_STAT_DROPPED,		/* messages skipped for slow members */
+	DMRING_A_STAT_EVICTED,		/* members */
+	DMRING_A_STAT_REJECTED,		/* messages refused by the pump */
+	DMRING_A_STAT_WAKES,		/* members woken */
+	DMRING_A_STAT_SENT,		/* frames of messages sent to the successor */
+	DMRING_A_STAT_SENT_BYTES,
+	DMRING_A_STAT_RECEIVED,		/* frames of messages received from the predecessor */
+	DMRING_A_STAT_RECEIVED_BYTES,
+	DMRING_A_STAT_DUPLICATES,	/* received again and discarded */
+	DMRING_A_STAT_LINK_UPS,		/* links established */
+	DMRING_A_STAT_LINK_ERRORS,	/* links closed for a breach of the protocol */
+	DMRING_A_STAT_REFUSED,		/* connections refused */
+	DMRING_A_STAT_EVENTS_LOST,	/* events for which there was no room */
+	DMRING_A_STAT_PAD,
+
+	__DMRING_A_STAT_MAX
+};
+
+#define DMRING_A_STAT_MAX (__DMRING_A_STAT_MAX - 1)
+
+enum dmring_link_state {
+	DMRING_LINK_NONE,		/* not a neighbour in that direction */
+	DMRING_LINK_DOWN,
+	DMRING_LINK_CONNECTING,
+	DMRING_LINK_GREETING,		/* connected, HELLO under way */
+	DMRING_LINK_UP,
+	DMRING_LINK_REFUSED,		/* see WHY */
+};
+
+enum dmring_attr_peer {
+	DMRING_A_PEER_UNSPEC,
+	DMRING_A_PEER_RING,		/* string, ring name */
+	DMRING_A_PEER_NODE,		/* u32 */
+	DMRING_A_PEER_ADDR,		/* struct sockaddr_in or sockaddr_in6 */
+	/* answers only */
+	DMRING_A_PEER_OUT,		/* u8, dmring_link_state of the link to it */
+	DMRING_A_PEER_IN,		/* u8, dmring_link_state of the link from it */
+	DMRING_A_PEER_INCARNATION,	/* u64, 0 while unknown */
+	DMRING_A_PEER_HAVE,		/* u64, number of its last message held here */
+	DMRING_A_PEER_STABLE,		/* u64, number of its last message known held everywhere */
+	DMRING_A_PEER_WHY,		/* string, why the last connection failed */
+	DMRING_A_PEER_PAD,
+
+	__DMRING_A_PEER_MAX
+};
+
+#define DMRING_A_PEER_MAX (__DMRING_A_PEER_MAX - 1)
+
+enum dmring_attr_member {
+	DMRING_A_MEMBER_UNSPEC,
+	DMRING_A_MEMBER_RING,		/* string, ring name */
+	DMRING_A_MEMBER_ID,		/* u32 */
+	/* answers only */
+	DMRING_A_MEMBER_PID,		/* u32 */
+	DMRING_A_MEMBER_COMM,		/* string */
+	DMRING_A_MEMBER_UID,		/* u32 */
+	DMRING_A_MEMBER_FLAGS,		/* u32, DMRING_ATTACH_* */
+	DMRING_A_MEMBER_WEIGHT,		/* u32 */
+	DMRING_A_MEMBER_WILLING,	/* u8 */
+	DMRING_A_MEMBER_BACKLOG,	/* u64, index entries it has not read */
+	DMRING_A_MEMBER_SENT,		/* u64, messages */
+	DMRING_A_MEMBER_DROPPED,	/* u64, messages skipped for it */
+	DMRING_A_MEMBER_REJECTED,	/* u64, messages of it refused */
+	DMRING_A_MEMBER_MEM,		/* u64, bytes */
+	DMRING_A_MEMBER_PAD,
+
+	__DMRING_A_MEMBER_MAX
+};
+
+#define DMRING_A_MEMBER_MAX (__DMRING_A_MEMBER_MAX - 1)
+
+enum dmring_ntf {
+	DMRING_NTF_RING_ADD,
+	DMRING_NTF_RING_DEL,
+	DMRING_NTF_RING_SET,
+	DMRING_NTF_PEER_ADD,
+	DMRING_NTF_PEER_DEL,
+	DMRING_NTF_MEMBER_JOIN,		/* MEMBER, PID */
+	DMRING_NTF_MEMBER_LEAVE,	/* MEMBER, PID, REASON */
+	DMRING_NTF_PROXY,		/* MEMBER, PID, TERM; without MEMBER: nobody */
+	DMRING_NTF_HOST_AWAY,		/* NODE, WHY */
+	DMRING_NTF_HOST_BACK,		/* NODE */
+	DMRING_NTF_HOST_REFUSED,	/* NODE, WHY */
+	DMRING_NTF_CLOSED,
+	DMRING_NTF_BROKEN,
+};
+
+enum dmring_attr_event {
+	DMRING_A_EVENT_UNSPEC,
+	DMRING_A_EVENT_RING,		/* string, ring name */
+	DMRING_A_EVENT_WHAT,		/* u8, dmring_ntf */
+	DMRING_A_EVENT_MEMBER,		/* u32, member id */
+	DMRING_A_EVENT_PID,		/* u32 */
+	DMRING_A_EVENT_REASON,		/* u8, DMRING_REASON_* */
+	DMRING_A_EVENT_TERM,		/* u64 */
+	DMRING_A_EVENT_NODE,		/* u32 */
+	DMRING_A_EVENT_WHY,		/* string */
+	DMRING_A_EVENT_PAD,
+
+	__DMRING_A_EVENT_MAX
+};
+
+#define DMRING_A_EVENT_MAX (__DMRING_A_EVENT_MAX - 1)
+
+#endif /* _UAPI_LINUX_DMRING_NETLINK_H */

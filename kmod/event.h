@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What happens to rings, told to whoever watches: one hook, which the netlink
+ * side takes at start. Callers are in process context and hold no spinlock.
+ */
+#ifndef _DMRING_EVENT_H
+#define _DMRING_EVENT_H
+
+#include <linux/types.h>
+
+struct net;
+
+/**
+ * struct dmring_ntf_info - one thing that happened
+ * @ring: name of the ring
+ * @what: enum dmring_ntf of the uAPI
+ * @reason: DMRING_REASON_*
+ * @has_member: @member and @pid are meant
+ * @member: member id
+ * @pid: its process, in the first pid namespace
+ * @node: host, 0 for none
+ * @term: term of a proxy
+ * @why: a sentence, or NULL
+ */
+struct dmring_ntf_info {
+	const char *ring;
+	u8 what;
+	u8 reason;
+	bool has_member;
+	u32 member;
+	u32 pid;
+	u32 node;
+	u64 term;
+	const char *why;
+};
+
+typedef void (*dmring_notify_t)(struct net *net, const struct dmring_ntf_info *info);
+
+/* Takes the hook, or gives it back with NULL; returns when no call runs in the old one. */
+void dmring_notify_set(dmring_notify_t fn);
+void dmring_notify(struct net *net, const struct dmring_ntf_info *info);
+
+#endif /* _DMRING_EVENT_H */

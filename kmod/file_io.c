@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One message a call. The kernel keeps the cursor and writes the input space
+ * itself, so that a process that maps nothing is a member like any other.
+ *
+ * Payloads are copied from and to user memory without any ring lock: to the
+ * user straight from the log, where the member's cursor holds the record, and
+ * if a policy has skipped it meanwhile the copy is thrown away; from the user
+ * into the member's own input space, or a buffer of its own when too long for it.
+ *
+ * Locking: member->read_lock and member->lock, outside ring->lock.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "file_io.h"
+#include "member.h"
+#include "pump.h"
+#include "thread.h"
+#include "wait.h"
+
+static int lock_for(struct mutex *lock, bool nowait)
+{
+	if (nowait)
+		return mutex_trylock(lock) ? 0 : -EAGAIN;
+	return mutex_lock_interruptible(lock) ? -ERESTARTSYS : 0;
+}
+
+static bool is_nowait(const struct kiocb *iocb)
+{
+	return iocb->ki_flags & IOCB_NOWAIT || iocb->ki_filp->f_flags & O_NONBLOCK;
+}
+
+/*
+ * Reading
+ */
+
+/* Is the record at @no one that read() returns: a message, and not an own one without echo? */
+static bool wanted(struct dmring_member *m, u64 no)
+{
+	const struct dmring_entry *e = dmring_retain_entry(&m->ring->core.retain, no);
+
+	if (dmring_log_rec(&m->ring->log, no)->type != DMRING_REC_DATA)
+		return false;
+	return !(m->flags & DMRING_ATTACH_NO_ECHO && e->sender == m->serial &&
+		 e->origin == m->ring->core.view.self);
+}
+
+/* The next message for read(), its position in *@no; -EAGAIN. */
+static int find_next(struct dmring_member *m, u64 *no, struct dmring_rec *rec)
+{
+	struct dmring_ring *ring = m->ring;
+	int err = -EAGAIN;
+
+	spin_lock(&ring->lock);
+	while (m->cursor < ring->log.published) {
+		if (wanted(m, m->cursor)) {
+			*no = m->cursor;
+			*rec = *dmring_log_rec(&ring->log, *no);
+			err = 0;
+			break;
+		}
+		m->cursor++;
+	}
+	dmring_ring_unlock(ring);
+	return err;
+}
+
+/* Still ours to read? Then it is read. */
+static bool consume(struct dmring_member *m, u64 no)
+{
+	bool ok;
+
+	spin_lock(&m->ring->lock);
+	ok = m->cursor == no;
+	if (ok)
+		m->cursor++;
+	dmring_ring_unlock(m->ring);
+	return ok;
+}
+
+static int copy_record(struct dmring_member *m, const struct dmring_rec *rec, struct iov_iter *to)
+{
+	const struct dmring_log *log = &m->ring->log;
+	u64 pos = rec->pos + sizeof(*rec) +
+		  (rec->flags & DMRING_REC_IDENT ? sizeof(struct dmring_ident) : 0);
+	u64 at = pos & (log->size - 1);
+	size_t first = min_t(u64, rec->len, log->size - at);
+
+	if (iov_iter_count(to) < rec->len)
+		return -EMSGSIZE;
+	if (copy_to_iter(log->data + at, first, to) != first ||
+	    copy_to_iter(log->data, rec->len - first, to) != rec->len - first)
+		return -EFAULT;
+	return 0;
+}
+
+/* One message, or -EAGAIN; a copy that was overtaken by a gap is made again */
+static ssize_t read_one(struct dmring_member *m, struct iov_iter *to)
+{
+	const struct iov_iter start = *to;
+	struct dmring_rec rec;
+	u64 no;
+	int err;
+
+	for (;;) {
+		err = find_next(m, &no, &rec);
+		if (!err)
+			err = copy_record(m, &rec, to);
+		if (!err && consume(m, no))
+			return rec.len;
+		*to = start;
+		if (err)
+			return err;
+		if (!READ_ONCE(m->attached))
+			return -ENOTCONN;
+	}
+}
+
+/* A reader that has caught up may be whom a sender waits for */
+static void free_room(struct dmring_member *m)
+{
+	if (READ_ONCE(m->ring->full))
+		dmring_pump(m->ring, DMRING_BY_MEMBER);
+}
+
+static ssize_t read_wait(struct dmring_member *m, struct iov_iter *to, bool nowait)
+{
+	for (;;) {
+		ssize_t ret = read_one(m, to);
+		int err;
+
+		if (ret != -EAGAIN)
+			return ret;
+		if (!READ_ONCE(m->attached))
+			return -ENOTCONN;
+		if (nowait)
+			return ret;
+		err = dmring_wait(m, EPOLLIN, 0, -1, true);
+		if (err && err != -ENOTCONN)
+			return err == -EINTR ? -ERESTARTSYS : err;
+	}
+}
+
+static int check_file(const struct dmring_member *m)
+{
+	if (!smp_load_acquire(&m->ring))
+		return -ENOTCONN;
+	return m->mapped ? -EBUSY : 0;
+}
+
+ssize_t dmring_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct dmring_member *m = iocb->ki_filp->private_data;
+	bool nowait = is_nowait(iocb);
+	ssize_t ret = check_file(m);
+
+	if (!ret && !dmring_member_reads(m))
+		ret = -EBADF;
+	if (!ret)
+		ret = lock_for(&m->read_lock, nowait);
+	if (ret)
+		return ret;
+	ret = read_wait(m, to, nowait);
+	mutex_unlock(&m->read_lock);
+	if (ret >= 0)
+		free_room(m);
+	return ret;
+}
+
+/*
+ * Writing
+ */
+
+static struct dmring_big *big_alloc(u32 len)
+{
+	struct dmring_big *big = kvmalloc(struct_size(big, data, len), GFP_KERNEL_ACCOUNT);
+
+	if (big)
+		big->len = len;
+	return big;
+}
+
+/* Hand it over; it goes behind all that in_tail has marked */
+static int big_put(struct dmring_member *m, struct dmring_big *big)
+{
+	int err = 0;
+
+	spin_lock(&m->ring->lock);
+	big->at = dmring_member_in_tail(m);
+	if (!m->attached)
+		err = -ENOTCONN;
+	else if (m->big)
+		err = -EAGAIN;
+	else if (big->at == U64_MAX)
+		err = -EPROTO;
+	else
+		WRITE_ONCE(m->big, big);
+	dmring_ring_unlock(m->ring);
+	if (err)
+		kvfree(big);
+	return err ?: dmring_pump_submit(m);
+}
+
+int dmring_send_big(struct dmring_member *m, const void __user *data, u32 len)
+{
+	struct dmring_big *big;
+
+	if (len > READ_ONCE(m->slot.kern->max_msg))
+		return -EMSGSIZE;
+	if (READ_ONCE(m->big))
+		return -EAGAIN;
+	big = big_alloc(len);
+	if (!big)
+		return -ENOMEM;
+	if (copy_from_user(big->data, data, len)) {
+		kvfree(big);
+		return -EFAULT;
+	}
+	return big_put(m, big);
+}
+
+/* Into the input space, which the caller has found to have room */
+static int in_write(struct dmring_member *m, struct iov_iter *from, u32 len)
+{
+	u32 size = m->slot.in_size;
+	u64 tail = READ_ONCE(m->slot.user->in_tail);
+	u64 at = (tail + sizeof(struct dmring_in_rec)) & (size - 1);
+	struct dmring_in_rec rec = { .len = len, .type = DMRING_REC_DATA };
+	size_t first = min_t(u64, len, size - at);
+
+	if (copy_from_iter(m->slot.in + at, first, from) != first ||
+	    copy_from_iter(m->slot.in, len - first, from) != len - first)
+		return -EFAULT;
+	memcpy(m->slot.in + (tail & (size - 1)), &rec, sizeof(rec));
+	/* the mark; pairs with dmring_member_in_tail() */
+	smp_store_release(&m->slot.user->in_tail,
+			  tail + ALIGN(sizeof(rec) + len, DMRING_ALIGN));
+	return dmring_pump_submit(m);
+}
+
+static int big_write(struct dmring_member *m, struct iov_iter *from, u32 len)
+{
+	struct dmring_big *big = big_alloc(len);
+
+	if (!big)
+		return -ENOMEM;
+	if (copy_from_iter(big->data, len, from) != len) {
+		kvfree(big);
+		return -EFAULT;
+	}
+	return big_put(m, big);
+}
+
+static ssize_t write_one(struct dmring_member *m, struct iov_iter *from, bool nowait)
+{
+	size_t len = iov_iter_count(from);
+	u32 room;
+	int err;
+
+	if (len > READ_ONCE(m->slot.kern->max_msg))
+		return -EMSGSIZE;
+	room = ALIGN(sizeof(struct dmring_in_rec) + len, DMRING_ALIGN);
+	/* a long one waits until nothing else is in front of it */
+	err = dmring_wait(m, EPOLLOUT, min(room, m->slot.in_size), nowait ? 0 : -1, false);
+	if (err)
+		return err == -ETIMEDOUT ? -EAGAIN : err == -EINTR ? -ERESTARTSYS : err;
+	err = room > m->slot.in_size ? big_write(m, from, len) : in_write(m, from, len);
+	/* accepted is accepted, even if the membership ended in the same moment */
+	return err && err != -ENOTCONN ? err : len;
+}
+
+ssize_t dmring_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct dmring_member *m = iocb->ki_filp->private_data;
+	bool nowait = is_nowait(iocb);
+	ssize_t ret = check_file(m);
+
+	if (!ret)
+		ret = lock_for(&m->lock, nowait);
+	if (ret)
+		return ret;
+	ret = READ_ONCE(m->attached) ? write_one(m, from, nowait) : -ENOTCONN;
+	mutex_unlock(&m->lock);
+	return ret;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A ring instance and the members of its group.
+ *
+ * Lock order, outermost first:
+ *   dmring_mutex	lists of rings and of open files, of all namespaces
+ *   ring->conf		configuration and peers
+ *   member->lock	attach and detach, write(2); ->read_lock, read(2)
+ *   mmap_lock		of whoever faults or unmaps
+ *   member->map_lock	fault against zap
+ *   ring->lock		spinlock: members, log, retention, pump
+ * User memory is never touched through a user address below member->lock.
+ *
+ * Lifetimes: a ring is held by its name (dmring_mutex), its members and its
+ * thread's creator; its log lives as long as it does. A member is held by its
+ * open file and, while accepted input is waiting, by the ring. Mappings hold
+ * the file, so all that is mapped outlives them. Members are found by id
+ * under RCU and freed after a grace period.
+ */
+#ifndef _DMRING_GROUP_H
+#define _DMRING_GROUP_H
+
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/socket.h>
+#include <linux/spinlock.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <linux/dmring_netlink.h>
+#include "core/core.h"
+#include "log.h"
+#include "marks.h"
+#include "slot.h"
+#include "stats.h"
+
+struct net;
+struct netlink_ext_ack;
+struct dmring_ring;
+
+/* Configuration of a ring as asked for; defaults are filled in by dmring_ring_add() */
+struct dmring_ring_config {
+	char name[DMRING_NAME_SIZE];
+	u8 scope;
+	u8 order;
+	u8 slow;
+	u16 mode;
+	u32 flags;
+	u32 node;
+	u32 slots;
+	u32 slow_ms;
+	u32 dead_ms;
+	u32 max_msg;
+	u64 log_size;
+	kuid_t uid;
+	kgid_t gid;
+	struct sockaddr_storage listen;
+	u64 given;		/* bit per DMRING_A_RING_* that was given */
+};
+
+/* All of it protected by ring->conf */
+struct dmring_peer {
+	u32 node;
+	struct sockaddr_storage addr;
+};
+
+/* A message too large for the input space, waiting for its turn; has one owner */
+struct dmring_big {
+	u64 at;			/* goes when in_head has come here */
+	u32 len;
+	u8 data[];
+};
+
+struct dmring_member {
+	struct kref ref;
+	struct rcu_head rcu;
+	wait_queue_head_t wq;
+
+	/* protected by dmring_mutex */
+	struct list_head net_node;
+	struct dmring_net *dn;		/* NULL once the namespace is gone */
+
+	struct mutex lock;
+	struct mutex read_lock;
+	struct mutex map_lock;
+	struct address_space *mapping;	/* protected by map_lock; NULL after release */
+	u64 map_base;			/* invariant: first page offset of this file's maps */
+	bool mapped;			/* user page was mapped; protected by map_lock, set once */
+
+	/* invariant once attached, and ring is NULL before */
+	struct dmring_ring *ring;
+	struct dmring_slot slot;
+	const void *owner;		/* files_struct of the process that attached, as a name only */
+	u32 id;
+	u32 serial;			/* never reused in this ring's life */
+	u32 flags;
+	u32 uid;			/* of the process, in the first user namespace */
+	u32 gid;
+	u32 pid;
+	char comm[16];
+	u64 since;			/* ns, CLOCK_MONOTONIC */
+
+	/* protected by ring->lock */
+	struct list_head node;		/* ring->members, oldest first, or ring->leaving */
+	struct list_head gone_node;	/* ring->gone */
+	bool attached;			/* read without the lock by waiters */
+	u8 reason;
+	bool proxy;
+	u64 in_head;
+	u64 in_end;			/* once it has left: end of its accepted input */
+	u64 out_tail;
+	u64 cursor;			/* index position below which it has read */
+	u64 own_head;
+	u64 own_tail;
+	u64 sent;
+	u64 dropped;
+	u64 rejected;
+	struct dmring_big *big;		/* read without the lock by waiters */
+	u32 room_wanted;		/* bytes of input space a waiter wants, or 0; any context */
+};
+
+/* A message of which only a part is in the log yet; protected by ring->lock */
+struct dmring_fill {
+	bool active;
+	struct dmring_member *m;	/* sender; NULL for the link */
+	struct dmring_source src;
+	u64 pos;
+	u32 head;			/* bytes of header and identity before the payload */
+	u32 len;
+	u32 done;
+	u64 in_next;			/* in_head when it is finished */
+};
+
+/* Upward calls from the group; given by the proxy's rank */
+struct dmring_group_ops {
+	/* under ring->lock: a member has come or gone: see to it that the right one is in office */
+	void (*group_changed)(struct dmring_ring *ring);
+	/* not under any lock, once each: the ring's thread */
+	int (*start)(struct dmring_ring *ring, struct netlink_ext_ack *extack);
+	void (*stop)(struct dmring_ring *ring);
+	/* under ring->conf: ring->peers has changed; an error undoes it */
+	int (*peers_changed)(struct dmring_ring *ring, struct netlink_ext_ack *extack);
+};
+
+/* ring->work: what the ring's thread shall look at */
+enum dmring_work {
+	DMRING_WORK_PUMP,		/* leftovers */
+	DMRING_WORK_WAKE,		/* members to wake */
+	DMRING_WORK_GONE,		/* members that left: tell, zap, free */
+	DMRING_WORK_LINK,		/* a socket has something to say */
+	DMRING_WORK_CONFIG,		/* peers changed */
+	DMRING_WORK_POLL,		/* a member in polling mode came */
+	DMRING_WORK_STATE,		/* office or ring state changed: tell */
+};
+
+#define DMRING_EVENTS_MAX	64
+
+/* What the thread lets others know of a link; protected by ring->lock */
+struct dmring_link_show {
+	u8 state;			/* enum dmring_session_state */
+	bool refused;
+	char why[DMRING_WHY_SIZE];
+};
+
+struct dmring_ring {
+	struct kref ref;
+	struct rcu_work free_work;
+
+	/* invariant */
+	char name[DMRING_NAME_SIZE];
+	u8 scope;
+	u8 order;
+	u32 flags;
+	u32 node;
+	u32 slots;
+	u64 incarnation;
+	struct net *net;		/* valid while the ring is not dead */
+	struct sockaddr_storage listen;
+	const struct dmring_group_ops *ops;
+	struct dmring_member __rcu **table;	/* by id; written under lock */
+	struct dmring_proxy *proxy;	/* the thread's own, see proxy.c */
+
+	struct dmring_entry *entries;	/* the core's table beside the log */
+
+	/* protected by dmring_mutex */
+	struct list_head net_node;
+	u64 serial;			/* set once */
+	bool unlisted;
+
+	struct mutex conf;
+	struct dmring_peer *peers;	/* DMRING_HOSTS_MAX - 1 of them; protected by conf */
+	u32 peer_count;			/* protected by conf */
+	/* written under conf and lock, read under either */
+	kuid_t uid;
+	kgid_t gid;
+	u16 mode;
+	u8 slow;
+	u32 slow_ms;
+
+	size_t thread_bytes;		/* memory of the thread's buffers, for show */
+	wait_queue_head_t thread_wq;
+	unsigned long work;		/* bits of enum dmring_work, atomic */
+
+	spinlock_t lock ____cacheline_aligned_in_smp;
+	/* protected by lock */
+	bool dead;
+	u8 state;			/* enum dmring_ring_state */
+	struct dmring_link_show show_in;
+	struct dmring_link_show show_out;
+	u32 count;			/* members attached */
+	u32 readers;			/* of them not send-only */
+	u32 pollers;			/* of them in polling mode */
+	u32 next_serial;
+	u32 robin;			/* where the pump looks first */
+	struct list_head members;
+	struct list_head leaving;
+	struct list_head gone;
+	unsigned long *used;		/* ids in use */
+	struct dmring_member *slowest;	/* reader whose cursor is the smallest, if known */
+	bool full;			/* a message waits for room; read without the lock */
+	bool watched;			/* the thread looks at it from time to time; likewise */
+	u64 full_since;			/* ns, when the limit of "slow evict" began to run, or 0 */
+	u64 full_target;		/* index position that readers must reach within it */
+	struct dmring_fill fill;
+	struct dmring_log log;
+	struct dmring_core core;	/* but for what core.h says is the thread's */
+	struct dmring_ev events[DMRING_EVENTS_MAX];
+	u32 events_head;
+	u32 events_tail;
+	struct dmring_member *office;	/* the proxy */
+	u64 term;
+	u64 term_told;			/* the last one that watchers were told of */
+	u64 office_since;		/* ns */
+	struct dmring_stats stats;
+
+	struct dmring_marks marked;	/* slots with input */
+	struct dmring_marks armed;	/* members that sleep or poll */
+};
+
+extern struct mutex dmring_mutex;
+extern struct workqueue_struct *dmring_free_wq;
+
+/* Queue an event for the stream; the pump puts it there. ring->lock held. */
+void dmring_ring_event(struct dmring_ring *ring, const struct dmring_ev *ev);
+
+/* Namespaces */
+int dmring_group_init(const struct dmring_group_ops *ops);
+void dmring_group_exit(void);
+
+/* Rings: configuration, called from netlink in process context */
+int dmring_ring_add(struct net *net, const struct dmring_ring_config *cfg,
+		    struct netlink_ext_ack *extack);
+int dmring_ring_set(struct net *net, const struct dmring_ring_config *cfg,
+		    struct netlink_ext_ack *extack);
+int dmring_ring_del(struct net *net, const char *name, struct netlink_ext_ack *extack);
+int dmring_peer_add(struct dmring_ring *ring, u32 node, const struct sockaddr_storage *addr,
+		    struct netlink_ext_ack *extack);
+int dmring_peer_del(struct dmring_ring *ring, u32 node, struct netlink_ext_ack *extack);
+int dmring_member_evict(struct dmring_ring *ring, u32 id, struct netlink_ext_ack *extack);
+
+/* A reference to the ring of that name, or NULL; dmring_ring_put() may sleep. */
+struct dmring_ring *dmring_ring_get(struct net *net, const char *name);
+/* The ring after @prev (NULL: the first) in @net with a reference; puts @prev. For dumps. */
+struct dmring_ring *dmring_ring_next(struct net *net, struct dmring_ring *prev);
+void dmring_ring_put(struct dmring_ring *ring);
+
+#endif /* _DMRING_GROUP_H */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The group log and its index: storage only. What may be overwritten is
+ * decided by the retention rules of kmod/core, who may call by the pump.
+ */
+#ifndef _DMRING_LOG_H
+#define _DMRING_LOG_H
+
+#include "slot.h"
+
+/*
+ * A place to copy from: a linear buffer (@mask all ones) or a ring buffer.
+ * Both are kernel addresses; user processes may change the bytes meanwhile.
+ */
+struct dmring_source {
+	const u8 *base;
+	u64 off;
+	u64 mask;
+};
+
+/* Positions are protected by the ring's lock, the rest is invariant. */
+struct dmring_log {
+	struct dmring_charge charge;
+	u8 *data;
+	u64 size;
+	u64 *index;
+	u64 entries;
+	struct dmring_group_page *group;
+	u64 tail;		/* bytes ever appended, from @size */
+	u64 published;		/* index entries readers may see */
+	u64 next;		/* index entries written */
+};
+
+int dmring_log_alloc(struct dmring_log *log, u64 size);
+void dmring_log_free(struct dmring_log *log);
+size_t dmring_log_bytes(u64 size);
+
+/* Space a record takes: its header, identity and payload, at least DMRING_COST_MIN. */
+u32 dmring_log_cost(u32 len, bool ident);
+
+/* Write @n bytes at log position @pos. */
+void dmring_log_write(struct dmring_log *log, u64 pos, const void *from, u32 n);
+/* Copy @n bytes from @src, @done bytes in, to log position @pos. */
+void dmring_log_copy(struct dmring_log *log, u64 pos, const struct dmring_source *src,
+		     u32 done, u32 n);
+const struct dmring_rec *dmring_log_rec(const struct dmring_log *log, u64 entry);
+/* The next index entry names @pos; readers see it after dmring_log_publish(). */
+void dmring_log_enter(struct dmring_log *log, u64 pos);
+void dmring_log_publish(struct dmring_log *log);
+
+#endif /* _DMRING_LOG_H */

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Two-level set of slots, see marks.h. A summary bit is set after its word's
+ * bit and cleared only after the word was seen empty, and then the word is
+ * looked at once more: so a set bit never hides under a clear summary for
+ * longer than the setter or the clearer takes.
+ */
+#include "marks.h"
+
+void dmring_marks_set(struct dmring_marks *marks, u32 id)
+{
+	u32 w = id / BITS_PER_LONG;
+
+	set_bit(id % BITS_PER_LONG, &marks->word[w]);
+	/* the word before its summary; pairs with the barrier in marks_clear */
+	smp_mb__after_atomic();
+	if (!test_bit(w, marks->sum))
+		set_bit(w, marks->sum);
+	smp_mb__after_atomic();
+}
+
+void dmring_marks_clear(struct dmring_marks *marks, u32 id)
+{
+	u32 w = id / BITS_PER_LONG;
+
+	clear_bit(id % BITS_PER_LONG, &marks->word[w]);
+	if (!READ_ONCE(marks->word[w])) {
+		clear_bit(w, marks->sum);
+		/* pairs with the barriers in marks_set */
+		smp_mb__after_atomic();
+		if (READ_ONCE(marks->word[w]))
+			set_bit(w, marks->sum);
+	}
+	smp_mb__after_atomic();
+}
+
+bool dmring_marks_any(const struct dmring_marks *marks)
+{
+	return !bitmap_empty(marks->sum, DMRING_MARK_WORDS);
+}
+
+static int first_in(struct dmring_marks *marks, u32 from, u32 to)
+{
+	u32 w = from / BITS_PER_LONG;
+	unsigned long bits = marks->word[w] & (~0UL << (from % BITS_PER_LONG));
+
+	while (!bits) {
+		w = find_next_bit(marks->sum, DMRING_MARK_WORDS, w + 1);
+		if (w * BITS_PER_LONG >= to)
+			return -1;
+		bits = READ_ONCE(marks->word[w]);
+	}
+	return w * BITS_PER_LONG + __ffs(bits);
+}
+
+int dmring_marks_next(struct dmring_marks *marks, u32 start)
+{
+	int id;
+
+	if (!dmring_marks_any(marks))
+		return -1;
+	id = first_in(marks, start % DMRING_SLOTS_MAX, DMRING_SLOTS_MAX);
+	return id < 0 && start ? first_in(marks, 0, DMRING_SLOTS_MAX) : id;
+}

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Members of a group: opening, attaching, leaving.
+ *
+ * Removal is in phases. Leaving makes the member dead under the ring's lock: out
+ * of the table, its id free, its cursor no longer counted. What it had accepted stays
+ * with it on ring->leaving until the pump has moved it. The ring's thread then
+ * tells the world and zaps (process context); the file's release drops the
+ * last user; memory goes after a grace period, because wakers look at
+ * members under RCU.
+ *
+ * Memory ordering: a user's counters are read with acquire, each once into a
+ * local variable, and checked before use; pairs with the user's store-release.
+ */
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/idr.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <linux/user_namespace.h>
+#include <linux/nsproxy.h>
+
+#include "member.h"
+#include "netns.h"
+#include "thread.h"
+#include "trace.h"
+
+/* Ranges of page offsets, see mmap.c; 2^28 of them fit a positive loff_t */
+static DEFINE_IDA(map_ids);
+#define MAP_ID_SHIFT	(DMRING_MAP_SHIFT + 3 - PAGE_SHIFT)
+#define MAP_ID_MAX	((1U << 28) - 1)
+
+struct dmring_member *dmring_member_open(struct address_space *mapping)
+{
+	struct dmring_member *m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
+	int id;
+
+	if (!m)
+		return ERR_PTR(-ENOMEM);
+	id = ida_alloc_max(&map_ids, MAP_ID_MAX, GFP_KERNEL);
+	if (id < 0) {
+		kfree(m);
+		return ERR_PTR(id);
+	}
+	kref_init(&m->ref);
+	init_waitqueue_head(&m->wq);
+	mutex_init(&m->lock);
+	mutex_init(&m->read_lock);
+	mutex_init(&m->map_lock);
+	INIT_LIST_HEAD(&m->node);
+	INIT_LIST_HEAD(&m->gone_node);
+	m->mapping = mapping;
+	m->map_base = (u64)id << MAP_ID_SHIFT;
+	dmring_netns_add_file(m);
+	return m;
+}
+
+static void member_free_rcu(struct rcu_head *rcu)
+{
+	struct dmring_member *m = container_of(rcu, struct dmring_member, rcu);
+
+	vfree(m->slot.mem);
+	kfree(m);
+}
+
+static void member_free(struct kref *ref)
+{
+	struct dmring_member *m = container_of(ref, struct dmring_member, ref);
+
+	dmring_charge_put(&m->slot.charge);
+	kvfree(m->big);
+	if (m->ring)
+		dmring_ring_put(m->ring);
+	call_rcu(&m->rcu, member_free_rcu);
+}
+
+void dmring_member_put(struct dmring_member *m)
+{
+	kref_put(&m->ref, member_free);
+}
+
+void dmring_member_release(struct dmring_member *m)
+{
+	mutex_lock(&m->map_lock);
+	m->mapping = NULL;
+	mutex_unlock(&m->map_lock);
+	if (m->ring)
+		dmring_member_leave(m, dmring_reason_of_exit());
+	/* who polls or reads no longer does: the file is gone */
+	dmring_netns_del_file(m);
+	ida_free(&map_ids, m->map_base >> MAP_ID_SHIFT);
+	dmring_member_put(m);
+}
+
+void dmring_member_zap(struct dmring_member *m)
+{
+	loff_t from = (loff_t)(m->map_base << PAGE_SHIFT) + DMRING_MAP_LOG;
+
+	mutex_lock(&m->map_lock);
+	if (m->mapping)
+		unmap_mapping_range(m->mapping, from, 2ULL << DMRING_MAP_SHIFT, 1);
+	mutex_unlock(&m->map_lock);
+}
+
+u8 dmring_reason_of_exit(void)
+{
+	if ((current->flags & PF_EXITING) && (current->exit_code & 0x7f))
+		return DMRING_REASON_KILLED;
+	if (fatal_signal_pending(current))
+		return DMRING_REASON_KILLED;
+	return DMRING_REASON_CLOSED;
+}
+
+void dmring_member_mark(struct dmring_member *m, u32 set, u32 clear)
+{
+	/* kernel-written, so its type is ours to choose; wakers set marks without the lock */
+	atomic_t *marks = (atomic_t *)&m->slot.kern->marks;
+	u32 now = atomic_read(marks);
+
+	if (clear & now)
+		atomic_andnot(clear, marks);
+	if (set & ~now)
+		atomic_or(set, marks);
+}
+
+bool dmring_member_event(struct dmring_member *m, const struct dmring_ev *ev)
+{
+	struct dmring_rec rec = {
+		.pos = m->ring->log.published, .len = sizeof(*ev), .type = DMRING_REC_EVENT,
+	};
+	u32 need = ALIGN(sizeof(rec) + sizeof(*ev), DMRING_ALIGN);
+	u64 head = READ_ONCE(m->slot.user->out_head);
+	u32 size = m->slot.out_size;
+	u64 used = m->out_tail - head;
+	u8 bytes[ALIGN(sizeof(rec) + sizeof(*ev), DMRING_ALIGN)] = {};
+	u32 i;
+
+	if (!m->attached || used > size || size - used < need)
+		return false;
+	memcpy(bytes, &rec, sizeof(rec));
+	memcpy(bytes + sizeof(rec), ev, sizeof(*ev));
+	for (i = 0; i < need; i += DMRING_ALIGN)
+		memcpy(m->slot.out + ((m->out_tail + i) & (size - 1)), bytes + i, DMRING_ALIGN);
+	m->out_tail += need;
+	/* pairs with the reader's load-acquire of out_tail */
+	smp_store_release(&m->slot.kern->out_tail, m->out_tail);
+	dmring_member_mark(m, DMRING_MARK_OUT | DMRING_MARK_EVENT, 0);
+	return true;
+}
+
+u64 dmring_member_cursor(struct dmring_member *m)
+{
+	/* pairs with the reader's store-release: it no longer looks at what lies before */
+	u64 head = smp_load_acquire(&m->slot.user->log_head);
+
+	if (m->mapped && head > m->cursor && head <= m->ring->log.published)
+		m->cursor = head;
+	if (m->slot.kern->kick_at <= m->cursor)
+		WRITE_ONCE(m->slot.kern->kick_at, U64_MAX);
+	return m->cursor;
+}
+
+u64 dmring_member_in_tail(const struct dmring_member *m)
+{
+	/* pairs with the sender's store-release: what lies before is complete */
+	u64 tail = smp_load_acquire(&m->slot.user->in_tail);
+
+	if (tail - m->in_head > m->slot.in_size || tail % DMRING_ALIGN)
+		return U64_MAX;
+	return tail;
+}
+
+static bool may_attach(const struct dmring_ring *ring, u32 flags)
+{
+	unsigned int want = flags & DMRING_ATTACH_SEND_ONLY ? 2 : 6;
+	unsigned int mode = ring->mode;
+
+	if (uid_eq(current_fsuid(), ring->uid))
+		mode >>= 6;
+	else if (in_group_p(ring->gid))
+		mode >>= 3;
+	return (mode & want) == want;
+}
+
+/* What @m is, before anybody can find it */
+static void member_init(struct dmring_member *m, const struct dmring_ioc_attach *args)
+{
+	const struct cred *cred = current_cred();
+
+	m->flags = args->flags;
+	m->owner = current->files;
+	m->pid = task_tgid_nr(current);
+	m->uid = from_kuid_munged(&init_user_ns, cred->uid);
+	m->gid = from_kgid_munged(&init_user_ns, cred->gid);
+	m->since = ktime_get_ns();
+	get_task_comm(m->comm, current->group_leader);
+}
+
+/* ring->lock held */
+static int member_join(struct dmring_ring *ring, struct dmring_member *m)
+{
+	struct dmring_kernel_page *kern = m->slot.kern;
+	u32 id;
+
+	if (ring->dead)
+		return -ENOENT;
+	id = find_first_zero_bit(ring->used, ring->slots);
+	if (id >= ring->slots)
+		return -EUSERS;
+	__set_bit(id, ring->used);
+	m->id = id;
+	m->serial = ++ring->next_serial;
+	m->cursor = ring->log.published;
+	m->slot.user->log_head = m->cursor;
+	kern->log_base = m->cursor;
+	kern->kick_at = U64_MAX;
+	kern->max_msg = dmring_core_max_msg(&ring->core);
+	kern->state = DMRING_STATE_ATTACHED;
+	kern->marks = DMRING_MARK_IN | DMRING_MARK_WAKEUP;
+	/* all of it before the ring, by which others see that it is one */
+	m->attached = true;
+	smp_store_release(&m->ring, ring);
+	list_add_tail(&m->node, &ring->members);
+	ring->count++;
+	ring->readers += dmring_member_reads(m);
+	ring->pollers += !!(m->flags & DMRING_ATTACH_POLL);
+	rcu_assign_pointer(ring->table[id], m);
+	ring->ops->group_changed(ring);
+	return 0;
+}
+
+static int attach_to(struct dmring_ring *ring, struct dmring_member *m,
+		     struct dmring_ioc_attach *args, bool admin)
+{
+	int err;
+
+	if (!admin && !may_attach(ring, args->flags)) {
+		snprintf(args->why, sizeof(args->why),
+			 "ring \"%s\" has mode %04o: you may not attach to it", ring->name,
+			 ring->mode);
+		return -EACCES;
+	}
+	err = dmring_slot_alloc(&m->slot, args->in_size, args->out_size);
+	if (err) {
+		snprintf(args->why, sizeof(args->why),
+			 err == -ENOBUFS ? "the slot needs %zu bytes: over the locked-memory limit" :
+			 "no memory for a slot of %zu bytes",
+			 dmring_slot_bytes(args->in_size, args->out_size));
+		return err;
+	}
+	member_init(m, args);
+	spin_lock(&ring->lock);
+	err = member_join(ring, m);
+	dmring_ring_unlock(ring);
+	if (!err)
+		return 0;
+	dmring_slot_free(&m->slot);
+	snprintf(args->why, sizeof(args->why),
+		 err == -EUSERS ? "all %u slots of the ring are taken" : "the ring was deleted",
+		 ring->slots);
+	return err;
+}
+
+static void attach_results(const struct dmring_member *m, struct dmring_ioc_attach *args)
+{
+	args->id = m->id;
+	args->max_msg = m->slot.kern->max_msg;
+	args->log_size = m->ring->log.size;
+	args->index_size = m->ring->log.entries;
+	args->start = m->slot.kern->log_base;
+}
+
+int dmring_member_attach(struct dmring_member *m, struct dmring_ioc_attach *args)
+{
+	struct dmring_ring *ring;
+	bool admin;
+	int err;
+
+	if (m->ring) {
+		strscpy(args->why, "this descriptor was attached before: open another one",
+			sizeof(args->why));
+		return -EISCONN;
+	}
+	args->in_size = args->in_size ?: DMRING_IN_DEFAULT;
+	args->out_size = args->out_size ?: DMRING_OUT_DEFAULT;
+	if (!dmring_space_ok(args->in_size) || !dmring_space_ok(args->out_size)) {
+		snprintf(args->why, sizeof(args->why),
+			 "input and output space are powers of two from %lu to %u bytes",
+			 max_t(unsigned long, PAGE_SIZE, DMRING_SPACE_MIN), DMRING_SPACE_MAX);
+		return -EINVAL;
+	}
+	ring = dmring_netns_ring(m, args->name, &admin);
+	if (!ring) {
+		snprintf(args->why, sizeof(args->why), "there is no ring \"%s\" here", args->name);
+		return -ENOENT;
+	}
+	err = attach_to(ring, m, args, admin);
+	if (err) {
+		dmring_ring_put(ring);
+		return err;
+	}
+	attach_results(m, args);
+	dmring_thread_kick(ring, DMRING_WORK_STATE);
+	if (m->flags & DMRING_ATTACH_POLL)
+		dmring_thread_kick(ring, DMRING_WORK_POLL);
+	return 0;
+}
+
+/* Out of everything by which the pump, the wakers and the policies find it */
+static void member_unlink(struct dmring_ring *ring, struct dmring_member *m)
+{
+	RCU_INIT_POINTER(ring->table[m->id], NULL);
+	dmring_marks_clear(&ring->marked, m->id);
+	dmring_marks_clear(&ring->armed, m->id);
+	__clear_bit(m->id, ring->used);
+	ring->count--;
+	ring->readers -= dmring_member_reads(m);
+	ring->pollers -= !!(m->flags & DMRING_ATTACH_POLL);
+	if (ring->slowest == m)
+		ring->slowest = NULL;
+}
+
+static bool reason_is_eviction(u8 reason)
+{
+	return reason >= DMRING_REASON_SLOW;
+}
+
+bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
+{
+	struct dmring_ring *ring = m->ring;
+	struct dmring_kernel_page *kern = m->slot.kern;
+
+	if (!m->attached)
+		return false;
+	WRITE_ONCE(m->attached, false);
+	m->reason = reason;
+	m->in_end = dmring_member_in_tail(m);
+	if (m->in_end == U64_MAX || reason == DMRING_REASON_BADINPUT)
+		m->in_end = m->in_head;
+	member_unlink(ring, m);
+
+	kref_get(&m->ref);
+	list_move_tail(&m->node, &ring->leaving);
+	kref_get(&m->ref);
+	list_add_tail(&m->gone_node, &ring->gone);
+
+	kern->reason = reason;
+	WRITE_ONCE(kern->state, DMRING_STATE_DETACHED);
+	dmring_member_mark(m, reason_is_eviction(reason) ? DMRING_MARK_EVICTED : 0,
+			   DMRING_MARK_IN | DMRING_MARK_OFFICE);
+	if (reason_is_eviction(reason)) {
+		struct dmring_ev ev = {
+			.what = DMRING_EV_EVICTED, .reason = reason, .arg = m->id,
+		};
+
+		ring->stats.evicted++;
+		dmring_ring_event(ring, &ev);
+	}
+	ring->ops->group_changed(ring);
+	dmring_thread_kick(ring, DMRING_WORK_GONE);
+	trace_dmring_member_leave(ring->name, m->id, m->pid, reason);
+	return true;
+}
+
+bool dmring_member_leave(struct dmring_member *m, u8 reason)
+{
+	struct dmring_ring *ring = m->ring;
+	bool left;
+
+	spin_lock(&ring->lock);
+	left = dmring_member_leave_locked(m, reason);
+	dmring_ring_unlock(ring);
+	return left;
+}

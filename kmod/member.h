@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Members: from open to the last reference. See group.h for locks and lifetimes.
+ */
+#ifndef _DMRING_MEMBER_H
+#define _DMRING_MEMBER_H
+
+#include "group.h"
+
+struct file;
+
+/* An unattached member bound to the caller's network namespace; ERR_PTR on failure. */
+struct dmring_member *dmring_member_open(struct address_space *mapping);
+/* The file is gone, and with it all its mappings. */
+void dmring_member_release(struct dmring_member *m);
+void dmring_member_put(struct dmring_member *m);
+
+/*
+ * Attach @m as @args say (already checked: abi, reserved fields, flags). Fills
+ * in the results and, on failure, args->why. Called with m->lock held.
+ */
+int dmring_member_attach(struct dmring_member *m, struct dmring_ioc_attach *args);
+
+/* End the membership; false if it had ended before. Any context that may take a spinlock. */
+bool dmring_member_leave(struct dmring_member *m, u8 reason);
+/* The same under ring->lock. */
+bool dmring_member_leave_locked(struct dmring_member *m, u8 reason);
+/* Why the calling process gives a member up, for dmring_member_leave(). */
+u8 dmring_reason_of_exit(void);
+
+/* Take log and index out of the process's reach. May sleep. */
+void dmring_member_zap(struct dmring_member *m);
+
+/*
+ * The member's checked position, from what its user page claims: what lies outside
+ * the readable range is ignored. Called with ring->lock held.
+ */
+u64 dmring_member_cursor(struct dmring_member *m);
+/* End of the input the member has marked; U64_MAX if what it says can not be. */
+u64 dmring_member_in_tail(const struct dmring_member *m);
+
+/* Set or clear bits of the kernel page's marks. Any context. */
+void dmring_member_mark(struct dmring_member *m, u32 set, u32 clear);
+/* Put a private event into the output space; false if it is full. Under ring->lock. */
+bool dmring_member_event(struct dmring_member *m, const struct dmring_ev *ev);
+
+/* Is it a member now? Then its ring and slot may be used. */
+static inline bool dmring_member_attached(const struct dmring_member *m)
+{
+	/* pairs with the attach, which sets ring last */
+	return smp_load_acquire(&m->ring) && READ_ONCE(m->attached);
+}
+
+static inline bool dmring_member_reads(const struct dmring_member *m)
+{
+	return !(m->flags & DMRING_ATTACH_SEND_ONLY);
+}
+
+#endif /* _DMRING_MEMBER_H */

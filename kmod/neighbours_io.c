@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames in and out of the two links.
+ *
+ * Input is read in large pieces; a record that is whole in the buffer goes to
+ * the log from there, a longer one is gathered in nb->body. Output is
+ * gathered in batches, payloads straight from the log. A record counts as sent
+ * once it is gathered: it can be freed only when it is stable, and that needs the
+ * successor to have all of it.
+ *
+ * Locking: the thread alone, ring->lock as core.h says.
+ */
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+
+#include "neighbours_io.h"
+#include "pump.h"
+#include "thread.h"
+
+#define RECEIVE_PASS	(256U << 10)	/* bytes taken in before the other side's turn */
+#define SEND_BYTES	(64U << 10)	/* payload gathered for one call of the socket */
+#define SEND_PASS	8		/* such calls */
+
+static struct dmring_conn *conn_of(struct dmring_neighbours *nb, enum dmring_dir dir)
+{
+	return dir == DMRING_OUT ? nb->out : nb->in;
+}
+
+/* Our own connection is still being opened */
+static bool not_yet(const struct dmring_neighbours *nb, enum dmring_dir dir)
+{
+	return dir == DMRING_OUT && nb->ring->core.out.state == DMRING_SESSION_CONNECTING;
+}
+
+/*
+ * Receiving
+ */
+
+static int body_begin(struct dmring_neighbours *nb)
+{
+	u32 len = nb->rx.data.len;
+
+	if (len > nb->body_size) {
+		kvfree(nb->body);
+		nb->body_size = 0;
+		nb->body = kvmalloc(len, GFP_KERNEL_ACCOUNT);
+		if (!nb->body)
+			return -ENOMEM;
+		nb->body_size = len;
+		WRITE_ONCE(nb->ring->thread_bytes, sizeof(*nb) + len);
+	}
+	nb->in_body = true;
+	nb->body_have = 0;
+	return 0;
+}
+
+static void deliver(struct dmring_neighbours *nb, const u8 *payload)
+{
+	struct dmring_ring *ring = nb->ring;
+
+	ring->stats.received++;
+	ring->stats.received_bytes += nb->rx.data.len;
+	if (nb->rx.what == DMRING_RX_DELIVER)
+		dmring_pump_deliver(ring, &nb->rx, payload);
+}
+
+/* 1 the body is complete, 0 more is needed, or an error */
+static int body_more(struct dmring_neighbours *nb, struct dmring_conn *conn)
+{
+	u32 len = nb->rx.data.len;
+	u32 n = min(dmring_conn_have(conn), len - nb->body_have);
+
+	memcpy(nb->body + nb->body_have, dmring_conn_peek(conn), n);
+	dmring_conn_consume(conn, n);
+	nb->body_have += n;
+	if (nb->body_have < len) {
+		int ret = dmring_conn_read(conn, nb->body + nb->body_have, len - nb->body_have);
+
+		if (ret < 0)
+			return ret;
+		nb->body_have += ret;
+	}
+	if (nb->body_have < len)
+		return 0;
+	deliver(nb, nb->body);
+	nb->in_body = false;
+	return 1;
+}
+
+/* The whole head of a frame is in the buffer: 1 go on, or an error; act is done */
+static int take_head(struct dmring_neighbours *nb, enum dmring_dir dir, struct dmring_conn *conn,
+		     const struct dmring_frame *f, u64 now)
+{
+	struct dmring_ring *ring = nb->ring;
+	int err;
+
+	spin_lock(&ring->lock);
+	err = dmring_core_head(&ring->core, dir, now, get_random_u32(), f, dmring_conn_peek(conn),
+			       &nb->rx, &nb->act);
+	dmring_ring_unlock(ring);
+	dmring_conn_consume(conn, f->head);
+	dmring_neighbours_act(nb, dir, now);
+	if (err || conn_of(nb, dir) != conn)
+		return -EPIPE;
+	if (nb->rx.what == DMRING_RX_NONE)
+		return 1;
+	if (dmring_conn_have(conn) < f->body)
+		return body_begin(nb) ?: 1;
+	deliver(nb, dmring_conn_peek(conn));
+	dmring_conn_consume(conn, f->body);
+	return 1;
+}
+
+/* One step: 1 something was done, 0 bytes are missing, -EPIPE the link is gone, or an error */
+static int receive_step(struct dmring_neighbours *nb, enum dmring_dir dir,
+			struct dmring_conn *conn, u64 now)
+{
+	struct dmring_frame *f = dir == DMRING_OUT ? &nb->out_frame : &nb->frame;
+	bool *known = dir == DMRING_OUT ? &nb->out_known : &nb->in_known;
+	int err;
+
+	if (dir == DMRING_IN && nb->in_body)
+		return body_more(nb, conn);
+	if (!*known) {
+		if (dmring_conn_have(conn) < DMRING_WIRE_HDR)
+			return 0;
+		spin_lock(&nb->ring->lock);
+		err = dmring_core_frame(&nb->ring->core, dir, now, get_random_u32(),
+					dmring_conn_peek(conn), f, &nb->act);
+		dmring_ring_unlock(nb->ring);
+		dmring_neighbours_act(nb, dir, now);
+		if (err)
+			return -EPIPE;
+		*known = true;
+	}
+	if (dmring_conn_have(conn) < f->head)
+		return 0;
+	*known = false;
+	return take_head(nb, dir, conn, f, now);
+}
+
+bool dmring_neighbours_receive(struct dmring_neighbours *nb, enum dmring_dir dir)
+{
+	u32 taken = 0;
+
+	while (taken < RECEIVE_PASS) {
+		struct dmring_conn *conn = conn_of(nb, dir);
+		u64 now = ktime_get_ns();
+		int n, ret;
+
+		if (!conn || not_yet(nb, dir))
+			return false;
+		n = dmring_conn_fill(conn);
+		if (n > 0) {
+			taken += n;
+			dmring_core_heard(&nb->ring->core, dir, now);
+		}
+		do {
+			ret = receive_step(nb, dir, conn, now);
+		} while (ret > 0);
+		if (ret == -EPIPE)
+			return true;
+		if (ret < 0 && ret != -EAGAIN) {
+			dmring_neighbours_down(nb, dir, ret);
+			return true;
+		}
+		if (n == -EAGAIN || n == 0)
+			return false;
+		if (n < 0 && n != -ENOBUFS) {
+			dmring_neighbours_down(nb, dir, n);
+			return true;
+		}
+	}
+	return true;
+}
+
+/*
+ * Sending
+ */
+
+/* Payload of a record, straight from the log: at most two pieces */
+static void add_payload(struct dmring_ring *ring, struct dmring_conn *conn, u64 pos, u32 len)
+{
+	struct dmring_log *log = &ring->log;
+	u64 at = pos & (log->size - 1);
+	u32 n = min_t(u64, len, log->size - at);
+
+	dmring_conn_add(conn, log->data + at, n);
+	dmring_conn_add(conn, log->data, len - n);
+}
+
+static u32 add_record(struct dmring_ring *ring, struct dmring_conn *conn, u64 no)
+{
+	const struct dmring_rec *rec = dmring_log_rec(&ring->log, no);
+	const struct dmring_ident *ident = NULL;
+	struct dmring_ident copy;
+	u64 pos = rec->pos + sizeof(*rec);
+	u8 *buf = dmring_conn_head(conn);
+
+	if (rec->flags & DMRING_REC_IDENT) {
+		/* may lie across the end of the log only as a whole: both are multiples of 16 */
+		copy = *(const struct dmring_ident *)(ring->log.data + (pos & (ring->log.size - 1)));
+		ident = &copy;
+		pos += sizeof(copy);
+	}
+	dmring_conn_add(conn, buf, dmring_core_data(&ring->core, no, rec->len, ident, buf));
+	add_payload(ring, conn, pos, rec->len);
+	ring->stats.sent++;
+	ring->stats.sent_bytes += rec->len;
+	return rec->len;
+}
+
+static void add_data(struct dmring_ring *ring, struct dmring_conn *conn)
+{
+	u32 bytes = 0;
+	u64 no;
+	int i;
+
+	for (i = 0; i < DMRING_CONN_BATCH && bytes < SEND_BYTES; i++) {
+		if (!dmring_core_next(&ring->core, &no))
+			return;
+		bytes += add_record(ring, conn, no);
+		dmring_core_sent(&ring->core, no);
+	}
+}
+
+static void gather(struct dmring_neighbours *nb, enum dmring_dir dir, struct dmring_conn *conn)
+{
+	struct dmring_ring *ring = nb->ring;
+	u8 *buf;
+
+	dmring_conn_begin(conn);
+	if (dmring_core_beat_due(&ring->core, dir, ktime_get_ns())) {
+		buf = dmring_conn_ctl(conn);
+		dmring_conn_add(conn, buf, dmring_core_put_beat(&ring->core, dir, buf));
+	}
+	if (dir == DMRING_IN || ring->core.out.state != DMRING_SESSION_STREAM)
+		return;
+	spin_lock(&ring->lock);
+	add_data(ring, conn);
+	if (dmring_core_marks_due(&ring->core)) {
+		buf = dmring_conn_ctl(conn);
+		dmring_conn_add(conn, buf, dmring_core_marks(&ring->core, buf));
+	}
+	dmring_ring_unlock(ring);
+}
+
+bool dmring_neighbours_send(struct dmring_neighbours *nb, enum dmring_dir dir)
+{
+	struct dmring_conn *conn = conn_of(nb, dir);
+	int i;
+
+	if (!conn || not_yet(nb, dir))
+		return false;
+	for (i = 0; i < SEND_PASS; i++) {
+		int err;
+
+		if (!dmring_conn_sending(conn))
+			gather(nb, dir, conn);
+		if (!dmring_conn_sending(conn))
+			return false;
+		err = dmring_conn_send(conn);
+		if (err == -EAGAIN)
+			return false;
+		if (err) {
+			dmring_neighbours_down(nb, dir, err);
+			return true;
+		}
+		dmring_core_said(&nb->ring->core, dir, ktime_get_ns());
+	}
+	return true;
+}

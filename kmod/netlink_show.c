@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Answers and events of the netlink family. What is shown is copied under the
+ * locks that protect it (the *_now structures) and put into the message after.
+ */
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ktime.h>
+#include <net/genetlink.h>
+
+#include "event.h"
+#include "member.h"
+#include "netlink_show.h"
+#include "ring.h"
+#include "thread.h"
+
+/* A message under way */
+struct message {
+	void *head;
+	struct nlattr *nest;
+};
+
+static int message_begin(const struct dmring_show *s, u8 cmd, u16 object, struct message *m)
+{
+	m->head = genlmsg_put(s->skb, s->portid, s->seq, s->family, s->flags, cmd);
+	if (!m->head)
+		return -EMSGSIZE;
+	m->nest = nla_nest_start(s->skb, object);
+	if (m->nest)
+		return 0;
+	genlmsg_cancel(s->skb, m->head);
+	return -EMSGSIZE;
+}
+
+static int message_end(const struct dmring_show *s, struct message *m, int err)
+{
+	if (err) {
+		genlmsg_cancel(s->skb, m->head);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(s->skb, m->nest);
+	genlmsg_end(s->skb, m->head);
+	return 0;
+}
+
+static int put_addr(struct sk_buff *skb, u16 attr, const struct sockaddr_storage *addr)
+{
+	return nla_put(skb, attr, addr->ss_family == AF_INET ? sizeof(struct sockaddr_in) :
+							       sizeof(struct sockaddr_in6), addr);
+}
+
+/*
+ * Rings
+ */
+
+struct ring_now {
+	struct dmring_stats stats;
+	u64 log_used;
+	u64 term;
+	u64 office_since;
+	u32 members;
+	u32 hosts;
+	u32 view;
+	u32 max_msg;
+	u32 slow_ms;
+	u32 proxy;
+	u32 proxy_pid;
+	kuid_t uid;
+	kgid_t gid;
+	u16 mode;
+	u8 slow;
+	u8 state;
+	bool office;
+};
+
+/* "closed" is the thread's own: a state of a moment ago is good enough. */
+static u8 ring_state(const struct dmring_ring *ring)
+{
+	if (ring->scope == DMRING_SCOPE_MACHINE)
+		return DMRING_RING_UP;
+	if (READ_ONCE(ring->core.closed))
+		return DMRING_RING_CLOSED;
+	return ring->core.gate ? DMRING_RING_BROKEN : DMRING_RING_FORMING;
+}
+
+static void copy_ring_locked(struct dmring_ring *ring, struct ring_now *now)
+{
+	now->stats = ring->stats;
+	now->stats.duplicates += ring->core.retain.duplicates;
+	now->log_used = ring->core.retain.used;
+	now->members = ring->count;
+	now->hosts = ring->core.view.count;
+	now->view = ring->core.view.number;
+	now->max_msg = dmring_core_max_msg(&ring->core);
+	now->slow_ms = ring->slow_ms;
+	now->slow = ring->slow;
+	now->uid = ring->uid;
+	now->gid = ring->gid;
+	now->mode = ring->mode;
+	now->state = ring_state(ring);
+	now->term = ring->term;
+	now->office = ring->office;
+	if (ring->office) {
+		now->proxy = ring->office->id;
+		now->proxy_pid = ring->office->pid;
+		now->office_since = ring->office_since;
+	}
+}
+
+static void copy_ring(struct dmring_ring *ring, struct ring_now *now)
+{
+	spin_lock(&ring->lock);
+	copy_ring_locked(ring, now);
+	dmring_ring_unlock(ring);
+}
+
+static const struct ring_stat {
+	u16 attr;
+	u16 at;
+} ring_stats[] = {
+#define STAT(a, f) { DMRING_A_STAT_##a, offsetof(struct ring_now, f) }
+	STAT(MESSAGES, stats.messages),
+	STAT(BYTES, stats.bytes),
+	STAT(LOG_USED, log_used),
+	STAT(FULL, stats.full),
+	STAT(DROPPED, stats.dropped),
+	STAT(EVICTED, stats.evicted),
+	STAT(REJECTED, stats.rejected),
+	STAT(WAKES, stats.wakes),
+	STAT(SENT, stats.sent),
+	STAT(SENT_BYTES, stats.sent_bytes),
+	STAT(RECEIVED, stats.received),
+	STAT(RECEIVED_BYTES, stats.received_bytes),
+	STAT(DUPLICATES, stats.duplicates),
+	STAT(LINK_UPS, stats.link_ups),
+	STAT(LINK_ERRORS, stats.link_errors),
+	STAT(REFUSED, stats.refused),
+	STAT(EVENTS_LOST, stats.events_lost),
+#undef STAT
+};
+
+static int put_stats(struct sk_buff *skb, const struct ring_now *now)
+{
+	struct nlattr *nest = nla_nest_start(skb, DMRING_A_RING_STATS);
+	int i, err = nest ? 0 : -EMSGSIZE;
+
+	for (i = 0; !err && i < ARRAY_SIZE(ring_stats); i++)
+		err = nla_put_u64_64bit(skb, ring_stats[i].attr,
+					*(const u64 *)((const u8 *)now + ring_stats[i].at),
+					DMRING_A_STAT_PAD);
+	if (!err)
+		nla_nest_end(skb, nest);
+	return err;
+}
+
+static u64 ms_since(u64 then)
+{
+	return div_u64(ktime_get_ns() - then, NSEC_PER_MSEC);
+}
+
+static int put_proxy(struct sk_buff *skb, const struct ring_now *now)
+{
+	struct nlattr *nest = nla_nest_start(skb, DMRING_A_RING_PROXY);
+
+	if (!nest ||
+	    nla_put_u64_64bit(skb, DMRING_A_PROXY_TERM, now->term, DMRING_A_PROXY_PAD) ||
+	    (now->office &&
+	     (nla_put_u32(skb, DMRING_A_PROXY_MEMBER, now->proxy) ||
+	      nla_put_u32(skb, DMRING_A_PROXY_PID, now->proxy_pid) ||
+	      nla_put_u64_64bit(skb, DMRING_A_PROXY_SINCE_MS, ms_since(now->office_since),
+				DMRING_A_PROXY_PAD))))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* What a ring was added with */
+static int put_config(const struct dmring_show *s, const struct dmring_ring *ring,
+		      const struct ring_now *now)
+{
+	struct sk_buff *skb = s->skb;
+
+	return nla_put_string(skb, DMRING_A_RING_NAME, ring->name) ||
+	       nla_put_u8(skb, DMRING_A_RING_SCOPE, ring->scope) ||
+	       nla_put_u8(skb, DMRING_A_RING_ORDER, ring->order) ||
+	       nla_put_u64_64bit(skb, DMRING_A_RING_LOG_SIZE, ring->log.size,
+				 DMRING_A_RING_PAD) ||
+	       nla_put_u32(skb, DMRING_A_RING_SLOTS, ring->slots) ||
+	       nla_put_u8(skb, DMRING_A_RING_SLOW, now->slow) ||
+	       nla_put_u32(skb, DMRING_A_RING_SLOW_MS, now->slow_ms) ||
+	       nla_put_u32(skb, DMRING_A_RING_UID, from_kuid_munged(s->ns, now->uid)) ||
+	       nla_put_u32(skb, DMRING_A_RING_GID, from_kgid_munged(s->ns, now->gid)) ||
+	       nla_put_u32(skb, DMRING_A_RING_MODE, now->mode) ||
+	       nla_put_u32(skb, DMRING_A_RING_FLAGS, ring->flags) ||
+	       nla_put_u32(skb, DMRING_A_RING_MAX_MSG, now->max_msg);
+}
+
+static int put_network(struct sk_buff *skb, const struct dmring_ring *ring)
+{
+	if (ring->scope != DMRING_SCOPE_NETWORK)
+		return 0;
+	return nla_put_u32(skb, DMRING_A_RING_NODE, ring->node) ||
+	       put_addr(skb, DMRING_A_RING_LISTEN, &ring->listen) ||
+	       nla_put_u32(skb, DMRING_A_RING_DEAD_MS, ring->core.cfg.dead_ms) ||
+	       nla_put_u64_64bit(skb, DMRING_A_RING_INCARNATION, ring->incarnation,
+				 DMRING_A_RING_PAD);
+}
+
+static int put_state(struct sk_buff *skb, const struct dmring_ring *ring,
+		     const struct ring_now *now)
+{
+	u64 member = sizeof(struct dmring_member) +
+		     dmring_slot_bytes(DMRING_IN_DEFAULT, DMRING_OUT_DEFAULT);
+
+	return nla_put_u8(skb, DMRING_A_RING_STATE, now->state) ||
+	       nla_put_u32(skb, DMRING_A_RING_MEMBERS, now->members) ||
+	       nla_put_u32(skb, DMRING_A_RING_HOSTS, now->hosts) ||
+	       nla_put_u32(skb, DMRING_A_RING_VIEW, now->view) ||
+	       nla_put_u64_64bit(skb, DMRING_A_RING_MEM_RING, dmring_ring_bytes(ring),
+				 DMRING_A_RING_PAD) ||
+	       nla_put_u64_64bit(skb, DMRING_A_RING_MEM_MEMBER, member, DMRING_A_RING_PAD);
+}
+
+int dmring_show_ring(const struct dmring_show *s, struct dmring_ring *ring)
+{
+	struct ring_now now = { };
+	struct message m;
+	int err = message_begin(s, DMRING_CMD_RING_GET, DMRING_A_RING, &m);
+
+	if (err)
+		return err;
+	copy_ring(ring, &now);
+	err = put_config(s, ring, &now) || put_network(s->skb, ring) ||
+	      put_state(s->skb, ring, &now) || put_proxy(s->skb, &now) ||
+	      put_stats(s->skb, &now);
+	return message_end(s, &m, err);
+}
+
+/*
+ * Peers
+ */
+
+struct peer_now {
+	struct dmring_peer peer;
+	u64 incarnation;
+	u64 have;
+	u64 stable;
+	u8 out;
+	u8 in;
+	char why[DMRING_WHY_SIZE];
+};
+
+/* Reads what the thread may be changing: a state of a moment ago is good enough. */
+static u8 link_state(const struct dmring_session *session)
+{
+	static const u8 states[] = {
+		[DMRING_SESSION_IDLE] = DMRING_LINK_DOWN,
+		[DMRING_SESSION_WAIT] = DMRING_LINK_DOWN,
+		[DMRING_SESSION_CONNECTING] = DMRING_LINK_CONNECTING,
+		[DMRING_SESSION_GREETING] = DMRING_LINK_GREETING,
+		[DMRING_SESSION_STREAM] = DMRING_LINK_UP,
+	};
+	u8 state = states[READ_ONCE(session->state)];
+
+	return state == DMRING_LINK_DOWN && session->refused ? DMRING_LINK_REFUSED : state;
+}
+
+/* The state of one link with the peer, and its trouble if none is known yet */
+static u8 copy_link(const struct dmring_session *session, bool ours, struct peer_now *now)
+{
+	u8 state = ours ? link_state(session) : DMRING_LINK_NONE;
+
+	if (ours && state != DMRING_LINK_UP && session->err && !now->why[0])
+		strscpy(now->why, session->why, sizeof(now->why));
+	return state;
+}
+
+static void copy_links_locked(const struct dmring_core *core, struct peer_now *now)
+{
+	u16 host = dmring_view_index(&core->view, now->peer.node);
+
+	now->out = copy_link(&core->out, dmring_core_succ(core) == now->peer.node, now);
+	now->in = copy_link(&core->in, dmring_core_pred(core) == now->peer.node, now);
+	if (host == DMRING_VIEW_NONE)
+		return;
+	now->incarnation = core->view.inc[host];
+	now->have = core->retain.origin[host].have_seq;
+	now->stable = core->retain.origin[host].stable_seq;
+}
+
+/* The peer with the smallest node id from @from on */
+static const struct dmring_peer *next_peer(const struct dmring_ring *ring, u32 from)
+{
+	const struct dmring_peer *best = NULL;
+	u32 i;
+
+	lockdep_assert_held(&ring->conf);
+	for (i = 0; i < ring->peer_count; i++)
+		if (ring->peers[i].node >= from && (!best || ring->peers[i].node < best->node))
+			best = &ring->peers[i];
+	return best;
+}
+
+static bool copy_peer(struct dmring_ring *ring, u32 from, struct peer_now *now)
+{
+	const struct dmring_peer *peer;
+
+	memset(now, 0, sizeof(*now));
+	mutex_lock(&ring->conf);
+	peer = next_peer(ring, from);
+	if (peer) {
+		now->peer = *peer;
+		spin_lock(&ring->lock);
+		copy_links_locked(&ring->core, now);
+		dmring_ring_unlock(ring);
+	}
+	mutex_unlock(&ring->conf);
+	return peer;
+}
+
+static int put_peer(struct sk_buff *skb, const struct dmring_ring *ring,
+		    const struct peer_now *now)
+{
+	return nla_put_string(skb, DMRING_A_PEER_RING, ring->name) ||
+	       nla_put_u32(skb, DMRING_A_PEER_NODE, now->peer.node) ||
+	       put_addr(skb, DMRING_A_PEER_ADDR, &now->peer.addr) ||
+	       nla_put_u8(skb, DMRING_A_PEER_OUT, now->out) ||
+	       nla_put_u8(skb, DMRING_A_PEER_IN, now->in) ||
+	       nla_put_u64_64bit(skb, DMRING_A_PEER_INCARNATION, now->incarnation,
+				 DMRING_A_PEER_PAD) ||
+	       nla_put_u64_64bit(skb, DMRING_A_PEER_HAVE, now->have, DMRING_A_PEER_PAD) ||
+	       nla_put_u64_64bit(skb, DMRING_A_PEER_STABLE, now->stable, DMRING_A_PEER_PAD) ||
+	       (now->why[0] && nla_put_string(skb, DMRING_A_PEER_WHY, now->why));
+}
+
+int dmring_show_peers(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
+{
+	struct peer_now now;
+	struct message m;
+	int err;
+
+	while (copy_peer(ring, *next, &now)) {
+		err = message_begin(s, DMRING_CMD_PEER_GET, DMRING_A_PEER, &m);
+		if (!err)
+			err = message_end(s, &m, put_peer(s->skb, ring, &now));
+		if (err)
+			return err;
+		if (now.peer.node == U32_MAX)
+			break;
+		*next = now.peer.node + 1;
+	}
+	return 0;
+}
+
+/*
+ * Members
+ */
+
+struct member_now {
+	u64 backlog;
+	u64 sent;
+	u64 dropped;
+	u64 rejected;
+	u64 mem;
+	u32 id;
+	u32 pid;
+	u32 uid;
+	u32 flags;
+	char comm[16];
+};
+
+static void copy_member_locked(struct dmring_ring *ring, struct dmring_member *m,
+			       struct member_now *now)
+{
+	now->id = m->id;
+	now->pid = m->pid;
+	now->uid = m->uid;
+	now->flags = m->flags;
+	now->sent = m->sent;
+	now->dropped = m->dropped;
+	now->rejected = m->rejected;
+	now->mem = sizeof(*m) + m->slot.bytes;
+	now->backlog = dmring_member_reads(m) ?
+		       ring->log.published - dmring_member_cursor(m) : 0;
+	strscpy(now->comm, m->comm, sizeof(now->comm));
+}
+
+static bool copy_member(struct dmring_ring *ring, u32 id, struct member_now *now)
+{
+	struct dmring_member *m;
+
+	if (!rcu_access_pointer(ring->table[id]))
+		return false;
+	spin_lock(&ring->lock);
+	m = rcu_dereference_protected(ring->table[id], lockdep_is_held(&ring->lock));
+	if (m)
+		copy_member_locked(ring, m, now);
+	dmring_ring_unlock(ring);
+	return m;
+}
+
+/* Ballots come with a later version: all weigh the same. */
+static int put_member(struct sk_buff *skb, const struct dmring_ring *ring,
+		      const struct member_now *now)
+{
+	return nla_put_string(skb, DMRING_A_MEMBER_RING, ring->name) ||
+	       nla_put_u32(skb, DMRING_A_MEMBER_ID, now->id) ||
+	       nla_put_u32(skb, DMRING_A_MEMBER_PID, now->pid) ||
+	       nla_put_string(skb, DMRING_A_MEMBER_COMM, now->comm) ||
+	       nla_put_u32(skb, DMRING_A_MEMBER_UID, now->uid) ||
+	       nla_put_u32(skb, DMRING_A_MEMBER_FLAGS, now->flags) ||
+	       nla_put_u32(skb, DMRING_A_MEMBER_WEIGHT, 0) ||
+	       nla_put_u8(skb, DMRING_A_MEMBER_WILLING,
+			  !(now->flags & DMRING_ATTACH_UNWILLING)) ||
+	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_BACKLOG, now->backlog,
+				 DMRING_A_MEMBER_PAD) ||
+	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_SENT, now->sent, DMRING_A_MEMBER_PAD) ||
+	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_DROPPED, now->dropped,
+				 DMRING_A_MEMBER_PAD) ||
+	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_REJECTED, now->rejected,
+				 DMRING_A_MEMBER_PAD) ||
+	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_MEM, now->mem, DMRING_A_MEMBER_PAD);
+}
+
+int dmring_show_members(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
+{
+	struct member_now now;
+	struct message m;
+	int err;
+
+	for (; *next < ring->slots; ++*next) {
+		if (!copy_member(ring, *next, &now))
+			continue;
+		err = message_begin(s, DMRING_CMD_MEMBER_GET, DMRING_A_MEMBER, &m);
+		if (!err)
+			err = message_end(s, &m, put_member(s->skb, ring, &now));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * Events
+ */
+
+static int put_event(struct sk_buff *skb, const struct dmring_ntf_info *info)
+{
+	return nla_put_string(skb, DMRING_A_EVENT_RING, info->ring) ||
+	       nla_put_u8(skb, DMRING_A_EVENT_WHAT, info->what) ||
+	       (info->has_member &&
+		(nla_put_u32(skb, DMRING_A_EVENT_MEMBER, info->member) ||
+		 nla_put_u32(skb, DMRING_A_EVENT_PID, info->pid))) ||
+	       (info->what == DMRING_NTF_MEMBER_LEAVE &&
+		nla_put_u8(skb, DMRING_A_EVENT_REASON, info->reason)) ||
+	       (info->what == DMRING_NTF_PROXY &&
+		nla_put_u64_64bit(skb, DMRING_A_EVENT_TERM, info->term, DMRING_A_EVENT_PAD)) ||
+	       (info->node && nla_put_u32(skb, DMRING_A_EVENT_NODE, info->node)) ||
+	       (info->why && info->why[0] && nla_put_string(skb, DMRING_A_EVENT_WHY, info->why));
+}
+
+int dmring_show_event(const struct dmring_show *s, const struct dmring_ntf_info *info)
+{
+	struct message m;
+	int err = message_begin(s, DMRING_CMD_EVENT_NTF, DMRING_A_EVENT, &m);
+
+	return err ? err : message_end(s, &m, put_event(s->skb, info));
+}

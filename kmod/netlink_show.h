@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What netlink says of rings, peers, members and events: one message each.
+ */
+#ifndef _DMRING_NETLINK_SHOW_H
+#define _DMRING_NETLINK_SHOW_H
+
+#include <linux/types.h>
+
+struct dmring_ntf_info;
+struct dmring_ring;
+struct genl_family;
+struct net;
+struct sk_buff;
+struct user_namespace;
+
+/**
+ * struct dmring_show - where an answer goes
+ * @skb: what it is appended to
+ * @family: ours
+ * @ns: user namespace of the asking socket
+ * @portid: of the asking socket
+ * @seq: of the request
+ * @flags: NLM_F_*
+ */
+struct dmring_show {
+	struct sk_buff *skb;
+	const struct genl_family *family;
+	struct user_namespace *ns;
+	u32 portid;
+	u32 seq;
+	int flags;
+};
+
+/* 0, or -EMSGSIZE: it does not fit; nothing is appended then. May sleep. */
+int dmring_show_ring(const struct dmring_show *s, struct dmring_ring *ring);
+
+/* All from number *@next on; -EMSGSIZE: go on at *@next. Number: node id, member id. */
+int dmring_show_peers(const struct dmring_show *s, struct dmring_ring *ring, u32 *next);
+int dmring_show_members(const struct dmring_show *s, struct dmring_ring *ring, u32 *next);
+
+int dmring_show_event(const struct dmring_show *s, const struct dmring_ntf_info *info);
+
+#endif /* _DMRING_NETLINK_SHOW_H */

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ring's thread. It is there for what must not depend on any member: the
+ * links, what the pump left over, waking many, telling of the dead, watching the
+ * slow. A ring of scope machine in which nothing happens lets it sleep for
+ * good; one between machines wakes it for its heartbeats.
+ *
+ * Polling mode: while members attached with DMRING_ATTACH_POLL are active, the
+ * thread looks at their in_tail itself, so that they need no doorbell. When
+ * nothing has come for POLL_IDLE_NS it sets their wake-up-wanted mark, looks once
+ * more, and sleeps.
+ *
+ *	sender				thread
+ *	store in_tail			set DMRING_MARK_WAKEUP
+ *	full barrier			full barrier
+ *	load marks: ring if wanted	load in_tail: go on if there is something
+ *
+ * Locking: takes what it needs for moments; holds nothing while it sleeps.
+ */
+#include <linux/hrtimer.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "election.h"
+#include "member.h"
+#include "neighbours.h"
+#include "proxy.h"
+#include "pump.h"
+#include "ring.h"
+#include "slow.h"
+#include "thread.h"
+#include "wait.h"
+#include "why.h"
+
+#define POLL_IDLE_NS	NSEC_PER_MSEC
+
+/* The thread's own; but for config, which is handed over with a completion */
+struct dmring_proxy {
+	struct dmring_ring *ring;
+	struct task_struct *task;
+	u64 poll_until;			/* ns; in polling mode: sleep then, if nothing comes */
+	u64 slow_next;			/* ns; next look at slow readers, 0 for none */
+	struct completion config_done;
+	int config_err;
+	char config_why[DMRING_WHY_SIZE];
+	struct dmring_neighbours nb;
+};
+
+static bool is_network(const struct dmring_ring *ring)
+{
+	return ring->scope == DMRING_SCOPE_NETWORK;
+}
+
+/*
+ * Polling mode
+ */
+
+/* Mark the slots of members in polling mode that have input; true if there were any */
+static bool poll_slots(struct dmring_ring *ring)
+{
+	struct dmring_member *m;
+	bool found = false;
+
+	spin_lock(&ring->lock);
+	list_for_each_entry(m, &ring->members, node) {
+		if (!(m->flags & DMRING_ATTACH_POLL) ||
+		    READ_ONCE(m->slot.user->in_tail) == m->in_head)
+			continue;
+		dmring_marks_set(&ring->marked, m->id);
+		found = true;
+	}
+	dmring_ring_unlock(ring);
+	return found;
+}
+
+static void poll_marks(struct dmring_ring *ring, u32 set, u32 clear)
+{
+	struct dmring_member *m;
+
+	spin_lock(&ring->lock);
+	list_for_each_entry(m, &ring->members, node)
+		if (m->flags & DMRING_ATTACH_POLL)
+			dmring_member_mark(m, set, clear);
+	dmring_ring_unlock(ring);
+	/* marks before in_tail is read; pairs with the sender's full barrier */
+	smp_mb();
+}
+
+/* One turn of the polling mode; true: do not sleep */
+static bool poll_turn(struct dmring_proxy *p, bool asked)
+{
+	struct dmring_ring *ring = p->ring;
+	u64 now;
+
+	if (!READ_ONCE(ring->pollers) || num_online_cpus() == 1)
+		return false;
+	now = ktime_get_ns();
+	if (asked) {
+		if (!p->poll_until)
+			poll_marks(ring, 0, DMRING_MARK_WAKEUP);
+		p->poll_until = now + POLL_IDLE_NS;
+	}
+	if (!p->poll_until)
+		return false;
+	if (poll_slots(ring)) {
+		p->poll_until = now + POLL_IDLE_NS;
+		dmring_pump(ring, DMRING_BY_THREAD);
+		return true;
+	}
+	if (now < p->poll_until)
+		return true;
+	p->poll_until = 0;
+	poll_marks(ring, DMRING_MARK_WAKEUP, 0);
+	if (!poll_slots(ring))
+		return false;
+	dmring_pump(ring, DMRING_BY_THREAD);
+	return true;
+}
+
+/*
+ * Slow readers
+ */
+
+static void watch_slow(struct dmring_proxy *p)
+{
+	struct dmring_ring *ring = p->ring;
+	u64 now = ktime_get_ns();
+
+	if (p->slow_next && now < p->slow_next)
+		return;
+	p->slow_next = 0;
+	if (dmring_slow_poll(ring, now))
+		p->slow_next = now + DMRING_SLOW_POLL_NS;
+	dmring_pump(ring, DMRING_BY_THREAD);
+}
+
+static bool somebody_waits(struct dmring_ring *ring)
+{
+	bool waits;
+
+	spin_lock(&ring->lock);
+	waits = ring->full || dmring_core_slow(&ring->core);
+	dmring_ring_unlock(ring);
+	return waits;
+}
+
+/*
+ * The loop
+ */
+
+static void do_config(struct dmring_proxy *p)
+{
+	p->config_err = dmring_neighbours_config(&p->nb, p->config_why);
+	complete(&p->config_done);
+}
+
+/* Returns true if there is more to do at once */
+static bool thread_pass(struct dmring_proxy *p)
+{
+	struct dmring_ring *ring = p->ring;
+	/* full barrier; pairs with dmring_thread_kick() */
+	unsigned long work = xchg(&ring->work, 0);
+	bool more = false;
+
+	if (work & BIT(DMRING_WORK_GONE))
+		dmring_ring_gone(ring);
+	if (work & BIT(DMRING_WORK_STATE))
+		dmring_election_tell(ring);
+	if (work & BIT(DMRING_WORK_CONFIG))
+		do_config(p);
+	if (is_network(ring)) {
+		more = dmring_neighbours_run(&p->nb);
+		work |= xchg(&ring->work, 0) & BIT(DMRING_WORK_PUMP);
+		spin_lock(&ring->lock);
+		dmring_pump_free(ring);
+		dmring_ring_unlock(ring);
+	}
+	if (work & BIT(DMRING_WORK_PUMP))
+		dmring_pump(ring, DMRING_BY_THREAD);
+	/* after the pump or a delivery has published, before sleepers are looked at */
+	smp_mb();
+	dmring_wake(ring, UINT_MAX);
+	if (p->slow_next || somebody_waits(ring))
+		watch_slow(p);
+	more |= poll_turn(p, work & BIT(DMRING_WORK_POLL));
+	return more;
+}
+
+static void thread_sleep(struct dmring_proxy *p)
+{
+	struct dmring_ring *ring = p->ring;
+	u64 at = is_network(ring) ? dmring_neighbours_deadline(&p->nb) : U64_MAX;
+	ktime_t expires;
+	DEFINE_WAIT(wait);
+
+	if (p->slow_next)
+		at = min(at, p->slow_next);
+	expires = at > KTIME_MAX ? KTIME_MAX : at;
+	prepare_to_wait(&ring->thread_wq, &wait, TASK_IDLE);
+	if (!READ_ONCE(ring->work) && !kthread_should_stop()) {
+		if (at == U64_MAX)
+			schedule();
+		else
+			schedule_hrtimeout(&expires, HRTIMER_MODE_ABS);
+	}
+	finish_wait(&ring->thread_wq, &wait);
+}
+
+static int thread_main(void *arg)
+{
+	struct dmring_proxy *p = arg;
+
+	while (!kthread_should_stop()) {
+		if (thread_pass(p))
+			cond_resched();
+		else
+			thread_sleep(p);
+	}
+	return 0;
+}
+
+/*
+ * Start and stop
+ */
+
+static int open_listener(struct dmring_proxy *p, struct netlink_ext_ack *extack)
+{
+	int err = dmring_neighbours_init(&p->nb, p->ring);
+
+	if (err)
+		dmring_extack(extack, "can not listen on %pISpc (error %d)", &p->ring->listen, -err);
+	return err;
+}
+
+static void proxy_free(struct dmring_proxy *p)
+{
+	if (is_network(p->ring))
+		dmring_neighbours_exit(&p->nb);
+	p->ring->proxy = NULL;
+	kvfree(p);
+}
+
+static int proxy_start(struct dmring_ring *ring, struct netlink_ext_ack *extack)
+{
+	struct dmring_proxy *p = kvzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	struct task_struct *task;
+	int err = 0;
+
+	if (!p)
+		return -ENOMEM;
+	p->ring = ring;
+	init_completion(&p->config_done);
+	ring->proxy = p;
+	ring->thread_bytes = sizeof(*p);
+	ring->state = is_network(ring) ? DMRING_RING_FORMING : DMRING_RING_UP;
+	if (is_network(ring))
+		err = open_listener(p, extack);
+	if (!err) {
+		task = kthread_run(thread_main, p, "dmring/%s", ring->name);
+		err = PTR_ERR_OR_ZERO(task);
+		p->task = task;
+	}
+	if (err)
+		proxy_free(p);
+	return err;
+}
+
+static void proxy_stop(struct dmring_ring *ring)
+{
+	kthread_stop(ring->proxy->task);
+	proxy_free(ring->proxy);
+}
+
+static int proxy_peers_changed(struct dmring_ring *ring, struct netlink_ext_ack *extack)
+{
+	struct dmring_proxy *p = ring->proxy;
+
+	/* under ring->conf, which the end of a ring takes too: the thread is there, or gone for good */
+	if (!p)
+		return -ENOENT;
+	reinit_completion(&p->config_done);
+	dmring_thread_kick(ring, DMRING_WORK_CONFIG);
+	wait_for_completion(&p->config_done);
+	if (p->config_err)
+		dmring_extack(extack, "%s", p->config_why);
+	return p->config_err;
+}
+
+const struct dmring_group_ops dmring_proxy_ops = {
+	.group_changed = dmring_election,
+	.start = proxy_start,
+	.stop = proxy_stop,
+	.peers_changed = proxy_peers_changed,
+};

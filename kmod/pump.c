@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pump: one routine, run by whoever gets the ring's lock: a sender's
+ * system call, a waiter before it sleeps, the ring's thread.
+ *
+ * A sender sets its bit in ring->marked and tries the lock. If somebody else has
+ * it, the sender goes: the holder looks at the marks again after unlocking.
+ *
+ *	sender				holder
+ *	set mark			unlock
+ *	full barrier (marks_set)	full barrier
+ *	trylock fails: go		any marks? again
+ *
+ * A hold copies at most HOLD_BYTES; a longer message is copied in several
+ * holds (ring->fill), whoever has the lock going on with it, and nothing else
+ * enters the log meanwhile. So a process that dies or is preempted leaves
+ * nothing half-done behind.
+ *
+ * What user memory says is read once, checked, and used from the copy; the
+ * payload alone is copied as it is, and may change under our hands, which hurts
+ * only the message of the process that does it.
+ */
+#include <linux/ktime.h>
+#include <linux/slab.h>
+
+#include "member.h"
+#include "pump.h"
+#include "slow.h"
+#include "thread.h"
+#include "wait.h"
+
+#define HOLD_BYTES	(64U << 10)	/* copied under one hold of the lock */
+#define HOLD_MIN	256U		/* what a message counts at least */
+#define SLOT_QUOTA	64		/* messages of one slot before the next one's turn */
+#define MEMBER_HOLDS	2		/* holds of a member's system call */
+#define THREAD_HOLDS	16
+#define FREE_BUDGET	4096		/* records freed at a time */
+
+enum step {
+	STEP_IDLE,	/* nothing more to move */
+	STEP_MORE,	/* the hold is used up */
+	STEP_FULL,	/* no room for the next message */
+};
+
+/* The state of one hold */
+struct hold {
+	u32 left;		/* bytes it may still copy */
+	bool kick;		/* the link has marks to send */
+	struct list_head done;	/* members that left and have nothing more to say */
+};
+
+/*
+ * Cursors and freeing
+ */
+
+static void find_slowest(struct dmring_ring *ring)
+{
+	u64 least = dmring_core_next_no(&ring->core);
+	struct dmring_member *m;
+
+	ring->slowest = NULL;
+	list_for_each_entry(m, &ring->members, node) {
+		u64 cursor;
+
+		if (!dmring_member_reads(m))
+			continue;
+		cursor = dmring_member_cursor(m);
+		if (!ring->slowest || cursor < least) {
+			ring->slowest = m;
+			least = cursor;
+		}
+	}
+	dmring_core_read(&ring->core, least);
+}
+
+void dmring_pump_free(struct dmring_ring *ring)
+{
+	/* all are searched again only when the slowest one has moved */
+	if (!ring->slowest || dmring_member_cursor(ring->slowest) != ring->core.retain.read)
+		find_slowest(ring);
+	dmring_core_advance(&ring->core, FREE_BUDGET);
+	WRITE_ONCE(ring->log.group->stable, dmring_core_own_stable(&ring->core));
+}
+
+/* 0, -EMSGSIZE or -EAGAIN */
+static int make_room(struct dmring_ring *ring, struct hold *hold, u32 len)
+{
+	int err = dmring_core_room(&ring->core, len, &hold->kick);
+
+	if (err != -EAGAIN)
+		return err;
+	/* each turn frees something, or a reader has moved: at most a log's worth */
+	for (;;) {
+		u64 first = dmring_core_first(&ring->core);
+
+		dmring_pump_free(ring);
+		err = dmring_core_room(&ring->core, len, &hold->kick);
+		if (err != -EAGAIN)
+			return err;
+		if (first == dmring_core_first(&ring->core) && !dmring_slow_full(ring))
+			return err;
+	}
+}
+
+/*
+ * Into the log
+ */
+
+static void stamp(struct dmring_ring *ring, const struct dmring_ident *ident, u16 type, u32 len)
+{
+	struct dmring_log *log = &ring->log;
+	struct dmring_rec rec = {
+		.pos = log->tail,
+		.len = len,
+		.type = type,
+		.flags = ident ? DMRING_REC_IDENT : 0,
+	};
+
+	dmring_log_write(log, log->tail, &rec, sizeof(rec));
+	if (ident)
+		dmring_log_write(log, log->tail + sizeof(rec), ident, sizeof(*ident));
+	ring->fill.pos = log->tail;
+	ring->fill.head = sizeof(rec) + (ident ? sizeof(*ident) : 0);
+	ring->fill.len = len;
+	ring->fill.done = 0;
+	ring->fill.active = true;
+}
+
+/* The record is complete: it takes its place in the log and the index */
+static void log_finish(struct dmring_ring *ring)
+{
+	struct dmring_fill *fill = &ring->fill;
+	u32 bytes = fill->head + fill->len;
+
+	dmring_log_enter(&ring->log, fill->pos);
+	ring->log.tail += max_t(u32, ALIGN(bytes, DMRING_ALIGN), DMRING_COST_MIN);
+	fill->active = false;
+}
+
+static void put_events(struct dmring_ring *ring)
+{
+	while (ring->events_head != ring->events_tail) {
+		const struct dmring_ev *ev = &ring->events[ring->events_head % DMRING_EVENTS_MAX];
+
+		if (dmring_core_event_room(&ring->core, sizeof(*ev))) {
+			dmring_pump_free(ring);
+			if (dmring_core_event_room(&ring->core, sizeof(*ev)))
+				return;
+		}
+		stamp(ring, NULL, DMRING_REC_EVENT, sizeof(*ev));
+		dmring_log_write(&ring->log, ring->fill.pos + ring->fill.head, ev, sizeof(*ev));
+		dmring_core_add_event(&ring->core, sizeof(*ev));
+		log_finish(ring);
+		ring->events_head++;
+	}
+}
+
+/*
+ * Out of a slot
+ */
+
+/* Note the place of an own message for a member that wants no echo */
+static void note_own(struct dmring_member *m, u64 entry)
+{
+	struct dmring_kernel_page *kern = m->slot.kern;
+	struct dmring_run *last = &kern->own[(m->own_tail - 1) % DMRING_OWN_RUNS];
+
+	if (m->own_tail != m->own_head && last->first + last->count == entry) {
+		WRITE_ONCE(last->count, last->count + 1);
+		return;
+	}
+	kern->own[m->own_tail % DMRING_OWN_RUNS] = (struct dmring_run){ entry, 1 };
+	m->own_tail++;
+	/* pairs with the reader's load-acquire of own_tail, after that of index_tail */
+	smp_store_release(&kern->own_tail, m->own_tail);
+}
+
+/* Is there a place to note one more? If not, the member hears when it has read some. */
+static bool own_room(struct dmring_member *m)
+{
+	struct dmring_kernel_page *kern = m->slot.kern;
+	u64 cursor;
+
+	if (m->own_tail - m->own_head < DMRING_OWN_RUNS)
+		return true;
+	cursor = dmring_member_cursor(m);
+	while (m->own_head != m->own_tail) {
+		const struct dmring_run *run = &kern->own[m->own_head % DMRING_OWN_RUNS];
+
+		if (run->first + run->count > cursor)
+			break;
+		m->own_head++;
+	}
+	if (m->own_tail - m->own_head < DMRING_OWN_RUNS)
+		return true;
+	/* its reading past the oldest run rings the doorbell; the full log's poll is the net */
+	WRITE_ONCE(kern->kick_at, kern->own[m->own_head % DMRING_OWN_RUNS].first + 1);
+	return false;
+}
+
+static void in_advance(struct dmring_member *m, u64 in_head)
+{
+	WRITE_ONCE(m->in_head, in_head);
+	/* pairs with the sender's load-acquire of in_head: the space may be written again */
+	smp_store_release(&m->slot.kern->in_head, in_head);
+}
+
+static void finish(struct dmring_ring *ring)
+{
+	struct dmring_fill *fill = &ring->fill;
+	struct dmring_member *m = fill->m;
+
+	if (m) {
+		u64 no = dmring_core_add(&ring->core, m->serial, fill->len);
+
+		if (m->flags & DMRING_ATTACH_NO_ECHO && m->attached)
+			note_own(m, no);
+		WRITE_ONCE(m->slot.kern->sent, dmring_core_own_seq(&ring->core));
+		m->sent++;
+		if (m->big && fill->in_next == m->in_head && fill->src.base == m->big->data) {
+			kvfree(m->big);
+			WRITE_ONCE(m->big, NULL);
+		}
+		in_advance(m, fill->in_next);
+	}
+	ring->stats.messages++;
+	ring->stats.bytes += fill->len;
+	log_finish(ring);
+}
+
+/* Go on with the record that is being copied */
+static void fill_some(struct dmring_ring *ring, struct hold *hold)
+{
+	struct dmring_fill *fill = &ring->fill;
+	u32 n = min(fill->len - fill->done, hold->left);
+
+	dmring_log_copy(&ring->log, fill->pos + fill->head + fill->done, &fill->src, fill->done, n);
+	fill->done += n;
+	hold->left -= min(hold->left, max(n, HOLD_MIN));
+	/* the link's records are finished by the link, which has its own books */
+	if (fill->done == fill->len && fill->m)
+		finish(ring);
+}
+
+/* The next message of a slot, copied out of its header once */
+struct message {
+	struct dmring_source src;
+	u32 len;
+	u64 in_next;
+	int err;	/* refused: -EINVAL, -EMSGSIZE */
+};
+
+/* 1 a message, 0 none, -EPROTO nonsense */
+static int next_message(struct dmring_member *m, u64 tail, struct message *msg)
+{
+	u32 size = m->slot.in_size;
+	struct dmring_in_rec rec;
+	u64 total;
+
+	if (m->big && m->big->at == m->in_head) {
+		*msg = (struct message){
+			.src = { .base = m->big->data, .mask = U64_MAX },
+			.len = m->big->len,
+			.in_next = m->in_head,
+		};
+		return 1;
+	}
+	/* beyond it, when the member was thrown out in the middle of a message */
+	if ((s64)(tail - m->in_head) <= 0)
+		return 0;
+	/* the one read of the header; positions are multiples of its size, it never wraps */
+	memcpy(&rec, m->slot.in + (m->in_head & (size - 1)), sizeof(rec));
+	barrier();
+	total = ALIGN((u64)sizeof(rec) + rec.len, DMRING_ALIGN);
+	if (total > tail - m->in_head)
+		return -EPROTO;
+	*msg = (struct message){
+		.src = { m->slot.in, m->in_head + sizeof(rec), size - 1 },
+		.len = rec.len,
+		.in_next = m->in_head + total,
+	};
+	if (rec.type != DMRING_REC_DATA || rec.flags || rec.reserved)
+		msg->err = -EINVAL;
+	return 1;
+}
+
+static void reject(struct dmring_member *m, const struct message *msg, int err)
+{
+	struct dmring_ev ev = {
+		.what = DMRING_EV_REJECTED, .reason = -err, .arg = msg->len,
+	};
+
+	m->rejected++;
+	WRITE_ONCE(m->slot.kern->rejected, m->rejected);
+	m->ring->stats.rejected++;
+	dmring_member_event(m, &ev);
+	if (m->big && msg->src.base == m->big->data) {
+		kvfree(m->big);
+		WRITE_ONCE(m->big, NULL);
+	}
+	in_advance(m, msg->in_next);
+}
+
+static void start(struct dmring_ring *ring, struct dmring_member *m, const struct message *msg)
+{
+	struct dmring_ident ident = {
+		.pid = m->pid, .uid = m->uid, .gid = m->gid, .node = ring->node,
+	};
+
+	stamp(ring, ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL, DMRING_REC_DATA, msg->len);
+	ring->fill.m = m;
+	ring->fill.src = msg->src;
+	ring->fill.in_next = msg->in_next;
+}
+
+/* One message of @m: 1 moved or begun, 0 nothing there, -EAGAIN no room, -EPROTO nonsense */
+static int take_one(struct dmring_ring *ring, struct dmring_member *m, u64 tail,
+		    struct hold *hold)
+{
+	struct message msg;
+	int ret = next_message(m, tail, &msg);
+
+	if (ret <= 0)
+		return ret;
+	if (m->attached && m->flags & DMRING_ATTACH_NO_ECHO && !own_room(m))
+		return 0;
+	ret = msg.err ?: make_room(ring, hold, msg.len);
+	if (ret == -EAGAIN)
+		return ret;
+	if (ret) {
+		reject(m, &msg, ret);
+		return 1;
+	}
+	start(ring, m, &msg);
+	fill_some(ring, hold);
+	return 1;
+}
+
+/* Keep the mark that says whether the input space may be written */
+static void mark_room(struct dmring_member *m, u64 tail)
+{
+	bool room = tail - m->in_head <= m->slot.in_size / 4 * 3;
+
+	dmring_member_mark(m, room ? DMRING_MARK_IN : 0, room ? 0 : DMRING_MARK_IN);
+}
+
+/* One turn of a slot. The mark is set again if something is left. */
+static int take_turn(struct dmring_ring *ring, struct dmring_member *m, struct hold *hold)
+{
+	u64 tail = dmring_member_in_tail(m);
+	int quota = SLOT_QUOTA;
+	int ret = tail == U64_MAX ? -EPROTO : 1;
+
+	/* it may have rung because it read what it was asked to */
+	if (m->slot.kern->kick_at != U64_MAX)
+		dmring_member_cursor(m);
+	while (ret > 0 && quota-- && hold->left && !ring->fill.active)
+		ret = take_one(ring, m, tail, hold);
+	mark_room(m, tail);
+	if (ret == -EPROTO) {
+		dmring_member_leave_locked(m, DMRING_REASON_BADINPUT);
+		return 0;
+	}
+	if (ret)
+		dmring_marks_set(&ring->marked, m->id);
+	return ret;
+}
+
+/* What members that left had accepted. -EAGAIN when there is no room. */
+static int take_leaving(struct dmring_ring *ring, struct hold *hold)
+{
+	struct dmring_member *m, *next;
+
+	list_for_each_entry_safe(m, next, &ring->leaving, node) {
+		int ret = 1;
+
+		while (ret > 0 && hold->left && !ring->fill.active)
+			ret = take_one(ring, m, m->in_end, hold);
+		if (ret == -EAGAIN)
+			return ret;
+		if (ret > 0)
+			return 0;
+		list_move(&m->node, &hold->done);
+	}
+	return 0;
+}
+
+static int take_marked(struct dmring_ring *ring, struct hold *hold)
+{
+	struct dmring_member *m;
+	int id = dmring_marks_next(&ring->marked, ring->robin);
+
+	if (id < 0)
+		return 0;
+	/* before in_tail is read: a later mark sets it again */
+	dmring_marks_clear(&ring->marked, id);
+	m = rcu_dereference_protected(ring->table[id], lockdep_is_held(&ring->lock));
+	if (m && take_turn(ring, m, hold) == -EAGAIN) {
+		ring->robin = id;
+		return -EAGAIN;
+	}
+	ring->robin = id + 1;
+	return 1;
+}
+
+static enum step run_hold(struct dmring_ring *ring, struct hold *hold)
+{
+	int ret = 1;
+
+	while (ret > 0 && hold->left) {
+		if (ring->fill.active) {
+			fill_some(ring, hold);
+			/* complete, but the link's: the thread finishes it */
+			if (ring->fill.active && ring->fill.done == ring->fill.len)
+				ret = 0;
+			continue;
+		}
+		put_events(ring);
+		ret = take_leaving(ring, hold);
+		if (!ret && hold->left && !ring->fill.active)
+			ret = take_marked(ring, hold);
+		else if (!ret)
+			ret = 1;
+	}
+	WRITE_ONCE(ring->full, ret == -EAGAIN);
+	if (ret == -EAGAIN)
+		ring->stats.full++;
+	else
+		dmring_slow_room(ring);
+	dmring_log_publish(&ring->log);
+	return ret == -EAGAIN ? STEP_FULL : ret ? STEP_MORE : STEP_IDLE;
+}
+
+static void put_done(struct hold *hold)
+{
+	struct dmring_member *m, *next;
+
+	list_for_each_entry_safe(m, next, &hold->done, node) {
+		list_del_init(&m->node);
+		dmring_member_put(m);
+	}
+}
+
+/* One hold of the lock, and what is to be done after it */
+static enum step pump_once(struct dmring_ring *ring, enum dmring_runner who)
+{
+	struct hold hold = { .left = HOLD_BYTES, .done = LIST_HEAD_INIT(hold.done) };
+	u64 before = ring->log.published;
+	enum step step;
+	bool linked;
+
+	step = run_hold(ring, &hold);
+	linked = ring->log.published != before && ring->scope == DMRING_SCOPE_NETWORK;
+	spin_unlock(&ring->lock);
+
+	/* tail stored before sleepers are looked at; pairs with dmring_marks_set() in wait.c */
+	smp_mb();
+	dmring_wake(ring, who == DMRING_BY_MEMBER ? DMRING_SENDER_WAKES : UINT_MAX);
+	put_done(&hold);
+	if ((linked || hold.kick) && who == DMRING_BY_MEMBER)
+		dmring_thread_kick(ring, DMRING_WORK_LINK);
+	return step;
+}
+
+void dmring_pump(struct dmring_ring *ring, enum dmring_runner who)
+{
+	int holds = who == DMRING_BY_MEMBER ? MEMBER_HOLDS : THREAD_HOLDS;
+
+	while (spin_trylock(&ring->lock)) {
+		enum step step = pump_once(ring, who);
+
+		if (step == STEP_FULL)
+			return dmring_slow_watch(ring, who);
+		if (step == STEP_IDLE && !dmring_marks_any(&ring->marked))
+			return;
+		if (!--holds) {
+			dmring_thread_kick(ring, DMRING_WORK_PUMP);
+			return;
+		}
+	}
+}
+
+int dmring_pump_submit(struct dmring_member *m)
+{
+	if (!READ_ONCE(m->attached))
+		return -ENOTCONN;
+	/* full barrier: mark before trylock, see the top of this file */
+	dmring_marks_set(&m->ring->marked, m->id);
+	dmring_pump(m->ring, DMRING_BY_MEMBER);
+	return READ_ONCE(m->attached) ? 0 : -ENOTCONN;
+}
+
+/* Copy a record of the link; true when it is all in the log */
+static bool deliver_some(struct dmring_ring *ring, const struct dmring_rx *rx,
+			 const u8 *payload, bool *begun)
+{
+	struct hold hold = { .left = HOLD_BYTES };
+
+	if (!*begun) {
+		while (ring->fill.active && hold.left)
+			fill_some(ring, &hold);
+		if (ring->fill.active)
+			return false;
+		stamp(ring, rx->data.flags & DMRING_REC_IDENT ? &rx->data.ident : NULL,
+		      rx->data.type, rx->data.len);
+		ring->fill.m = NULL;
+		ring->fill.src = (struct dmring_source){ .base = payload, .mask = U64_MAX };
+		*begun = true;
+	}
+	if (hold.left)
+		fill_some(ring, &hold);
+	if (ring->fill.done < ring->fill.len)
+		return false;
+	dmring_core_deliver(&ring->core, rx);
+	finish(ring);
+	return true;
+}
+
+void dmring_pump_deliver(struct dmring_ring *ring, const struct dmring_rx *rx,
+			 const u8 *payload)
+{
+	bool begun = false;
+	bool done;
+
+	do {
+		spin_lock(&ring->lock);
+		done = deliver_some(ring, rx, payload, &begun);
+		if (done)
+			dmring_log_publish(&ring->log);
+		dmring_ring_unlock(ring);
+	} while (!done);
+}

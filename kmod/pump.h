@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The pump: moves messages from input spaces to the log.
+ */
+#ifndef _DMRING_PUMP_H
+#define _DMRING_PUMP_H
+
+#include "group.h"
+
+/* Members a sender wakes itself; the thread wakes the rest */
+#define DMRING_SENDER_WAKES	2
+
+/* Who runs the pump, and so how long */
+enum dmring_runner {
+	DMRING_BY_MEMBER,	/* a member's own system call */
+	DMRING_BY_THREAD,
+};
+
+/*
+ * Move what is marked, unless somebody else is at it, and wake readers. Leaves
+ * the rest to the thread. Process context; takes ring->lock.
+ */
+void dmring_pump(struct dmring_ring *ring, enum dmring_runner who);
+
+/* The doorbell: @m has marked input. 0 or -ENOTCONN. */
+int dmring_pump_submit(struct dmring_member *m);
+
+/*
+ * A checked record from the link, its payload in @payload (rx->data.len
+ * bytes). Thread only; takes ring->lock.
+ */
+void dmring_pump_deliver(struct dmring_ring *ring, const struct dmring_rx *rx,
+			 const u8 *payload);
+
+/* Read the cursors that matter and free what they allow. ring->lock held. */
+void dmring_pump_free(struct dmring_ring *ring);
+
+#endif /* _DMRING_PUMP_H */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ring instances, for those who make and end them. Netlink's part is in group.h.
+ */
+#ifndef _DMRING_RING_H
+#define _DMRING_RING_H
+
+#include "group.h"
+
+extern const struct dmring_group_ops *dmring_ring_ops;
+
+/*
+ * The ring is off its namespace's list: throw its members out, stop its thread
+ * and give up the list's reference. May sleep.
+ */
+void dmring_ring_end(struct dmring_ring *ring, u8 reason);
+
+/* Work off ring->gone: tell, zap, drop. Called by the thread, and once after it has ended. */
+void dmring_ring_gone(struct dmring_ring *ring);
+
+/* Bytes of memory a ring takes, members not counted. */
+size_t dmring_ring_bytes(const struct dmring_ring *ring);
+
+#endif /* _DMRING_RING_H */

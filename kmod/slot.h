@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A slot: the memory of one member, and who pays for memory that users map.
+ */
+#ifndef _DMRING_SLOT_H
+#define _DMRING_SLOT_H
+
+#include <linux/types.h>
+
+#include <linux/dmring.h>
+
+#define DMRING_IN_DEFAULT	(32U << 10)
+#define DMRING_OUT_DEFAULT	(4U << 10)
+
+struct user_struct;
+
+/* Pages booked to a user's locked-memory limit; invariant between get and put */
+struct dmring_charge {
+	struct user_struct *user;
+	unsigned long pages;
+};
+
+int dmring_charge_get(struct dmring_charge *charge, size_t bytes);
+void dmring_charge_put(struct dmring_charge *charge);
+
+/* All members are invariant from alloc to free; the pages have one writer as the uAPI says */
+struct dmring_slot {
+	struct dmring_charge charge;
+	void *mem;
+	size_t bytes;
+	u32 in_size;
+	u32 out_size;
+	struct dmring_user_page *user;
+	struct dmring_kernel_page *kern;
+	u8 *in;
+	u8 *out;
+};
+
+/* Sizes were checked by dmring_space_ok(). */
+int dmring_slot_alloc(struct dmring_slot *slot, u32 in_size, u32 out_size);
+void dmring_slot_free(struct dmring_slot *slot);
+bool dmring_space_ok(u32 size);
+size_t dmring_slot_bytes(u32 in_size, u32 out_size);
+
+#endif /* _DMRING_SLOT_H */

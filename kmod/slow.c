@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Slow readers: finding who is to blame, and the ring's policy.
+ *
+ * Only a reader whose cursor is the last hold of the oldest record is blamed,
+ * never for a link or for stability: dmring_core_slow() says so. It is asked to
+ * ring the doorbell when it has read a part of what it holds (kick_at), so
+ * that readers who make no system calls free senders at once; the thread's
+ * poll is the net for readers who do not follow the protocol.
+ *
+ * Evicting: when the ring is found full, a target is set, the middle of what the
+ * slowest reader has not read. If the limit passes, a message still waits
+ * and readers are still below the target, they all go at once: so any number
+ * of stopped readers stop the ring no longer than the limit, and a reader at work
+ * is only blamed if it takes longer than the limit for half a log.
+ *
+ * Locking: ring->lock.
+ */
+#include <linux/ktime.h>
+
+#include "member.h"
+#include "slow.h"
+#include "thread.h"
+
+/* Have the slowest reader tell when it has read a quarter; true if it has already */
+static bool ask_kick(struct dmring_ring *ring)
+{
+	struct dmring_member *m = ring->slowest;
+	u64 target = m->cursor + max((ring->log.published - m->cursor) / 4, 1ULL);
+
+	/* nearer, if it was asked for another reason */
+	target = min(target, m->slot.kern->kick_at);
+	WRITE_ONCE(m->slot.kern->kick_at, target);
+	/* kick_at stored before the cursor is read; pairs with the reader's full barrier */
+	smp_mb();
+	return dmring_member_cursor(m) >= target;
+}
+
+/* Skip a quarter of what the slowest reader has not read */
+static void drop(struct dmring_ring *ring)
+{
+	struct dmring_member *m = ring->slowest;
+	u64 skip = max((ring->log.published - m->cursor) / 4, 1ULL);
+
+	m->cursor += skip;
+	m->dropped += skip;
+	ring->stats.dropped += skip;
+	WRITE_ONCE(m->slot.kern->dropped, m->dropped);
+	WRITE_ONCE(m->slot.kern->log_base, m->cursor);
+	/* log_base before what is overwritten; pairs with the reader's check on release */
+	smp_wmb();
+}
+
+bool dmring_slow_full(struct dmring_ring *ring)
+{
+	struct dmring_member *m = ring->slowest;
+
+	if (!dmring_core_slow(&ring->core) || !m || m->cursor >= ring->log.published)
+		return false;
+	if (ring->slow != DMRING_SLOW_DROP)
+		return ask_kick(ring);
+	drop(ring);
+	return true;
+}
+
+void dmring_slow_room(struct dmring_ring *ring)
+{
+	ring->full = false;
+}
+
+void dmring_slow_watch(struct dmring_ring *ring, enum dmring_runner who)
+{
+	if (who == DMRING_BY_MEMBER && !READ_ONCE(ring->watched))
+		dmring_thread_kick(ring, DMRING_WORK_PUMP);
+}
+
+static void evict_below(struct dmring_ring *ring, u64 target)
+{
+	struct dmring_member *m, *next;
+
+	list_for_each_entry_safe(m, next, &ring->members, node) {
+		if (dmring_member_reads(m) && dmring_member_cursor(m) < target)
+			dmring_member_leave_locked(m, DMRING_REASON_SLOW);
+	}
+}
+
+static void policy(struct dmring_ring *ring, u64 now)
+{
+	u64 limit = ring->slow_ms * (u64)NSEC_PER_MSEC;
+	u64 read;
+
+	if (ring->slow != DMRING_SLOW_EVICT) {
+		dmring_slow_full(ring);
+		return;
+	}
+	read = ring->slowest ? ring->slowest->cursor : ring->log.published;
+	if (!ring->full_since) {
+		ring->full_since = now;
+		ring->full_target = read + max((ring->log.published - read) / 2, 1ULL);
+	} else if (now - ring->full_since >= limit) {
+		evict_below(ring, ring->full_target);
+		ring->full_since = 0;
+		dmring_pump_free(ring);
+	}
+	dmring_slow_full(ring);
+}
+
+bool dmring_slow_poll(struct dmring_ring *ring, u64 now)
+{
+	bool watch;
+
+	spin_lock(&ring->lock);
+	dmring_pump_free(ring);
+	if (dmring_core_slow(&ring->core))
+		policy(ring, now);
+	watch = ring->full || dmring_core_slow(&ring->core);
+	/* a limit that has begun runs on through moments in which there is room */
+	if (!watch && ring->full_since &&
+	    now - ring->full_since >= ring->slow_ms * (u64)NSEC_PER_MSEC)
+		ring->full_since = 0;
+	watch |= !!ring->full_since;
+	WRITE_ONCE(ring->watched, watch);
+	dmring_ring_unlock(ring);
+	return watch;
+}

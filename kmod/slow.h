@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What happens to members that do not keep up.
+ */
+#ifndef _DMRING_SLOW_H
+#define _DMRING_SLOW_H
+
+#include "pump.h"
+
+/*
+ * A message found no room and freeing did not help. True if room may have
+ * come meanwhile, by policy or because a reader moved: try again. ring->lock held.
+ */
+bool dmring_slow_full(struct dmring_ring *ring);
+
+/* There was room. ring->lock held. */
+void dmring_slow_room(struct dmring_ring *ring);
+
+/* The pump stopped for want of room: have the thread watch. No lock held. */
+void dmring_slow_watch(struct dmring_ring *ring, enum dmring_runner who);
+
+/*
+ * The thread's look at it every DMRING_SLOW_POLL_NS while the ring is full or
+ * another host waits for our readers. True if somebody is to be watched further. No
+ * lock held.
+ */
+bool dmring_slow_poll(struct dmring_ring *ring, u64 now);
+
+#define DMRING_SLOW_POLL_NS	(10 * NSEC_PER_MSEC)
+
+#endif /* _DMRING_SLOW_H */

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tracepoints of dmring; scalars only.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM dmring
+
+#if !defined(_DMRING_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _DMRING_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include <linux/dmring.h>
+
+TRACE_EVENT(dmring_member_leave,
+	TP_PROTO(const char *ring, u32 id, u32 pid, u32 reason),
+	TP_ARGS(ring, id, pid, reason),
+	TP_STRUCT__entry(
+		__array(char, ring, DMRING_NAME_SIZE)
+		__field(u32, id)
+		__field(u32, pid)
+		__field(u32, reason)
+	),
+	TP_fast_assign(
+		strscpy(__entry->ring, ring, DMRING_NAME_SIZE);
+		__entry->id = id;
+		__entry->pid = pid;
+		__entry->reason = reason;
+	),
+	TP_printk("ring=%s member=%u pid=%u reason=%u", __entry->ring, __entry->id,
+		  __entry->pid, __entry->reason)
+);
+
+TRACE_EVENT(dmring_proxy,
+	TP_PROTO(const char *ring, int id, u64 term),
+	TP_ARGS(ring, id, term),
+	TP_STRUCT__entry(
+		__array(char, ring, DMRING_NAME_SIZE)
+		__field(int, id)
+		__field(u64, term)
+	),
+	TP_fast_assign(
+		strscpy(__entry->ring, ring, DMRING_NAME_SIZE);
+		__entry->id = id;
+		__entry->term = term;
+	),
+	TP_printk("ring=%s member=%d term=%llu", __entry->ring, __entry->id, __entry->term)
+);
+
+#endif /* _DMRING_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

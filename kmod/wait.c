@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sleep and wake. A wake is the dearest thing the ring does, so it is done only
+ * for members that said they sleep (ring->armed) and only when there is something
+ * for them.
+ *
+ *	sleeper				pump
+ *	set its bit in armed		store tail, out_tail, in_head
+ *	full barrier (marks_set)	full barrier
+ *	look for data			look at armed
+ *	none: sleep			wake those for whom there is something
+ *
+ * One of them sees the other. A poll arms too, and every harvest of an event
+ * by epoll polls again, so level- and edge-triggered users need nothing more. A
+ * member whose threshold (wake_at) is not reached stays armed.
+ *
+ * Locking: none; members are found under RCU. wake_at, log_head and in_tail are
+ * read from user memory, and used for this decision only: whoever writes nonsense
+ * there disturbs its own sleep.
+ */
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
+#include <linux/wait.h>
+
+#include "member.h"
+#include "pump.h"
+#include "thread.h"
+#include "wait.h"
+
+/* About what a sleep and a wake cost; on one CPU spinning only delays the other side */
+#define SPIN_NS		(20 * NSEC_PER_USEC)
+
+/* The position after the member's own messages at @head, for members without echo */
+static u64 skip_own(const struct dmring_member *m, u64 head)
+{
+	const struct dmring_kernel_page *kern = m->slot.kern;
+	u64 tail = READ_ONCE(m->own_tail);
+	u64 i = tail > DMRING_OWN_RUNS ? tail - DMRING_OWN_RUNS : 0;
+
+	for (; i < tail; i++) {
+		const struct dmring_run *run = &kern->own[i % DMRING_OWN_RUNS];
+		u64 first = READ_ONCE(run->first);
+
+		if (head >= first && head - first < READ_ONCE(run->count))
+			head = first + READ_ONCE(run->count);
+	}
+	return head;
+}
+
+static bool can_read(const struct dmring_member *m)
+{
+	u64 tail = READ_ONCE(m->ring->log.published);
+	u64 head = READ_ONCE(m->cursor);
+	u64 at = 0;
+
+	if (m->mapped) {
+		head = READ_ONCE(m->slot.user->log_head);
+		at = READ_ONCE(m->slot.user->wake_at);
+	}
+	if (m->flags & DMRING_ATTACH_NO_ECHO)
+		head = skip_own(m, head);
+	return head < tail && tail >= at;
+}
+
+static bool has_room(const struct dmring_member *m, u32 room)
+{
+	u64 used = READ_ONCE(m->slot.user->in_tail) - READ_ONCE(m->in_head);
+
+	return !READ_ONCE(m->big) && (used > m->slot.in_size || m->slot.in_size - used >= room);
+}
+
+__poll_t dmring_ready(struct dmring_member *m)
+{
+	__poll_t mask = 0;
+
+	if (!READ_ONCE(m->attached))
+		return EPOLLHUP | EPOLLERR | EPOLLIN;
+	if (dmring_member_reads(m) && can_read(m))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (m->mapped && READ_ONCE(m->slot.user->out_head) != READ_ONCE(m->out_tail))
+		mask |= EPOLLPRI | EPOLLIN | EPOLLRDNORM;
+	if (has_room(m, READ_ONCE(m->room_wanted) ?: m->slot.in_size / 4))
+		mask |= EPOLLOUT | EPOLLWRNORM;
+	return mask;
+}
+
+__poll_t dmring_poll(struct dmring_member *m)
+{
+	__poll_t mask;
+
+	/* full barrier; pairs with the pump's before dmring_wake() */
+	dmring_marks_set(&m->ring->armed, m->id);
+	mask = dmring_ready(m);
+	if (!(mask & EPOLLIN))
+		dmring_member_mark(m, 0, DMRING_MARK_LOG);
+	if (!(mask & EPOLLOUT)) {
+		WRITE_ONCE(m->room_wanted, m->slot.in_size / 4);
+		/* wish before another look; pairs with the same barrier of the pump */
+		smp_mb();
+		mask = dmring_ready(m);
+	}
+	return mask;
+}
+
+static bool spin_for(struct dmring_member *m, __poll_t events)
+{
+	u64 end = ktime_get_ns() + SPIN_NS;
+
+	if (num_online_cpus() == 1)
+		return false;
+	while (!need_resched() && !signal_pending(current)) {
+		if (dmring_ready(m) & events)
+			return true;
+		if (ktime_get_ns() >= end)
+			break;
+		cpu_relax();
+	}
+	return false;
+}
+
+static int sleep_for(struct dmring_member *m, __poll_t events, s64 timeout)
+{
+	ktime_t expires = ktime_add_safe(ktime_get(), timeout);
+	DEFINE_WAIT(wait);
+	int err = 0;
+
+	for (;;) {
+		prepare_to_wait(&m->wq, &wait, TASK_INTERRUPTIBLE);
+		/* full barrier; pairs with the pump's before dmring_wake() */
+		dmring_marks_set(&m->ring->armed, m->id);
+		if (dmring_ready(m) & events)
+			break;
+		if (signal_pending(current)) {
+			err = -EINTR;
+			break;
+		}
+		if (timeout < 0) {
+			schedule();
+		} else if (!schedule_hrtimeout(&expires, HRTIMER_MODE_ABS)) {
+			err = dmring_ready(m) & events ? 0 : -ETIMEDOUT;
+			break;
+		}
+	}
+	finish_wait(&m->wq, &wait);
+	return err;
+}
+
+int dmring_wait(struct dmring_member *m, __poll_t events, u32 room, s64 timeout, bool spin)
+{
+	struct dmring_ring *ring = m->ring;
+	int err = 0;
+
+	events |= EPOLLHUP;
+	if (events & EPOLLOUT)
+		WRITE_ONCE(m->room_wanted, room);
+	if (dmring_marks_any(&ring->marked) && !(dmring_ready(m) & events))
+		dmring_pump(ring, DMRING_BY_MEMBER);
+	if (!(dmring_ready(m) & events)) {
+		if (!timeout)
+			err = -ETIMEDOUT;
+		else if (!spin || !spin_for(m, events))
+			err = sleep_for(m, events, timeout);
+	}
+	if (events & EPOLLOUT)
+		WRITE_ONCE(m->room_wanted, 0);
+	return READ_ONCE(m->attached) ? err : -ENOTCONN;
+}
+
+/* What there is for an armed member that it has not been told yet */
+static __poll_t news_for(struct dmring_member *m)
+{
+	__poll_t mask = dmring_ready(m);
+
+	/* room is news only for who found none */
+	if (!READ_ONCE(m->room_wanted))
+		mask &= ~(EPOLLOUT | EPOLLWRNORM);
+	return mask;
+}
+
+/* One word of armed members; false when the limit was reached */
+static bool wake_word(struct dmring_ring *ring, u32 w, u32 *max)
+{
+	unsigned long bits = READ_ONCE(ring->armed.word[w]);
+	bool left = false;
+
+	while (bits) {
+		u32 id = w * BITS_PER_LONG + __ffs(bits);
+		struct dmring_member *m = rcu_dereference(ring->table[id]);
+		__poll_t mask = m ? news_for(m) : EPOLLERR;
+
+		bits &= bits - 1;
+		if (!mask || (m && !*max)) {
+			left = true;
+			if (mask)
+				break;
+			continue;
+		}
+		clear_bit(id % BITS_PER_LONG, &ring->armed.word[w]);
+		if (!m)
+			continue;
+		if (mask & EPOLLIN)
+			dmring_member_mark(m, DMRING_MARK_LOG, 0);
+		if (wq_has_sleeper(&m->wq)) {
+			wake_up_interruptible_poll(&m->wq, mask);
+			ring->stats.wakes++;
+			--*max;
+		}
+	}
+	if (left)
+		set_bit(w, ring->armed.sum);
+	return *max || !left;
+}
+
+void dmring_wake(struct dmring_ring *ring, u32 max)
+{
+	u32 w;
+
+	rcu_read_lock();
+	for_each_set_bit(w, ring->armed.sum, DMRING_MARK_WORDS) {
+		if (w * BITS_PER_LONG >= ring->slots)
+			break;
+		clear_bit(w, ring->armed.sum);
+		/* pairs with dmring_marks_set(): a bit set since then sets the summary again */
+		smp_mb__after_atomic();
+		if (!wake_word(ring, w, &max)) {
+			dmring_thread_kick(ring, DMRING_WORK_WAKE);
+			break;
+		}
+	}
+	rcu_read_unlock();
+}
