@@ -90,10 +90,8 @@ int dmring_attach(struct dmring **r, const char *name,
 		ret = dmring_process_attach(r, name, &o);
 	else
 		ret = dmring_kernel_attach(r, name, &o);
-	if (!ret) {
-		(*r)->flags = o.flags;
+	if (!ret)
 		(*r)->generation = generation;
-	}
 	return ret;
 }
 

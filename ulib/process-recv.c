@@ -52,6 +52,7 @@ static struct place *take(struct local *m)
 	if (!node || node == CDS_WFCQ_WOULDBLOCK)
 		return NULL;
 	place = caa_container_of(node, struct place, node);
+	take_over(place);
 	place->next = NULL;
 	*m->taken_end = place;
 	m->taken_end = &place->next;

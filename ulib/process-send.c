@@ -52,8 +52,7 @@ void dmring_wake_for_room(struct local_ring *ring)
 	full_fence();
 	if (!load_relaxed(&ring->waiting))
 		return;
-	urcu_bp_read_lock();
-	s = rcu_dereference(ring->snapshot);
+	s = get_members(ring);
 	for (i = 0; i < s->members; i++) {
 		struct local *m = s->m[i];
 
@@ -61,7 +60,7 @@ void dmring_wake_for_room(struct local_ring *ring)
 		    __atomic_exchange_n(&m->room_wanted, 0, __ATOMIC_SEQ_CST))
 			eventfd_write(m->room_fd, 1);
 	}
-	urcu_bp_read_unlock();
+	put_members(ring, s);
 }
 
 static bool take_room(struct local *m, __u64 bytes)
@@ -116,6 +115,7 @@ static void append(struct local *from, struct snapshot *s, struct packet *p)
 		place->p = p;
 		place->next = NULL;
 		cds_wfcq_node_init(&place->node);
+		hand_over(place);
 		cds_wfcq_enqueue(head, &m->tail, &place->node);
 	}
 }
@@ -150,8 +150,7 @@ bool dmring_local_room(struct local *from, size_t len)
 	bool room = true;
 	size_t i;
 
-	urcu_bp_read_lock();
-	s = rcu_dereference(from->ring->snapshot);
+	s = get_members(from->ring);
 	for (i = 0; room && i < s->receivers; i++) {
 		if (skips(from, s->m[i]))
 			continue;
@@ -159,7 +158,7 @@ bool dmring_local_room(struct local *from, size_t len)
 		if (!room)
 			kick_member(s->m[i]);
 	}
-	urcu_bp_read_unlock();
+	put_members(from->ring, s);
 	return room;
 }
 
@@ -184,12 +183,13 @@ int dmring_local_reserve(struct dmring *r, size_t len, void **buf)
 int dmring_local_commit(struct dmring *r, size_t len)
 {
 	struct local *m = local(r);
+	struct snapshot *s;
 	int ret;
 
 	m->building->len = len;
-	urcu_bp_read_lock();
-	ret = deliver(m, rcu_dereference(m->ring->snapshot), m->building);
-	urcu_bp_read_unlock();
+	s = get_members(m->ring);
+	ret = deliver(m, s, m->building);
+	put_members(m->ring, s);
 	if (ret)
 		return ret;
 	m->building = NULL;
@@ -219,12 +219,11 @@ int dmring_local_submit(struct dmring *r)
 	    !__atomic_exchange_n(&m->unsubmitted, false, __ATOMIC_SEQ_CST))
 		return 0;
 	full_fence();
-	urcu_bp_read_lock();
-	s = rcu_dereference(m->ring->snapshot);
+	s = get_members(m->ring);
 	for (i = 0; i < s->receivers; i++) {
 		if (s->m[i] != m || !(r->flags & DMRING_NO_ECHO))
 			dmring_signal_member(s->m[i]);
 	}
-	urcu_bp_read_unlock();
+	put_members(m->ring, s);
 	return 0;
 }

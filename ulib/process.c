@@ -90,7 +90,10 @@ static struct local_ring *make_ring(const char *name, __u64 generation)
 
 static void free_snapshot(struct rcu_head *head)
 {
-	free(caa_container_of(head, struct snapshot, rcu));
+	struct snapshot *s = caa_container_of(head, struct snapshot, rcu);
+
+	take_over(s);
+	free(s);
 }
 
 /* Nobody is in it, so nobody reads its snapshot either. */
@@ -131,7 +134,9 @@ static void replace(struct local_ring *ring, struct snapshot *s,
 	fill(s, old, without, with, true);
 	s->receivers = s->members;
 	fill(s, old, without, with, false);
-	rcu_assign_pointer(ring->snapshot, s);
+	hand_over(s);
+	store_release(&ring->snapshot, s);
+	hand_over(old);
 	urcu_bp_call_rcu(&old->rcu, free_snapshot);
 }
 
@@ -167,6 +172,21 @@ static void free_member(struct rcu_head *head)
 	if (m->room_fd >= 0)
 		close(m->room_fd);
 	free(m);
+}
+
+/*
+ * Waiting keeps those who come and go quickly from piling up descriptors; who
+ * detaches inside a read-side section of its own cannot wait.
+ */
+static void free_after_grace(struct local *m)
+{
+	if (urcu_bp_read_ongoing()) {
+		urcu_bp_call_rcu(&m->rcu, free_member);
+		return;
+	}
+	urcu_bp_synchronize_rcu();
+	take_over(m->ring);
+	free_member(&m->rcu);
 }
 
 static void leave_locked(struct local *m, struct snapshot *s)
@@ -214,7 +234,7 @@ static int local_free(struct dmring *r, bool forked)
 	if (ret)
 		return ret;
 	dmring_local_discard(r);
-	urcu_bp_call_rcu(&m->rcu, free_member);
+	free_after_grace(m);
 	return 0;
 }
 

@@ -148,6 +148,38 @@ static inline bool skips(const struct local *from, const struct local *m)
 	return m == from && from->r.flags & DMRING_NO_ECHO;
 }
 
+/*
+ * The thread sanitizer does not see liburcu's ordering: tell it where something
+ * passes from one thread to another.
+ */
+#ifdef __SANITIZE_THREAD__
+void __tsan_acquire(void *p);
+void __tsan_release(void *p);
+#define hand_over(p)	__tsan_release(p)
+#define take_over(p)	__tsan_acquire(p)
+#else
+#define hand_over(p)	((void)(p))
+#define take_over(p)	((void)(p))
+#endif
+
+/* Begin to use a ring's members, which stay while it is used; and end */
+static inline struct snapshot *get_members(struct local_ring *ring)
+{
+	struct snapshot *s;
+
+	urcu_bp_read_lock();
+	s = rcu_dereference(ring->snapshot);
+	take_over(s);
+	return s;
+}
+
+static inline void put_members(struct local_ring *ring, struct snapshot *s)
+{
+	hand_over(s);
+	hand_over(ring);
+	urcu_bp_read_unlock();
+}
+
 /* process-send.c */
 void dmring_put_packet(struct packet *p);
 void dmring_signal_member(struct local *m);

@@ -328,6 +328,7 @@ int dmring_kernel_attach(struct dmring **r, const char *name,
 	k->smp = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	k->r.ops = &kernel_ops;
 	k->r.fd = k->s.fd;
+	k->r.flags = o->flags;
 	k->r.id = k->s.a.id;
 	dmring_stream_init(k);
 	*r = &k->r;

@@ -12,7 +12,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
+#include <linux/types.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -29,12 +29,12 @@
 static unsigned int per_sender = 20000;
 
 struct head {
-	uint32_t sender;
-	uint32_t sum;
-	uint64_t seq;
+	__u32 sender;
+	__u32 sum;
+	__u64 seq;
 };
 
-static struct dmring *join(const char *name, uint32_t flags, uint32_t queue)
+static struct dmring *join(const char *name, __u32 flags, __u32 queue)
 {
 	struct dmring_opts o = {
 		.size = sizeof(o),
@@ -49,9 +49,9 @@ static struct dmring *join(const char *name, uint32_t flags, uint32_t queue)
 	return r;
 }
 
-static uint32_t checksum(const uint8_t *p, size_t len)
+static __u32 checksum(const __u8 *p, size_t len)
 {
-	uint32_t sum = 2166136261u;
+	__u32 sum = 2166136261u;
 
 	while (len--)
 		sum = (sum ^ *p++) * 16777619u;
@@ -152,7 +152,7 @@ static void test_options_of_another_age(void)
 {
 	struct {
 		struct dmring_opts o;
-		uint64_t later;
+		__u64 later;
 	} big = { .o = { .size = sizeof(big), .scope = DMRING_PROCESS } };
 	struct dmring *r;
 
@@ -166,7 +166,7 @@ static void test_peek(void)
 {
 	struct dmring *r = join("peek", 0, 0);
 	struct dmring_msg m;
-	uint64_t pos;
+	__u64 pos;
 	char c;
 	int i;
 
@@ -308,11 +308,11 @@ static void test_texts(void)
 struct sender {
 	pthread_t thread;
 	struct dmring *r;
-	uint32_t number;
+	__u32 number;
 	bool in_place;
 };
 
-static size_t build(uint8_t *buf, uint32_t number, uint64_t seq)
+static size_t build(__u8 *buf, __u32 number, __u64 seq)
 {
 	size_t len = sizeof(struct head) + (seq * 7919 + number) %
 		     (MAX_LEN - sizeof(struct head));
@@ -326,7 +326,7 @@ static size_t build(uint8_t *buf, uint32_t number, uint64_t seq)
 	return len;
 }
 
-static int send_in_place(struct sender *s, uint64_t seq)
+static int send_in_place(struct sender *s, __u64 seq)
 {
 	void *buf;
 	size_t len;
@@ -343,9 +343,9 @@ static int send_in_place(struct sender *s, uint64_t seq)
 	return ret;
 }
 
-static int send_one(struct sender *s, uint64_t seq)
+static int send_one(struct sender *s, __u64 seq)
 {
-	uint8_t buf[MAX_LEN];
+	__u8 buf[MAX_LEN];
 	size_t len;
 	int ret;
 
@@ -366,7 +366,7 @@ static int send_one(struct sender *s, uint64_t seq)
 static void *send_all(void *arg)
 {
 	struct sender *s = arg;
-	uint64_t seq;
+	__u64 seq;
 
 	for (seq = 0; seq < per_sender; seq++) {
 		int ret = send_one(s, seq);
@@ -382,8 +382,8 @@ static void *send_all(void *arg)
 struct reader {
 	pthread_t thread;
 	struct dmring *r;
-	uint64_t next[SENDERS];
-	uint64_t got;
+	__u64 next[SENDERS];
+	__u64 got;
 	bool by_copy;
 	bool mid_stream;	/* may start anywhere */
 };
@@ -403,14 +403,14 @@ static void check_message(struct reader *rd, const void *data, size_t len)
 		rd->next[h.sender] = h.seq;
 	CHECK(h.seq == rd->next[h.sender]);
 	rd->next[h.sender] = h.seq + 1;
-	CHECK(h.sum == checksum((const uint8_t *)data + sizeof(h),
+	CHECK(h.sum == checksum((const __u8 *)data + sizeof(h),
 				len - sizeof(h)));
 	rd->got++;
 }
 
 static int read_batch(struct reader *rd)
 {
-	uint8_t buf[MAX_LEN];
+	__u8 buf[MAX_LEN];
 	struct dmring_msg m;
 	ssize_t ret;
 	int n = 0;
@@ -435,7 +435,7 @@ static void *read_all(void *arg)
 	struct reader *rd = arg;
 	int ret;
 
-	while (rd->got < (uint64_t)SENDERS * per_sender) {
+	while (rd->got < (__u64)SENDERS * per_sender) {
 		ret = read_batch(rd);
 		if (ret != -EAGAIN)
 			continue;
@@ -486,7 +486,7 @@ static void test_threads(void)
 	stop_senders(s);
 	for (i = 0; i < READERS; i++) {
 		pthread_join(rd[i].thread, NULL);
-		CHECK(rd[i].got == (uint64_t)SENDERS * per_sender);
+		CHECK(rd[i].got == (__u64)SENDERS * per_sender);
 		CHECK(dmring_recv(rd[i].r, NULL, 0) == -EAGAIN);
 		CHECK(dmring_detach(rd[i].r) == 0);
 	}
@@ -534,7 +534,7 @@ static void test_detach_under_traffic(void)
 	__atomic_store_n(&traffic_over, true, __ATOMIC_RELEASE);
 	for (i = 0; i < 2; i++)
 		pthread_join(guest[i], NULL);
-	CHECK(rd.got == (uint64_t)SENDERS * per_sender);
+	CHECK(rd.got == (__u64)SENDERS * per_sender);
 	dmring_detach(rd.r);
 }
 
@@ -636,7 +636,7 @@ static void count(struct dmring *r, const struct dmring_msg *m, void *arg)
 		c->deadlk += dmring_dispatch_stop(r) == -EDEADLK;
 		c->deadlk += dmring_detach(r) == -EDEADLK;
 	}
-	if (c->rd.got == (uint64_t)SENDERS * per_sender)
+	if (c->rd.got == (__u64)SENDERS * per_sender)
 		CHECK(dmring_send(c->reply, "done", 4) == 0);
 }
 
@@ -658,7 +658,7 @@ static void test_dispatch(void)
 	CHECK(dmring_wait(told, DMRING_WAIT_READ, 1, 20000) == 0);
 	CHECK(dmring_recv(told, buf, sizeof(buf)) == 4);
 	CHECK(dmring_dispatch_stop(rx) == 0);
-	CHECK(c.rd.got == (uint64_t)SENDERS * per_sender);
+	CHECK(c.rd.got == (__u64)SENDERS * per_sender);
 	CHECK(c.deadlk == 2);
 	CHECK(dmring_recv(rx, buf, sizeof(buf)) == -EAGAIN);
 	CHECK(dmring_dispatch_start(rx, count, &c) == 0);
