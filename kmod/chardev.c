@@ -133,14 +133,12 @@ static long ioc_attach(struct dmring_member *m, void __user *arg)
 
 static long ioc_detach(struct dmring_member *m, void __user *arg)
 {
-	if (arg)
-		return -EINVAL;
 	return dmring_member_leave(m, DMRING_REASON_DETACHED) ? 0 : -ENOTCONN;
 }
 
 static long ioc_submit(struct dmring_member *m, void __user *arg)
 {
-	return arg ? -EINVAL : dmring_pump_submit(m);
+	return dmring_pump_submit(m);
 }
 
 static long ioc_enter(struct dmring_member *m, void __user *arg)
