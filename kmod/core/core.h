@@ -173,8 +173,8 @@ int dmring_core_init(struct dmring_core *c, const struct dmring_core_cfg *cfg,
 
 /*
  * [S] The peers of a static ring (this host may be listed or not). -EBUSY once
- * any host's message is in the log or the gate is open; -EMSGSIZE when the log
- * is too small for so many. Forgets what was learned of incarnations. Links
+ * this host has sequenced or received a message; -EMSGSIZE when the log is too
+ * small for so many. Shuts the gate again. Forgets what was learned of incarnations. Links
  * must be closed before; the next tick starts them again.
  */
 int dmring_core_set_hosts(struct dmring_core *c, const u32 *nodes, u16 count, char *why);

@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Plants one fault at a time into a copy of the protocol core and demands that the
+# unit tests notice it. A fault is a file of the core and a sed expression; one that
+# changes nothing fails too, so that this list keeps up with the sources.
+
+cd "$(dirname "$0")" || exit 1
+core=../../kmod/core
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+n=0
+
+list() {
+	cat <<'LIST'
+retain.c|s/full_seq(r, e) <= have\[/full_seq(r, e) < have[/|resume sends again what is there
+retain.c|s/seq\[e->origin\] = full_seq(r, e) - 1;/seq[e->origin] = full_seq(r, e);/|resume forgets where a stream is
+retain.c|s/r->sent = no;/r->sent = no + 1;/|resume skips a record
+retain.c|s/r->sent = no + 1;/r->sent = no + 2;/|the link skips a record
+retain.c|s/ > r->origin\[e->origin\].stable_seq)/ > r->origin[e->origin].have_seq)/|freed before it is stable
+retain.c|s/needs_link(r, e) \&\& r->first >= r->sent/false/|freed before it is sent
+retain.c|s/r->first >= r->read/r->first > r->read/|freed before it is read
+retain.c|s/ \&\&$/ \|\|/|sent on to its origin
+retain.c|s/seq != o->have_seq + 1/false/|a gap is accepted
+retain.c|s/seq <= o->have_seq/seq < o->have_seq/|a double is accepted
+retain.c|s/o->have_cost + cost - o->freed_cost > window/false/|any window is accepted
+retain.c|s/r->sent = max(r->sent, r->first);//|the link falls behind the log
+retain.c|s/have > o->link_seq/false/|claims are believed
+ack.c|s/here->have_seq : a->up/here->have_seq + 1 : a->up/|acknowledges one too many
+ack.c|s/o == v->succ ? here->have_seq : a->up\[o\].stable/here->have_seq/|stable means held here
+ack.c|s/min(a->up\[o\].released, here->freed_cost)/a->up[o].released/|released is not the least
+ack.c|s/min(a->up\[o\].released, here->freed_cost)/here->freed_cost/|released forgets the others
+ack.c|s/m->released = here->freed_cost;/m->released = here->have_cost;/|released before it is read
+ack.c|s/memset(a->down, 0, sizeof(a->down));//|marks are not told again
+ack.c|s/m->want = a->up\[o\].want;/m->want = 0;/|nobody hears who waits
+ack.c|s/max(r->origin\[o\].stable_seq, m->stable)/m->stable/|a late mark is believed
+ack.c|s/max(w->released, m->released)/m->released/|a late release is believed
+ack.c|s/m->stable > here->link_seq ||//|an acknowledgment of what was not sent
+ack.c|s/ || m->released > here->freed_cost;/;/|a release of what we hold
+window.c|s/end <= w->released + w->limit/end <= w->released + w->limit + 64/|the window is too wide
+window.c|s/((room - rec) \/ hosts)/(log \/ hosts)/|the windows do not fit the log
+core-links.c|s/c->heard.chain + 1,/c->heard.chain + 2,/|closed too early
+core-links.c|s/c->sizes.window = .*/c->sizes.window = log;/|sizes are not the least
+core-links.c|s/b->log = min(b->log, c->heard.log);//|the smallest log is not told
+core-hello.c|s/err = check_incs(c, why);/err = 0;/|a restarted host is let in
+core-hello.c|s/have < c->retain.origin\[o\].have_seq/false/|a host may forget
+core-hello.c|s/dmring_ack_restart(&c->ack);//|marks are lost with a link
+core-hello.c|s/act->err = resume(c, act->why);/act->err = 0;/|no resume
+core-receive.c|s/dmring_view_learn(&c->view, rx->origin, rx->data.inc);//|incarnations are not learned
+core-receive.c|s/if (b->chain || b->final || b->log || b->rec)/if (0)/|a beat against the ring
+core.c|s/c->gate = !c->cfg.network;/c->gate = true;/|sent before the ring was closed
+session.c|s/s->backoff \* 2/s->backoff/|no backoff
+session.c|s/now >= s->heard + s->dead/false/|silence is not noticed
+election-rules.c|s/a->since < b->since/a->since > b->since/|the youngest is elected
+LIST
+}
+
+# Build with one file changed, run, and be glad of a failure.
+try() {
+	file=$1 expr=$2 what=$3
+	n=$((n + 1))
+	rm -rf "$tmp/core" "$tmp"/core-"${file%.c}".o "$tmp/unit"
+	cp -r "$core" "$tmp/core"
+	sed "$expr" "$core/$file" >"$tmp/core/$file"
+	if cmp -s "$core/$file" "$tmp/core/$file"; then
+		echo "# the fault is not in $file any more: $expr"
+	elif ! build; then
+		echo "# does not build: $expr"
+	elif ! timeout 300 "$tmp/unit" >"$tmp/out" 2>&1; then
+		echo "ok $n found: $what"
+		return
+	fi
+	echo "not ok $n not found: $what"
+	failed=$((failed + 1))
+}
+
+build() {
+	make -s CORE="$tmp/core" OUT="$tmp" CFLAGS="-O1 -w" >"$tmp/make" 2>&1
+}
+
+list >"$tmp/list"
+echo "KTAP version 1"
+echo "1..$(wc -l <"$tmp/list")"
+while IFS= read -r line; do
+	what=${line##*|}
+	rest=${line%|*}
+	try "${rest%%|*}" "${rest#*|}" "$what"
+done <"$tmp/list"
+echo "# Totals: pass:$((n - failed)) fail:$failed xfail:0 xpass:0 skip:0 error:0"
+[ "$failed" -eq 0 ]
