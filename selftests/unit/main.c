@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Runs all tests of the protocol core, or those whose name holds argv[1]. */
+/*
+ * Runs all tests of the protocol core, or those whose name holds argv[1].
+ * DMRING_ROUNDS: how many rounds of the random tests, in per cent.
+ * DMRING_STOP: set to end with the first failure.
+ */
 #include <stdio.h>
 #include "test.h"
 
 static unsigned int failures;	/* of the running test */
+bool test_failed;
 
 void test_fail(const char *file, int line, const char *what)
 {
+	test_failed = true;
 	if (failures++ < 10)
 		printf("# %s:%d: %s\n", file, line, what);
 	fflush(stdout);
@@ -31,10 +37,13 @@ static unsigned int each(const char *only, bool run, unsigned int *failed)
 			if (!run)
 				continue;
 			failures = 0;
+			test_failed = false;
 			t->run();
 			*failed += !!failures;
 			printf("%sok %u %s\n", failures ? "not " : "", n, t->name);
 			fflush(stdout);
+			if (failures && getenv("DMRING_STOP"))
+				exit(1);
 		}
 	}
 	return n;

@@ -11,6 +11,7 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 failed=0
 n=0
+last=
 
 list() {
 	cat <<'LIST'
@@ -60,14 +61,14 @@ LIST
 try() {
 	file=$1 expr=$2 what=$3
 	n=$((n + 1))
-	rm -rf "$tmp/core" "$tmp"/core-"${file%.c}".o "$tmp/unit"
-	cp -r "$core" "$tmp/core"
+	rm -rf "$tmp/core" "$tmp/unit"
+	cp -rp "$core" "$tmp/core"
 	sed "$expr" "$core/$file" >"$tmp/core/$file"
 	if cmp -s "$core/$file" "$tmp/core/$file"; then
 		echo "# the fault is not in $file any more: $expr"
 	elif ! build; then
 		echo "# does not build: $expr"
-	elif ! timeout 300 "$tmp/unit" >"$tmp/out" 2>&1; then
+	elif ! DMRING_STOP=1 DMRING_ROUNDS=40 timeout 300 "$tmp/unit" >"$tmp/out" 2>&1; then
 		echo "ok $n found: $what"
 		return
 	fi
@@ -85,6 +86,10 @@ echo "1..$(wc -l <"$tmp/list")"
 while IFS= read -r line; do
 	what=${line##*|}
 	rest=${line%|*}
+	rm -f "$tmp/core-$last.o"
+	last=${rest%%|*}
+	last=${last%.c}
+	rm -f "$tmp/core-$last.o"
 	try "${rest%%|*}" "${rest#*|}" "$what"
 done <"$tmp/list"
 echo "# Totals: pass:$((n - failed)) fail:$failed xfail:0 xpass:0 skip:0 error:0"

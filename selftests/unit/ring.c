@@ -558,7 +558,7 @@ const char *ring_steps(struct ring *r, u64 steps)
 
 const char *ring_settle(struct ring *r)
 {
-	u32 rounds = 20000;
+	u32 rounds = 5000 + 500 * r->o.hosts;
 	u16 i;
 
 	r->quiet = true;

@@ -13,6 +13,8 @@ struct test {
 
 extern const struct test wire_tests[], rule_tests[], retain_tests[], core_tests[], ring_tests[];
 
+extern bool test_failed;	/* the running one has */
+
 /* Note a failure of the running test; the test goes on. */
 void test_fail(const char *file, int line, const char *what);
 
