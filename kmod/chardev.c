@@ -77,8 +77,8 @@ static int check_attach(struct dmring_ioc_attach *args)
 			 DMRING_ABI, args->abi);
 		return -EPROTONOSUPPORT;
 	}
-	if (args->flags & ~DMRING_ATTACH_FLAGS || memchr_inv(args->reserved, 0,
-							      sizeof(args->reserved))) {
+	if (args->flags & ~DMRING_ATTACH_FLAGS ||
+	    memchr_inv(args->reserved, 0, sizeof(args->reserved))) {
 		strscpy(args->why, "unknown flags, or reserved fields that are not zero",
 			sizeof(args->why));
 		return -EINVAL;

@@ -146,6 +146,7 @@ static ssize_t read_wait(struct dmring_member *m, struct iov_iter *to, bool nowa
 
 static int check_file(const struct dmring_member *m)
 {
+	/* pairs with the attach, which sets ring last */
 	if (!smp_load_acquire(&m->ring))
 		return -ENOTCONN;
 	return m->mapped ? -EBUSY : 0;

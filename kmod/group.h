@@ -82,9 +82,9 @@ struct dmring_member {
 	struct list_head net_node;
 	struct dmring_net *dn;		/* NULL once the namespace is gone */
 
-	struct mutex lock;
-	struct mutex read_lock;
-	struct mutex map_lock;
+	struct mutex lock;		/* attach and write(2), one at a time */
+	struct mutex read_lock;		/* read(2), one at a time */
+	struct mutex map_lock;		/* mmap, fault and zap do not cross */
 	struct address_space *mapping;	/* protected by map_lock; NULL after release */
 	u64 map_base;			/* invariant: first page offset of this file's maps */
 	bool mapped;			/* user page was mapped; protected by map_lock, set once */
@@ -92,7 +92,7 @@ struct dmring_member {
 	/* invariant once attached, and ring is NULL before */
 	struct dmring_ring *ring;
 	struct dmring_slot slot;
-	const void *owner;		/* files_struct of the process that attached, as a name only */
+	const void *owner;		/* files_struct of who attached, as a name only */
 	u32 id;
 	u32 serial;			/* never reused in this ring's life */
 	u32 flags;
@@ -189,7 +189,7 @@ struct dmring_ring {
 	u64 serial;			/* set once */
 	bool unlisted;
 
-	struct mutex conf;
+	struct mutex conf;		/* one change of configuration at a time */
 	struct dmring_peer *peers;	/* DMRING_HOSTS_MAX - 1 of them; protected by conf */
 	u32 peer_count;			/* protected by conf */
 	/* written under conf and lock, read under either */

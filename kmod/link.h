@@ -90,8 +90,10 @@ static inline const u8 *dmring_conn_peek(const struct dmring_conn *conn)
 static inline void dmring_conn_consume(struct dmring_conn *conn, u32 n)
 {
 	conn->start += n;
-	if (conn->start == conn->end)
-		conn->start = conn->end = 0;
+	if (conn->start != conn->end)
+		return;
+	conn->start = 0;
+	conn->end = 0;
 }
 
 /*

@@ -16,6 +16,7 @@ void dmring_marks_set(struct dmring_marks *marks, u32 id)
 	smp_mb__after_atomic();
 	if (!test_bit(w, marks->sum))
 		set_bit(w, marks->sum);
+	/* the mark before what the caller reads next; pairs with the holder's full barrier */
 	smp_mb__after_atomic();
 }
 
@@ -31,6 +32,7 @@ void dmring_marks_clear(struct dmring_marks *marks, u32 id)
 		if (READ_ONCE(marks->word[w]))
 			set_bit(w, marks->sum);
 	}
+	/* the mark taken before the slot is read; pairs with the one in marks_set */
 	smp_mb__after_atomic();
 }
 

@@ -222,8 +222,8 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 	kern->max_msg = dmring_core_max_msg(&ring->core);
 	kern->state = DMRING_STATE_ATTACHED;
 	kern->marks = DMRING_MARK_IN | DMRING_MARK_WAKEUP;
-	/* all of it before the ring, by which others see that it is one */
 	m->attached = true;
+	/* pairs with dmring_member_attached() */
 	smp_store_release(&m->ring, ring);
 	list_add_tail(&m->node, &ring->members);
 	ring->count++;

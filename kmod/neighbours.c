@@ -437,7 +437,7 @@ static void check_connecting(struct dmring_neighbours *nb, u64 now)
 	dmring_neighbours_act(nb, DMRING_OUT, now);
 }
 
-bool dmring_neighbours_run(struct dmring_neighbours *nb)
+bool dmring_neighbours_hear(struct dmring_neighbours *nb)
 {
 	u64 now = ktime_get_ns();
 	bool more;
@@ -450,9 +450,14 @@ bool dmring_neighbours_run(struct dmring_neighbours *nb)
 	now = ktime_get_ns();
 	tick(nb, DMRING_IN, now);
 	tick(nb, DMRING_OUT, now);
-	more |= dmring_neighbours_send(nb, DMRING_OUT);
-	more |= dmring_neighbours_send(nb, DMRING_IN);
 	return more;
+}
+
+bool dmring_neighbours_say(struct dmring_neighbours *nb)
+{
+	bool more = dmring_neighbours_send(nb, DMRING_OUT);
+
+	return dmring_neighbours_send(nb, DMRING_IN) || more;
 }
 
 u64 dmring_neighbours_deadline(struct dmring_neighbours *nb)

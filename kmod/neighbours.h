@@ -38,8 +38,9 @@ int dmring_neighbours_init(struct dmring_neighbours *nb, struct dmring_ring *rin
 /* After the thread has ended. */
 void dmring_neighbours_exit(struct dmring_neighbours *nb);
 
-/* One pass: accept, receive, tick, send. Returns true if there is more to do at once. */
-bool dmring_neighbours_run(struct dmring_neighbours *nb);
+/* Accept, receive, tick; then, when the pump has run, send. True: there is more to do at once. */
+bool dmring_neighbours_hear(struct dmring_neighbours *nb);
+bool dmring_neighbours_say(struct dmring_neighbours *nb);
 /* When the next pass is due at the latest (ns, CLOCK_MONOTONIC); ~0 never. */
 u64 dmring_neighbours_deadline(struct dmring_neighbours *nb);
 

@@ -14,6 +14,7 @@
 #include "netns.h"
 #include "ring.h"
 
+/* Lists of rings and open files, of all namespaces */
 DEFINE_MUTEX(dmring_mutex);
 struct workqueue_struct *dmring_free_wq;	/* invariant */
 

@@ -171,14 +171,17 @@ static bool thread_pass(struct dmring_proxy *p)
 	if (work & BIT(DMRING_WORK_CONFIG))
 		do_config(p);
 	if (is_network(ring)) {
-		more = dmring_neighbours_run(&p->nb);
-		work |= xchg(&ring->work, 0) & BIT(DMRING_WORK_PUMP);
+		more = dmring_neighbours_hear(&p->nb);
+		if (test_and_clear_bit(DMRING_WORK_PUMP, &ring->work))
+			work |= BIT(DMRING_WORK_PUMP);
 		spin_lock(&ring->lock);
 		dmring_pump_free(ring);
 		dmring_ring_unlock(ring);
 	}
 	if (work & BIT(DMRING_WORK_PUMP))
 		dmring_pump(ring, DMRING_BY_THREAD);
+	if (is_network(ring))
+		more |= dmring_neighbours_say(&p->nb);
 	/* after the pump or a delivery has published, before sleepers are looked at */
 	smp_mb();
 	dmring_wake(ring, UINT_MAX);
@@ -230,7 +233,8 @@ static int open_listener(struct dmring_proxy *p, struct netlink_ext_ack *extack)
 	int err = dmring_neighbours_init(&p->nb, p->ring);
 
 	if (err)
-		dmring_extack(extack, "can not listen on %pISpc (error %d)", &p->ring->listen, -err);
+		dmring_extack(extack, "cannot listen on %pISpc: error %d", &p->ring->listen,
+			      -err);
 	return err;
 }
 
@@ -255,6 +259,8 @@ static int proxy_start(struct dmring_ring *ring, struct netlink_ext_ack *extack)
 	ring->proxy = p;
 	ring->thread_bytes = sizeof(*p);
 	ring->state = is_network(ring) ? DMRING_RING_FORMING : DMRING_RING_UP;
+	ring->log.group->view = ring->core.view.number;
+	ring->log.group->hosts = ring->core.view.count;
 	if (is_network(ring))
 		err = open_listener(p, extack);
 	if (!err) {
@@ -277,7 +283,7 @@ static int proxy_peers_changed(struct dmring_ring *ring, struct netlink_ext_ack 
 {
 	struct dmring_proxy *p = ring->proxy;
 
-	/* under ring->conf, which the end of a ring takes too: the thread is there, or gone for good */
+	/* under ring->conf, as is the end of a ring: the thread is there, or gone for good */
 	if (!p)
 		return -ENOENT;
 	reinit_completion(&p->config_done);

@@ -40,6 +40,7 @@ enum step {
 	STEP_IDLE,	/* nothing more to move */
 	STEP_MORE,	/* the hold is used up */
 	STEP_FULL,	/* no room for the next message */
+	STEP_BUSY,	/* somebody else has the lock */
 };
 
 /* The state of one hold */
@@ -73,13 +74,22 @@ static void find_slowest(struct dmring_ring *ring)
 	dmring_core_read(&ring->core, least);
 }
 
+static void publish_stable(struct dmring_ring *ring)
+{
+	u64 stable = ring->scope == DMRING_SCOPE_NETWORK ? dmring_core_own_stable(&ring->core) :
+							   dmring_core_own_seq(&ring->core);
+
+	if (ring->log.group->stable != stable)
+		WRITE_ONCE(ring->log.group->stable, stable);
+}
+
 void dmring_pump_free(struct dmring_ring *ring)
 {
 	/* all are searched again only when the slowest one has moved */
 	if (!ring->slowest || dmring_member_cursor(ring->slowest) != ring->core.retain.read)
 		find_slowest(ring);
 	dmring_core_advance(&ring->core, FREE_BUDGET);
-	WRITE_ONCE(ring->log.group->stable, dmring_core_own_stable(&ring->core));
+	publish_stable(ring);
 }
 
 /* 0, -EMSGSIZE or -EAGAIN */
@@ -336,6 +346,17 @@ static int take_one(struct dmring_ring *ring, struct dmring_member *m, u64 tail,
 	return 1;
 }
 
+/* It may have rung because it has read what it was asked to: what it held is free */
+static void read_enough(struct dmring_ring *ring, struct dmring_member *m, struct hold *hold)
+{
+	u64 kick_at = m->slot.kern->kick_at;
+
+	if (kick_at == U64_MAX || dmring_member_cursor(m) < kick_at)
+		return;
+	dmring_pump_free(ring);
+	hold->kick = ring->scope == DMRING_SCOPE_NETWORK;
+}
+
 /* Keep the mark that says whether the input space may be written */
 static void mark_room(struct dmring_member *m, u64 tail)
 {
@@ -351,9 +372,7 @@ static int take_turn(struct dmring_ring *ring, struct dmring_member *m, struct h
 	int quota = SLOT_QUOTA;
 	int ret = tail == U64_MAX ? -EPROTO : 1;
 
-	/* it may have rung because it read what it was asked to */
-	if (m->slot.kern->kick_at != U64_MAX)
-		dmring_member_cursor(m);
+	read_enough(ring, m, hold);
 	while (ret > 0 && quota-- && hold->left && !ring->fill.active)
 		ret = take_one(ring, m, tail, hold);
 	mark_room(m, tail);
@@ -428,6 +447,7 @@ static enum step run_hold(struct dmring_ring *ring, struct hold *hold)
 	else
 		dmring_slow_room(ring);
 	dmring_log_publish(&ring->log);
+	publish_stable(ring);
 	return ret == -EAGAIN ? STEP_FULL : ret ? STEP_MORE : STEP_IDLE;
 }
 
@@ -445,10 +465,13 @@ static void put_done(struct hold *hold)
 static enum step pump_once(struct dmring_ring *ring, enum dmring_runner who)
 {
 	struct hold hold = { .left = HOLD_BYTES, .done = LIST_HEAD_INIT(hold.done) };
-	u64 before = ring->log.published;
 	enum step step;
 	bool linked;
+	u64 before;
 
+	if (!spin_trylock(&ring->lock))
+		return STEP_BUSY;
+	before = ring->log.published;
 	step = run_hold(ring, &hold);
 	linked = ring->log.published != before && ring->scope == DMRING_SCOPE_NETWORK;
 	spin_unlock(&ring->lock);
@@ -457,7 +480,7 @@ static enum step pump_once(struct dmring_ring *ring, enum dmring_runner who)
 	smp_mb();
 	dmring_wake(ring, who == DMRING_BY_MEMBER ? DMRING_SENDER_WAKES : UINT_MAX);
 	put_done(&hold);
-	if ((linked || hold.kick) && who == DMRING_BY_MEMBER)
+	if (linked || hold.kick)
 		dmring_thread_kick(ring, DMRING_WORK_LINK);
 	return step;
 }
@@ -466,18 +489,17 @@ void dmring_pump(struct dmring_ring *ring, enum dmring_runner who)
 {
 	int holds = who == DMRING_BY_MEMBER ? MEMBER_HOLDS : THREAD_HOLDS;
 
-	while (spin_trylock(&ring->lock)) {
+	for (; holds; holds--) {
 		enum step step = pump_once(ring, who);
 
+		if (step == STEP_BUSY)
+			return;
 		if (step == STEP_FULL)
 			return dmring_slow_watch(ring, who);
 		if (step == STEP_IDLE && !dmring_marks_any(&ring->marked))
 			return;
-		if (!--holds) {
-			dmring_thread_kick(ring, DMRING_WORK_PUMP);
-			return;
-		}
 	}
+	dmring_thread_kick(ring, DMRING_WORK_PUMP);
 }
 
 int dmring_pump_submit(struct dmring_member *m)

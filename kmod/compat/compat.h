@@ -21,10 +21,4 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 }
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
-#define dmring_class_create(name) class_create(THIS_MODULE, name)
-#else
-#define dmring_class_create(name) class_create(name)
-#endif
-
 #endif /* _DMRING_COMPAT_H */
