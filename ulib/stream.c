@@ -164,7 +164,38 @@ static int look_out(struct dmring_member *k, struct record *found)
 	return 0;
 }
 
-/* Skip to log_base what the kernel took back; not while anything is held */
+static void publish(struct dmring_member *k)
+{
+	if (k->cur.log == k->rel.log && k->cur.out == k->rel.out)
+		return;
+	if (k->cur.out != k->rel.out)
+		store_release(&k->s.user->out_head, k->cur.out);
+	k->rel.out = k->cur.out;
+	if (k->cur.log == k->rel.log)
+		return;
+	store_release(&k->s.user->log_head, k->cur.log);
+	k->rel.log = k->cur.log;
+	full_fence();
+	if (k->cur.log >= load_relaxed(&k->s.kernel->kick_at))
+		ioctl(k->s.fd, DMRING_IOC_SUBMIT);
+}
+
+void dmring_stream_keep(struct dmring *r)
+{
+	struct dmring_member *k = dmring_member(r);
+
+	publish(k);
+	k->first = NONE;
+	k->last = NONE;
+	k->ev_mark = k->ev_tail;
+	k->told = 0;
+	r->held = 0;
+}
+
+/*
+ * Skip to log_base what the kernel took back; not while anything is held. It is
+ * published at once: a later rewind must not come back here and count it again.
+ */
 static int skip_gap(struct dmring_member *k, __u64 base)
 {
 	if (k->r.held)
@@ -172,6 +203,7 @@ static int skip_gap(struct dmring_member *k, __u64 base)
 	k->gap += base - k->cur.log;
 	k->cur.log = base;
 	k->own.count = 0;
+	dmring_stream_keep(&k->r);
 	return -EOVERFLOW;
 }
 
@@ -326,6 +358,7 @@ static int tell_gap(struct dmring_member *k, struct dmring_msg *m,
 	m->pos = k->cur.log;
 	m->ident = NULL;
 	if (want != WANT_EVENT) {
+		k->told += k->gap_ev.arg;
 		k->r.held++;
 		k->last = NONE;
 	}
@@ -396,33 +429,6 @@ int dmring_stream_check(struct dmring *r, bool last)
 	return ret == -ENOTCONN ? dmring_gone(k) : ret;
 }
 
-static void publish(struct dmring_member *k)
-{
-	if (k->cur.log == k->rel.log && k->cur.out == k->rel.out)
-		return;
-	if (k->cur.out != k->rel.out)
-		store_release(&k->s.user->out_head, k->cur.out);
-	k->rel.out = k->cur.out;
-	if (k->cur.log == k->rel.log)
-		return;
-	store_release(&k->s.user->log_head, k->cur.log);
-	k->rel.log = k->cur.log;
-	full_fence();
-	if (k->cur.log >= load_relaxed(&k->s.kernel->kick_at))
-		ioctl(k->s.fd, DMRING_IOC_SUBMIT);
-}
-
-void dmring_stream_keep(struct dmring *r)
-{
-	struct dmring_member *k = dmring_member(r);
-
-	publish(k);
-	k->first = NONE;
-	k->last = NONE;
-	k->ev_mark = k->ev_tail;
-	r->held = 0;
-}
-
 void dmring_stream_unpeek(struct dmring *r)
 {
 	struct dmring_member *k = dmring_member(r);
@@ -434,13 +440,15 @@ void dmring_stream_unpeek(struct dmring *r)
 /*
  * Something that is held was overwritten: go back to the last release and on
  * from log_base, so that only what is really lost is, and forget the events
- * queued since. With DMRING_EVENTS the gap comes as an event as well.
+ * queued since. With DMRING_EVENTS the gap comes as an event as well, and so do
+ * those told within what is held, for the caller discards them too.
  */
 static int rewind_lost(struct dmring_member *k)
 {
 	__u64 base = load_relaxed(&k->s.kernel->log_base);
 
 	k->cur = k->rel;
+	k->gap += k->told;
 	if (base > k->cur.log) {
 		if (k->r.flags & DMRING_EVENTS)
 			k->gap += base - k->cur.log;

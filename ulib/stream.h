@@ -40,6 +40,7 @@ struct dmring_cursor {
  * @last: likewise of the record peeked last
  * @gap: entries skipped, not told yet
  * @gap_ev: the event that tells it in place
+ * @told: entries of gaps told in place since the last release
  * @own: the next run of own messages, empty when unknown
  * @ev: events stepped over
  * @ev_head: next to be taken from @ev
@@ -64,6 +65,7 @@ struct dmring_member {
 	__u64 last;
 	__u64 gap;
 	struct dmring_ev gap_ev;
+	__u64 told;
 	struct dmring_run own;
 	struct dmring_ev ev[EVENT_QUEUE];
 	__u64 ev_head;
