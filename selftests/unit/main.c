@@ -22,14 +22,12 @@ static const struct test *const suites[] = {
 	wire_tests, rule_tests, retain_tests, core_tests, ring_tests,
 };
 
-#define SUITES (sizeof(suites) / sizeof(suites[0]))
-
 static unsigned int each(const char *only, bool run, unsigned int *failed)
 {
 	const struct test *t;
 	unsigned int i, n = 0;
 
-	for (i = 0; i < SUITES; i++) {
+	for (i = 0; i < ARRAY_SIZE(suites); i++) {
 		for (t = suites[i]; t->name; t++) {
 			if (only && !strstr(t->name, only))
 				continue;

@@ -59,7 +59,8 @@ static void setup_refusals(void)
 	cfg.max_msg = DMRING_MSG_MAX + 1;
 	CHECK(refused_cfg(&cfg, SLOTS, "at most 1048576") == -EMSGSIZE);
 	cfg.max_msg = 65000;
-	CHECK(refused_cfg(&cfg, SLOTS, "leaves less than one largest message (65008 bytes)") == -EMSGSIZE);
+	CHECK(refused_cfg(&cfg, SLOTS, "less than one largest message (65008 bytes)") ==
+	      -EMSGSIZE);
 	cfg = config(0);
 	CHECK(refused_cfg(&cfg, SLOTS, "needs a node id") == -EINVAL);
 	cfg = config(2);
@@ -223,14 +224,15 @@ static void refusals(u32 node)
 	struct dmring_session *s = node == 1 ? &c.in : &c.out;
 	u32 i, want = DMRING_ACT_REFUSE | DMRING_ACT_CLOSE;
 
-	for (i = 0; i < sizeof(spoils) / sizeof(spoils[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(spoils); i++) {
 		boot(&c, 2);
 		CHECK(greet(node, spoils[i].spoil) == spoils[i].err && act.err == spoils[i].err);
 		if (!strstr(act.why, spoils[i].why)) {
 			printf("# %u: %s\n", i, act.why);
 			test_fail(__FILE__, __LINE__, "another sentence");
 		}
-		CHECK((act.what & ~DMRING_ACT_REFUSED) == want && s->state < DMRING_SESSION_GREETING);
+		CHECK((act.what & ~DMRING_ACT_REFUSED) == want);
+		CHECK(s->state < DMRING_SESSION_GREETING);
 		CHECK(!c.view.inc[node == 1 ? 0 : 2] && !c.chain.chain);
 	}
 }
@@ -252,7 +254,7 @@ static void s_restart(struct dmring_hello *h)
 }
 
 /* Refused for ever, slowly, and told once. */
-static void restarted(void)
+static void anew(void)
 {
 	u32 n;
 
@@ -469,7 +471,8 @@ static void silence(void)
 	CHECK(!act.what);
 	dmring_core_tick(&c, DMRING_IN, 250 * MS, 0, &act);
 	CHECK(act.what == (DMRING_ACT_CLOSE | DMRING_ACT_DOWN | DMRING_ACT_BROKEN));
-	CHECK(act.reason == DMRING_AWAY_SILENT && strstr(act.why, "heard nothing of host 1 for 150 ms"));
+	CHECK(act.reason == DMRING_AWAY_SILENT);
+	CHECK(strstr(act.why, "heard nothing of host 1 for 150 ms"));
 	dmring_core_tick(&c, DMRING_OUT, 250 * MS, 0, &act);
 	CHECK(act.what == (DMRING_ACT_CLOSE | DMRING_ACT_DOWN) && act.node == 3);
 	CHECK(c.out.retry_at == 260 * MS);
@@ -608,7 +611,7 @@ const struct test core_tests[] = {
 	{ "core: machine scope", machine_scope },
 	{ "core: refusals of a predecessor", refuse_pred },
 	{ "core: refusals of a successor", refuse_succ },
-	{ "core: a restarted neighbour", restarted },
+	{ "core: a restarted neighbour", anew },
 	{ "core: told that we are refused", told_refused },
 	{ "core: frames out of place", out_of_place },
 	{ "core: bad messages", bad_messages },

@@ -167,9 +167,9 @@ static void resuming(void)
 	fill();
 	r.origin[1].stable_seq = 1;
 	dmring_retain_advance(&r, 9);
-	CHECK(dmring_retain_resume(&r, &v, (u64[3]){ 2, 0, 0 }, why) == -EPROTO);
+	CHECK(dmring_retain_resume(&r, &v, (u64[]) { 2, 0, 0 }, why) == -EPROTO);
 	CHECK(strstr(why, "lacks message 1 of host 2, which it once had"));
-	CHECK(!dmring_retain_resume(&r, &v, (u64[3]){ 0, 1, 9 }, why) && r.sent == 1);
+	CHECK(!dmring_retain_resume(&r, &v, (u64[]) { 0, 1, 9 }, why) && r.sent == 1);
 }
 
 static struct dmring_mark out(u16 o)

@@ -49,7 +49,8 @@ static void view_incarnations(void)
 	CHECK(v.inc[2] == 8 && !dmring_view_check_inc(&v, 2, 8, why));
 	CHECK(!dmring_view_check_inc(&v, 2, 0, why));
 	CHECK(dmring_view_check_inc(&v, 2, 9, why) == -ESTALE);
-	CHECK(!strcmp(why, "host 3 was restarted: its incarnation changed; set the ring up anew or install a view"));
+	CHECK(!strcmp(why, "host 3 was restarted: its incarnation changed; "
+		      "set the ring up anew or install a view"));
 }
 
 static void costs(void)
@@ -124,7 +125,8 @@ static void election(void)
 {
 	struct dmring_ballot b[4] = {
 		{ .since = 30, .id = 1, .willing = true }, { .since = 10, .id = 2 },
-		{ .since = 20, .id = 4, .willing = true }, { .since = 20, .id = 3, .willing = true },
+		{ .since = 20, .id = 4, .willing = true },
+		{ .since = 20, .id = 3, .willing = true },
 	};
 
 	CHECK(dmring_elect(b, 4) == &b[3]);

@@ -14,7 +14,7 @@ static struct dmring_hello a_hello(u16 hosts)
 	u16 i;
 
 	for (i = 0; i < hosts; i++)
-		h.hosts[i] = (struct dmring_hello_host){ .node = i + 3, .inc = 7 + i, .have = 9 * i };
+		h.hosts[i] = (struct dmring_hello_host){ i + 3, 7 + i, 9 * i };
 	h.hosts[0].inc = h.inc;
 	return h;
 }
@@ -190,7 +190,7 @@ static void wrong_length(void)
 		CHECK(kind == 1 || take(buf, len));	/* REFUSE: a shorter text */
 		dmring_put32(buf, good + 1);
 		CHECK(take(buf, len));
-		for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		for (i = 0; i < ARRAY_SIZE(lens); i++) {
 			dmring_put32(buf, lens[i]);
 			CHECK(take(buf, len));
 		}
@@ -215,7 +215,8 @@ static const struct patch patches[] = {
 	{ 0, 65, 2, "unknown flags" }, { 0, 66, 1, "unknown flags" },
 	{ 0, 80, 0, "entry 0" }, { 0, 84, 1, "entry 0" }, { 0, 104, 3, "entry 1" },
 	{ 0, 128, 3, "entry 2" }, { 1, 8, 0, "no errno" }, { 1, 10, 1, "no errno" },
-	{ 2, 24, 0, "lacks incarnation or sequence" }, { 2, 16, 0, "lacks incarnation or sequence" },
+	{ 2, 24, 0, "lacks incarnation or sequence" },
+	{ 2, 16, 0, "lacks incarnation or sequence" },
 	{ 2, 32, 101, "contradicts itself" }, { 2, 36, 2, "contradicts itself" },
 	{ 2, 38, 1, "contradicts itself" }, { 3, 38, 0, "contradicts itself" },
 	{ 2, 39, 1, "contradicts itself" }, { 3, 52, 4, "two origins" },
@@ -230,7 +231,7 @@ static void wrong_words(void)
 	u8 buf[4096];
 	u32 i;
 
-	for (i = 0; i < sizeof(patches) / sizeof(patches[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(patches); i++) {
 		const struct patch *p = &patches[i];
 		u32 len = sample(p->kind, buf);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include "core.h"
 
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
 struct test {
 	const char *name;
 	void (*run)(void);
