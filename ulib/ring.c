@@ -226,14 +226,21 @@ static int sleep_in_kernel(struct dmring_member *k, unsigned int what,
 	return ret;
 }
 
+/*
+ * A message larger than the input space goes when none of its kind waits in the
+ * kernel, and the kernel alone knows: it counts as one of no length.
+ */
 static int ring_wait(struct dmring *r, unsigned int what, size_t n,
 		     int timeout_ms)
 {
 	struct dmring_member *k = dmring_member(r);
 	int ret;
 
-	if (what & DMRING_WAIT_WRITE && in_cost(n) > k->s.a.in_size)
-		n = k->s.a.in_size - sizeof(struct dmring_in_rec);
+	if (what & DMRING_WAIT_WRITE && in_cost(n) > k->s.a.in_size) {
+		if (what == DMRING_WAIT_WRITE && dmring_attached(k))
+			return sleep_in_kernel(k, what, 0, timeout_ms);
+		n = 0;
+	}
 	ret = ready(k, what, n);
 	if (!ret && k->r.flags & DMRING_POLL && k->smp && timeout_ms)
 		ret = spin(k, what, n);
