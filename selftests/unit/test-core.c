@@ -274,6 +274,22 @@ static void anew(void)
 	CHECK(c.out.retry_at == DMRING_BACKOFF_MAX / 2 && c.out.backoff == DMRING_BACKOFF_MAX);
 }
 
+/* It comes back with the same incarnation, but without what it once sent. */
+static void forgetful(void)
+{
+	struct dmring_data d = {
+		.node = 1, .view = 1, .inc = 101, .seq = 1, .len = 10, .type = DMRING_REC_DATA,
+	};
+
+	join();
+	dmring_wire_put_data(buf, &d);
+	CHECK(!dmring_core_frame(&c, DMRING_IN, 0, 0, buf, &f, &act));
+	CHECK(!dmring_core_head(&c, DMRING_IN, 0, 0, &f, buf, &rx, &act));
+	dmring_core_deliver(&c, &rx);
+	CHECK(greet(1, NULL) == -EPROTO && c.in.state == DMRING_SESSION_STREAM);
+	CHECK(strstr(act.why, "host 1 lacks message 1 of host 1, which it once had"));
+}
+
 static void told_refused(void)
 {
 	u32 len;
@@ -612,6 +628,7 @@ const struct test core_tests[] = {
 	{ "core: refusals of a predecessor", refuse_pred },
 	{ "core: refusals of a successor", refuse_succ },
 	{ "core: a restarted neighbour", anew },
+	{ "core: a neighbour that forgot", forgetful },
 	{ "core: told that we are refused", told_refused },
 	{ "core: frames out of place", out_of_place },
 	{ "core: bad messages", bad_messages },
