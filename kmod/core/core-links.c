@@ -178,9 +178,15 @@ void dmring_core_tick(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 r
 	}
 }
 
+u64 dmring_core_deadline_full(const struct dmring_core *c, bool out_full, bool in_full)
+{
+	if (c->beat_now && !out_full && c->out.state == DMRING_SESSION_STREAM)
+		return 0;
+	return min(dmring_session_deadline(&c->in, in_full),
+		   dmring_session_deadline(&c->out, out_full));
+}
+
 u64 dmring_core_deadline(const struct dmring_core *c)
 {
-	if (c->beat_now && c->out.state == DMRING_SESSION_STREAM)
-		return 0;
-	return min(dmring_session_deadline(&c->in), dmring_session_deadline(&c->out));
+	return dmring_core_deadline_full(c, false, false);
 }

@@ -326,4 +326,10 @@ void dmring_core_tick(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 r
 /* [T] When the next tick or beat is due; ~0 for never. */
 u64 dmring_core_deadline(const struct dmring_core *c);
 
+/*
+ * [T] The same while a frame is half written and the socket takes no more: a
+ * beat that is due there is no reason to wake before the socket has room.
+ */
+u64 dmring_core_deadline_full(const struct dmring_core *c, bool out_full, bool in_full);
+
 #endif /* _DMRING_CORE_CORE_H */

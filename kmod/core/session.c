@@ -79,7 +79,7 @@ u64 dmring_session_greeting(const struct dmring_session *s)
 	return max_t(u64, GREETING_MIN, 5 * s->dead);
 }
 
-u64 dmring_session_deadline(const struct dmring_session *s)
+u64 dmring_session_deadline(const struct dmring_session *s, bool full)
 {
 	switch (s->state) {
 	case DMRING_SESSION_WAIT:
@@ -88,7 +88,7 @@ u64 dmring_session_deadline(const struct dmring_session *s)
 	case DMRING_SESSION_GREETING:
 		return s->since + dmring_session_greeting(s);
 	case DMRING_SESSION_STREAM:
-		return min(s->heard + s->dead, s->said + s->beat);
+		return full ? s->heard + s->dead : min(s->heard + s->dead, s->said + s->beat);
 	}
 	return ~0ULL;
 }

@@ -81,8 +81,8 @@ int dmring_session_legal(const struct dmring_session *s, u8 type, char *why);
 /* Time a HELLO may take, from the connection's first moment (ns). */
 u64 dmring_session_greeting(const struct dmring_session *s);
 
-/* When something is due; ~0 for never. */
-u64 dmring_session_deadline(const struct dmring_session *s);
+/* When something is due; ~0 for never. @full: the socket takes no beat now. */
+u64 dmring_session_deadline(const struct dmring_session *s, bool full);
 
 static inline bool dmring_session_beat_due(const struct dmring_session *s, u64 now)
 {

@@ -480,6 +480,8 @@ static void silence(void)
 	dmring_core_said(&c, DMRING_IN, 100 * MS);
 	dmring_core_heard(&c, DMRING_IN, 100 * MS);
 	CHECK(dmring_core_deadline(&c) == 100 * MS + beat);
+	CHECK(dmring_core_deadline_full(&c, true, false) == 100 * MS + beat);
+	CHECK(dmring_core_deadline_full(&c, true, true) == 250 * MS);
 	CHECK(!dmring_core_beat_due(&c, DMRING_OUT, 100 * MS + beat - 1));
 	CHECK(dmring_core_beat_due(&c, DMRING_OUT, 100 * MS + beat));
 	CHECK(dmring_core_beat_due(&c, DMRING_IN, 100 * MS + beat));
