@@ -88,6 +88,7 @@ struct dmring_member {
 	struct address_space *mapping;	/* protected by map_lock; NULL after release */
 	u64 map_base;			/* invariant: first page offset of this file's maps */
 	bool mapped;			/* user page was mapped; protected by map_lock, set once */
+	atomic_t user_maps;		/* of the user page */
 
 	/* invariant once attached, and ring is NULL before */
 	struct dmring_ring *ring;

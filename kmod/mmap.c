@@ -90,12 +90,21 @@ static vm_fault_t map_fault(struct vm_fault *vmf)
 	return i ? VM_FAULT_NOPAGE : ret;
 }
 
+/* A move that is refused makes a second one of it for a moment */
+static void map_open(struct vm_area_struct *vma)
+{
+	struct dmring_member *m = vma->vm_private_data;
+
+	if (area_nr(m, vma) == 0)
+		atomic_inc(&m->user_maps);
+}
+
 /* Without its user page a member can say nothing more: munmap, exec and exit end it here. */
 static void map_close(struct vm_area_struct *vma)
 {
 	struct dmring_member *m = vma->vm_private_data;
 
-	if (area_nr(m, vma) == 0)
+	if (area_nr(m, vma) == 0 && atomic_dec_and_test(&m->user_maps))
 		dmring_member_leave(m, dmring_reason_of_exit());
 }
 
@@ -110,6 +119,7 @@ static int map_refuse_move(struct vm_area_struct *vma)
 }
 
 static const struct vm_operations_struct map_ops = {
+	.open = map_open,
 	.close = map_close,
 	.may_split = map_refuse_split,
 	.mremap = map_refuse_move,
@@ -151,8 +161,10 @@ int dmring_mmap(struct dmring_member *m, struct vm_area_struct *vma)
 		return err;
 	if (nr == 0 && m->mapped)
 		return -EBUSY;
-	if (nr == 0)
+	if (nr == 0) {
 		m->mapped = true;
+		atomic_set(&m->user_maps, 1);
+	}
 
 	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP);
 	vm_flags_clear(vma, VM_MAYEXEC | (a.writable ? 0 : VM_MAYWRITE));
