@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kselftest_harness.h of the kernel's own tree, with time for slow guests.
+ *
+ * Every test runs in a child process and process group of its own, so what it
+ * leaves open goes with it. It makes its own ring, named after its process.
+ */
+#ifndef _DMRING_HARNESS_H
+#define _DMRING_HARNESS_H
+
+#include <kselftest_harness.h>
+
+/* An emulated guest is ten to thirty times slower than a machine */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	120
+
+#endif /* _DMRING_HARNESS_H */

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What tests of the module need: rings by netlink, members by the bare
+ * interface of /dev/dmring, time and child processes.
+ *
+ * Results: 0 or positive is success, a negative value is -errno.
+ */
+#ifndef _DMRING_RIG_H
+#define _DMRING_RIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <linux/dmring.h>
+#include <linux/dmring_netlink.h>
+
+struct nlattr;
+struct nlmsghdr;
+
+/* ---- rings ---- */
+
+/* A zero is "not given" */
+struct rig_conf {
+	uint64_t log;
+	uint32_t slots;
+	uint32_t slow;		/* enum dmring_slow */
+	uint32_t slow_ms;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t mode;
+	uint32_t flags;		/* DMRING_RING_* */
+	uint32_t max_msg;
+	uint32_t node;		/* not zero: scope network, insecure */
+	uint16_t port;		/* it listens there, on 127.0.0.1 */
+};
+
+int rig_ring_add(const char *name, const struct rig_conf *conf);
+int rig_ring_del(const char *name);
+int rig_ring_mode(const char *name, uint32_t mode, uint32_t uid, uint32_t gid);
+int rig_peer_add(const char *name, uint32_t node, uint16_t port);
+int rig_evict(const char *name, uint32_t id);
+/* A number of RING_GET's answer, UINT64_MAX if it has none */
+uint64_t rig_ring_get(const char *name, uint16_t attr);
+uint64_t rig_ring_stat(const char *name, uint16_t stat);
+/* The ring's name for this process: "<what>-<pid>" */
+const char *rig_name(const char *what);
+
+/* Requests by hand */
+struct rig_req {
+	char buf[4096];
+	struct nlmsghdr *nlh;
+	struct nlattr *nest;
+};
+
+/* @object: DMRING_A_RING and its neighbours, 0 for none */
+void rig_req_start(struct rig_req *r, uint8_t cmd, uint16_t object);
+/* Sends it; the kernel's sentence goes to @why (DMRING_WHY_SIZE * 2 bytes), which may be NULL */
+int rig_req_send(struct rig_req *r, char *why);
+
+/* ---- members ---- */
+
+#define RIG_AREAS	7	/* DMRING_MAP_USER … DMRING_MAP_INDEX */
+
+struct rig_member {
+	int fd;
+	struct dmring_ioc_attach at;
+	void *map[RIG_AREAS];
+	struct dmring_user_page *user;
+	const struct dmring_kernel_page *kern;
+	char *in;
+	const char *out;
+	const struct dmring_group_page *group;
+	const char *log;
+	const uint64_t *index;
+	uint64_t in_tail;
+	uint64_t log_head;
+	uint64_t out_head;
+};
+
+int rig_open(void);
+void rig_attach_args(struct dmring_ioc_attach *at, const char *name, uint32_t flags);
+/* Open and attach with the sizes that m->at has, without maps */
+int rig_attach(struct rig_member *m, const char *name, uint32_t flags);
+int rig_map(struct rig_member *m);
+/* All of it, default sizes */
+int rig_join(struct rig_member *m, const char *name, uint32_t flags);
+void rig_unmap(struct rig_member *m);
+void rig_leave(struct rig_member *m);
+
+size_t rig_area_len(const struct rig_member *m, int nr);
+uint64_t rig_area_off(int nr);
+
+/* Write a message and mark it; -EAGAIN without room. No doorbell. */
+int rig_put(struct rig_member *m, const void *data, size_t len);
+int rig_submit(struct rig_member *m);
+int rig_send(struct rig_member *m, const void *data, size_t len);
+int rig_send_big(struct rig_member *m, const void *data, size_t len);
+int rig_enter(struct rig_member *m, uint32_t flags, uint32_t room, int ms);
+
+/* One record in place, of log or output space */
+struct rig_rec {
+	const struct dmring_rec *head;
+	const struct dmring_ident *ident;	/* NULL without */
+	const void *data;
+	uint32_t len;
+	uint16_t type;
+};
+
+/* The next record of the log, without giving it back; -EAGAIN, -EIO nonsense */
+int rig_peek(struct rig_member *m, struct rig_rec *rec);
+/* Give back what was peeked; rings the doorbell where asked; -EOVERFLOW */
+int rig_release(struct rig_member *m);
+/* Copy the next data message out; stepped over: events. Length, -EAGAIN, -EMSGSIZE */
+int rig_get(struct rig_member *m, void *buf, size_t size);
+/* The same, and waits up to @ms: -ETIMEDOUT */
+int rig_get_wait(struct rig_member *m, void *buf, size_t size, int ms);
+/* The next event of the log; -EAGAIN. Messages before it are stepped over. */
+int rig_event(struct rig_member *m, struct dmring_ev *ev, int ms);
+/* The next private event of the output space; -EAGAIN */
+int rig_private_event(struct rig_member *m, struct dmring_ev *ev);
+
+/* ---- time and processes ---- */
+
+uint64_t rig_ms(void);
+void rig_sleep(int ms);
+/* Is @cond true within @ms? It is looked at every 2 ms. */
+#define rig_within(ms, cond) ({						\
+	uint64_t __end = rig_ms() + (ms);				\
+	bool __is;							\
+	while (!(__is = !!(cond)) && rig_ms() < __end)			\
+		rig_sleep(2);						\
+	__is;								\
+})
+
+/* Runs @fn in a child; what it returns is its exit status */
+pid_t rig_child(int (*fn)(void *arg), void *arg);
+/* Its exit status, or 128 + signal */
+int rig_wait(pid_t pid);
+/* Both */
+int rig_in_child(int (*fn)(void *arg), void *arg);
+/* Become user and group @id for good, with no capability and no other group */
+int rig_drop(uint32_t id);
+/* A number from the environment, for longer runs */
+unsigned long rig_knob(const char *name, unsigned long usual);
+
+#endif /* _DMRING_RIG_H */
