@@ -248,7 +248,7 @@ static int attach_to(struct dmring_ring *ring, struct dmring_member *m,
 	err = dmring_slot_alloc(&m->slot, args->in_size, args->out_size);
 	if (err) {
 		snprintf(args->why, sizeof(args->why),
-			 err == -ENOBUFS ? "the slot needs %zu bytes: over the locked-memory limit" :
+			 err == -ENOBUFS ? "a slot of %zu bytes is over the locked-memory limit" :
 			 "no memory for a slot of %zu bytes",
 			 dmring_slot_bytes(args->in_size, args->out_size));
 		return err;

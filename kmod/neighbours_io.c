@@ -93,17 +93,19 @@ static int take_head(struct dmring_neighbours *nb, enum dmring_dir dir, struct d
 		     const struct dmring_frame *f, u64 now)
 {
 	struct dmring_ring *ring = nb->ring;
+	/* nb->rx may be in the middle of a record while something comes in from the successor */
+	struct dmring_rx none, *rx = dir == DMRING_IN ? &nb->rx : &none;
 	int err;
 
 	spin_lock(&ring->lock);
 	err = dmring_core_head(&ring->core, dir, now, get_random_u32(), f, dmring_conn_peek(conn),
-			       &nb->rx, &nb->act);
+			       rx, &nb->act);
 	dmring_ring_unlock(ring);
 	dmring_conn_consume(conn, f->head);
 	dmring_neighbours_act(nb, dir, now);
 	if (err || conn_of(nb, dir) != conn)
 		return -EPIPE;
-	if (nb->rx.what == DMRING_RX_NONE)
+	if (rx->what == DMRING_RX_NONE)
 		return 1;
 	if (dmring_conn_have(conn) < f->body)
 		return body_begin(nb) ?: 1;
@@ -200,7 +202,7 @@ static u32 add_record(struct dmring_ring *ring, struct dmring_conn *conn, u64 no
 
 	if (rec->flags & DMRING_REC_IDENT) {
 		/* may lie across the end of the log only as a whole: both are multiples of 16 */
-		copy = *(const struct dmring_ident *)(ring->log.data + (pos & (ring->log.size - 1)));
+		memcpy(&copy, ring->log.data + (pos & (ring->log.size - 1)), sizeof(copy));
 		ident = &copy;
 		pos += sizeof(copy);
 	}

@@ -30,10 +30,15 @@
 #define DEAD_MS_DEFAULT	DMRING_DEAD_DEFAULT
 #define MODE_DEFAULT	0600
 
-#define GIVEN(cfg, attr) ((cfg)->given & BIT_ULL(DMRING_A_RING_##attr))
+#define GIVEN(cfg, attr)	is_given(cfg, DMRING_A_RING_##attr)
 
 const struct dmring_group_ops *dmring_ring_ops;
 static u64 ring_serial;		/* protected by dmring_mutex */
+
+static bool is_given(const struct dmring_ring_config *cfg, unsigned int attr)
+{
+	return cfg->given & BIT_ULL(attr);
+}
 
 static void ring_notify(struct dmring_ring *ring, u8 what)
 {
@@ -47,15 +52,18 @@ static void ring_notify(struct dmring_ring *ring, u8 what)
 static int check_network(const struct dmring_ring_config *cfg, struct netlink_ext_ack *extack)
 {
 	if (!GIVEN(cfg, NODE) || !cfg->node) {
-		dmring_extack(extack, "a ring of scope network needs \"node\": this host's id, from 1");
+		dmring_extack(extack,
+			      "a ring of scope network needs \"node\": this host's id, from 1");
 		return -EINVAL;
 	}
 	if (!GIVEN(cfg, LISTEN)) {
-		dmring_extack(extack, "a ring of scope network needs \"listen\": an address and a port");
+		dmring_extack(extack,
+			      "a ring of scope network needs \"listen\": address and port");
 		return -EINVAL;
 	}
 	if (!(cfg->flags & DMRING_RING_INSECURE)) {
-		dmring_extack(extack, "links have no TLS in this version: say \"insecure\" to run them in the clear");
+		dmring_extack(extack,
+			      "links have no TLS yet: \"insecure\" runs them in the clear");
 		return -EPERM;
 	}
 	return 0;
@@ -65,7 +73,8 @@ static int check_machine(const struct dmring_ring_config *cfg, struct netlink_ex
 {
 	if (GIVEN(cfg, NODE) || GIVEN(cfg, LISTEN) || GIVEN(cfg, DEAD_MS) ||
 	    cfg->flags & DMRING_RING_INSECURE) {
-		dmring_extack(extack, "\"node\", \"listen\", \"dead\" and \"insecure\" are for scope network");
+		dmring_extack(extack,
+			      "\"node\", \"listen\", \"dead\", \"insecure\" go with scope network");
 		return -EINVAL;
 	}
 	return 0;
@@ -91,7 +100,7 @@ static int check_config(const struct dmring_ring_config *cfg, struct netlink_ext
 	if (!is_power_of_2(cfg->log_size) || cfg->log_size < DMRING_LOG_MIN ||
 	    cfg->log_size > DMRING_LOG_MAX) {
 		dmring_extack(extack, "the log's size is a power of two from %llu to %llu bytes",
-			   DMRING_LOG_MIN, DMRING_LOG_MAX);
+			      DMRING_LOG_MIN, DMRING_LOG_MAX);
 		return -EINVAL;
 	}
 	err = check_slow(cfg, extack);
@@ -181,7 +190,7 @@ static int ring_alloc(struct dmring_ring *ring, struct netlink_ext_ack *extack, 
 
 	if (err) {
 		dmring_extack(extack, err == -ENOBUFS ?
-			   "a log of %llu bytes is over the locked-memory limit" :
+			      "a log of %llu bytes is over the locked-memory limit" :
 			   "no memory for a log of %llu bytes", log_size);
 		return err;
 	}
@@ -340,7 +349,8 @@ int dmring_ring_set(struct net *net, const struct dmring_ring_config *cfg,
 	int err;
 
 	if (cfg->given & ~CAN_SET) {
-		dmring_extack(extack, "of a ring that exists only slow, owner, group and mode can be set");
+		dmring_extack(extack,
+			      "of a ring that exists only slow, owner, group, mode can be set");
 		return -EOPNOTSUPP;
 	}
 	ring = need_ring(net, cfg->name, extack);
@@ -390,7 +400,7 @@ static int check_peer(struct dmring_ring *ring, u32 node, const struct sockaddr_
 	}
 	if (!node || node == ring->node) {
 		dmring_extack(extack, node ? "node %u is this host itself" :
-			   "node ids start at 1, not %u", node);
+			      "node ids start at 1, not %u", node);
 		return -EINVAL;
 	}
 	for (i = 0; i < ring->peer_count; i++) {

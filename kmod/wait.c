@@ -60,7 +60,8 @@ static bool can_read(const struct dmring_member *m)
 	}
 	if (m->flags & DMRING_ATTACH_NO_ECHO)
 		head = skip_own(m, head);
-	return head < tail && tail >= at;
+	/* a threshold is void when somebody waits for the room this reader holds */
+	return head < tail && (tail >= at || READ_ONCE(m->slot.kern->kick_at) != U64_MAX);
 }
 
 static bool has_room(const struct dmring_member *m, u32 room)

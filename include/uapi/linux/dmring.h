@@ -24,8 +24,9 @@
  *           the doorbell (DMRING_IOC_SUBMIT).
  * Reading:  load-acquire group->index_tail. Each index entry from log_head
  *           up to it names the log position of a struct dmring_rec. After
- *           reading in place, load-acquire log_base: if it is beyond the entry, what was
- *           read may be overwritten. Store-release log_head; then, with a
+ *           reading in place, with a read barrier in between, load log_base:
+ *           if it is beyond the entry, what was read may be overwritten; and
+ *           load state: once detached, it may be anything. Store-release log_head; then, with a
  *           full barrier in between, compare with kick_at: at or beyond it,
  *           ring the doorbell, for somebody waits for room.
  * Without maps: read(2), write(2) and poll(2), one message a call. They
@@ -66,7 +67,8 @@
  * @in_tail: end of the accepted messages in the input space (bytes)
  * @out_head: end of what was read of the output space (bytes)
  * @log_head: end of what was read, as a position in the index (entries)
- * @wake_at: do not wake for data before index_tail reaches it; 0 for any
+ * @wake_at: do not wake for data before index_tail reaches it, or this reader
+ *           holds the log full; 0 for any
  * @reserved: leave zero
  */
 struct dmring_user_page {
@@ -129,8 +131,8 @@ struct dmring_run {
  * @log_base: oldest index position this member may still read
  * @dropped: messages skipped for this member by policy (slow drop)
  * @kick_at: ring the doorbell when log_head reaches it; ~0 for never
- * @sent: number in this host's stream of this member's last message in the log; it is held
- *        everywhere once group->stable reaches it
+ * @sent: number in this host's stream of this member's last message in the
+ *        log; it is held everywhere once group->stable reaches it
  * @rejected: messages of this member refused by the pump; each came back as an
  *            event
  * @own_tail: end of @own (entries)
@@ -236,7 +238,7 @@ struct dmring_ident {
 #define DMRING_EV_PROXY		7	/* the group has a new proxy or none; arg = term */
 /* Events of one member, in its output space */
 #define DMRING_EV_OFFICE	32	/* arg: 1 taken, 0 lost; arg2 = term */
-#define DMRING_EV_REJECTED	33	/* a message was refused: reason = errno, arg = its length */
+#define DMRING_EV_REJECTED	33	/* a message: reason = errno, arg = its length */
 /* Made by the library from log_base */
 #define DMRING_EV_GAP		64	/* arg = messages skipped for this member */
 
@@ -303,13 +305,14 @@ struct dmring_ioc_attach {
 #define DMRING_ENTER_SUBMIT	(1U << 0)	/* first do what DMRING_IOC_SUBMIT does */
 #define DMRING_ENTER_READ	(1U << 1)	/* wait until there is something to read */
 #define DMRING_ENTER_WRITE	(1U << 2)	/* wait until @room bytes of input space are free */
-#define DMRING_ENTER_SPIN	(1U << 3)	/* spin a wake's cost before sleeping (not on one CPU) */
+#define DMRING_ENTER_SPIN	(1U << 3)	/* spin before sleeping (not on one CPU) */
 #define DMRING_ENTER_FLAGS	0xfU
 
 /**
  * struct dmring_ioc_enter - submit and wait in one call
  * @flags: DMRING_ENTER_*
- * @room: input space to wait for (bytes, header included)
+ * @room: input space to wait for (bytes, header included); comes not before a
+ *        message of DMRING_IOC_SEND has been moved
  * @timeout_ns: relative, CLOCK_MONOTONIC; negative for ever, 0 not at all
  * @reserved: zero
  *
