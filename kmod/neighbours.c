@@ -462,7 +462,9 @@ bool dmring_neighbours_say(struct dmring_neighbours *nb)
 
 u64 dmring_neighbours_deadline(struct dmring_neighbours *nb)
 {
-	u64 at = dmring_core_deadline(&nb->ring->core);
+	bool out_full = nb->out && dmring_conn_sending(nb->out);
+	bool in_full = nb->in && dmring_conn_sending(nb->in);
+	u64 at = dmring_core_deadline_full(&nb->ring->core, out_full, in_full);
 	struct dmring_conn *conn;
 
 	list_for_each_entry(conn, &nb->guests, node)

@@ -56,7 +56,7 @@ struct hold {
 
 static void find_slowest(struct dmring_ring *ring)
 {
-	u64 least = dmring_core_next_no(&ring->core);
+	u64 least = U64_MAX;
 	struct dmring_member *m;
 
 	ring->slowest = NULL;

@@ -25,7 +25,7 @@
 #include "thread.h"
 #include "why.h"
 
-#define LOG_DEFAULT	(1ULL << 20)
+#define LOG_DEFAULT	BIT_ULL(20)
 #define SLOW_MS_DEFAULT	1000
 #define DEAD_MS_DEFAULT	DMRING_DEAD_DEFAULT
 #define MODE_DEFAULT	0600

@@ -59,6 +59,7 @@ build_user() {
 	mkdir -p "$work/user"
 	git ls-files ulib ctl bench include | cpio -pdm --quiet "$work/user"
 	for d in ulib ctl bench; do
+		[ -d "$work/user/$d" ] || continue
 		make -s -C "$work/user/$d" 2>&1
 	done
 }
