@@ -379,7 +379,9 @@ static bool hear_guest(struct dmring_neighbours *nb, struct dmring_conn *conn, u
 	if (dmring_core_greeting(&nb->ring->core, dmring_conn_peek(conn), &f, &nb->act)) {
 		u32 what = nb->act.what;
 
-		nb->ring->stats.link_errors++;
+		/* not so when a host is early: we may have no peers yet */
+		if (nb->act.err == -EPROTO)
+			nb->ring->stats.link_errors++;
 		list_del(&conn->node);
 		nb->guest_count--;
 		if (what & DMRING_ACT_REFUSE)
