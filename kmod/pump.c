@@ -509,6 +509,9 @@ int dmring_pump_submit(struct dmring_member *m)
 	/* full barrier: mark before trylock, see the top of this file */
 	dmring_marks_set(&m->ring->marked, m->id);
 	dmring_pump(m->ring, DMRING_BY_MEMBER);
+	/* in polling mode the doorbell means: watch me again */
+	if (m->flags & DMRING_ATTACH_POLL)
+		dmring_thread_kick(m->ring, DMRING_WORK_POLL);
 	return READ_ONCE(m->attached) ? 0 : -ENOTCONN;
 }
 
