@@ -58,10 +58,15 @@ static bool can_read(const struct dmring_member *m)
 		head = READ_ONCE(m->slot.user->log_head);
 		at = READ_ONCE(m->slot.user->wake_at);
 	}
+	/*
+	 * When somebody waits for the room this reader holds, a threshold is void, and its
+	 * own messages are to be stepped over.
+	 */
+	if (READ_ONCE(m->slot.kern->kick_at) != U64_MAX)
+		return head < tail;
 	if (m->flags & DMRING_ATTACH_NO_ECHO)
 		head = skip_own(m, head);
-	/* a threshold is void when somebody waits for the room this reader holds */
-	return head < tail && (tail >= at || READ_ONCE(m->slot.kern->kick_at) != U64_MAX);
+	return head < tail && tail >= at;
 }
 
 static bool has_room(const struct dmring_member *m, u32 room)
