@@ -164,16 +164,18 @@ static int read_chunk(struct lines *l)
 static int send_stdin(struct dmring *r)
 {
 	struct lines l = { .r = r, .size = DMRING_MSG_MAX + CHUNK, .number = 1 };
-	int status = CTL_OK;
+	int ret, status = CTL_OK;
 
 	l.buf = malloc(l.size);
 	if (!l.buf)
 		return ctl_refuse("out of memory");
 	while (!status && !l.eof) {
-		dmring_submit(r);
 		status = read_chunk(&l);
 		if (!status)
 			status = send_lines(&l);
+		ret = dmring_submit(r);
+		if (!status && ret)
+			status = failed(r, "sending", ret);
 	}
 	free(l.buf);
 	return status;
