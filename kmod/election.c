@@ -24,7 +24,7 @@ static struct dmring_member *best(struct dmring_ring *ring)
 
 	list_for_each_entry(m, &ring->members, node) {
 		struct dmring_ballot ballot = {
-			.since = m->serial,
+			.since = m->since,
 			.id = m->id,
 			.willing = !(m->flags & DMRING_ATTACH_UNWILLING),
 		};

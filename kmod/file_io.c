@@ -44,7 +44,7 @@ static bool wanted(struct dmring_member *m, u64 no)
 
 	if (dmring_log_rec(&m->ring->log, no)->type != DMRING_REC_DATA)
 		return false;
-	return !(m->flags & DMRING_ATTACH_NO_ECHO && e->sender == m->serial &&
+	return !(m->flags & DMRING_ATTACH_NO_ECHO && e->sender == m->sender &&
 		 e->origin == m->ring->core.view.self);
 }
 
@@ -119,11 +119,11 @@ static ssize_t read_one(struct dmring_member *m, struct iov_iter *to)
 	}
 }
 
-/* A reader that has caught up may be whom a sender waits for */
+/* A reader that has read what it was asked to is whom somebody waits for */
 static void free_room(struct dmring_member *m)
 {
-	if (READ_ONCE(m->ring->full))
-		dmring_pump(m->ring, DMRING_BY_MEMBER);
+	if (READ_ONCE(m->slot.kern->kick_at) <= READ_ONCE(m->cursor))
+		dmring_pump_submit(m);
 }
 
 static ssize_t read_wait(struct dmring_member *m, struct iov_iter *to, bool nowait)

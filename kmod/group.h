@@ -95,7 +95,7 @@ struct dmring_member {
 	struct dmring_slot slot;
 	const void *owner;		/* files_struct of who attached, as a name only */
 	u32 id;
-	u32 serial;			/* never reused in this ring's life */
+	u32 sender;			/* its mark in the core's table: id and a count above it */
 	u32 flags;
 	u32 uid;			/* of the process, in the first user namespace */
 	u32 gid;
@@ -116,6 +116,7 @@ struct dmring_member {
 	u64 own_head;
 	u64 own_tail;
 	u64 sent;
+	u64 stable;
 	u64 dropped;
 	u64 rejected;
 	struct dmring_big *big;		/* read without the lock by waiters */
@@ -213,7 +214,9 @@ struct dmring_ring {
 	u32 count;			/* members attached */
 	u32 readers;			/* of them not send-only */
 	u32 pollers;			/* of them in polling mode */
-	u32 next_serial;
+	u32 next_sender;
+	u64 stable_next;		/* first record not looked at for stability */
+	u64 stable_seen;		/* own stream: told to members up to here */
 	u32 robin;			/* where the pump looks first */
 	struct list_head members;
 	struct list_head leaving;

@@ -214,7 +214,7 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 		return -EUSERS;
 	__set_bit(id, ring->used);
 	m->id = id;
-	m->serial = ++ring->next_serial;
+	m->sender = ++ring->next_sender * DMRING_SLOTS_MAX + id;
 	m->cursor = ring->log.published;
 	m->slot.user->log_head = m->cursor;
 	kern->log_base = m->cursor;

@@ -383,6 +383,7 @@ static int do_ring_get(struct sk_buff *skb, struct genl_info *info)
 		.ns = sk_user_ns(NETLINK_CB(skb).sk),
 		.portid = info->snd_portid,
 		.seq = info->snd_seq,
+		.admin = netlink_ns_capable(skb, genl_info_net(info)->user_ns, CAP_NET_ADMIN),
 	};
 	struct dmring_ring *ring;
 	int err = read_nest(info, DMRING_A_RING, tb, DMRING_A_RING_MAX);
@@ -468,6 +469,7 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, show_fn fn)
 		.portid = NETLINK_CB(cb->skb).portid,
 		.seq = cb->nlh->nlmsg_seq,
 		.flags = NLM_F_MULTI,
+		.admin = netlink_ns_capable(cb->skb, net->user_ns, CAP_NET_ADMIN),
 	};
 	struct dmring_ring *ring;
 	int err = 0;

@@ -232,7 +232,7 @@ int dmring_show_ring(const struct dmring_show *s, struct dmring_ring *ring)
 	copy_ring(ring, &now);
 	err = put_config(s, ring, &now) || put_network(s->skb, ring) ||
 	      put_state(s->skb, ring, &now) || put_proxy(s->skb, &now) ||
-	      put_stats(s->skb, &now);
+	      (s->admin && put_stats(s->skb, &now));
 	return message_end(s, &m, err);
 }
 
@@ -250,8 +250,7 @@ struct peer_now {
 	char why[DMRING_WHY_SIZE];
 };
 
-/* Reads what the thread may be changing: a state of a moment ago is good enough. */
-static u8 link_state(const struct dmring_session *session)
+static u8 link_state(const struct dmring_link_show *link)
 {
 	static const u8 states[] = {
 		[DMRING_SESSION_IDLE] = DMRING_LINK_DOWN,
@@ -260,27 +259,28 @@ static u8 link_state(const struct dmring_session *session)
 		[DMRING_SESSION_GREETING] = DMRING_LINK_GREETING,
 		[DMRING_SESSION_STREAM] = DMRING_LINK_UP,
 	};
-	u8 state = states[READ_ONCE(session->state)];
+	u8 state = states[link->state];
 
-	return state == DMRING_LINK_DOWN && session->refused ? DMRING_LINK_REFUSED : state;
+	return state == DMRING_LINK_DOWN && link->refused ? DMRING_LINK_REFUSED : state;
 }
 
 /* The state of one link with the peer, and its trouble if none is known yet */
-static u8 copy_link(const struct dmring_session *session, bool ours, struct peer_now *now)
+static u8 copy_link(const struct dmring_link_show *link, bool ours, struct peer_now *now)
 {
-	u8 state = ours ? link_state(session) : DMRING_LINK_NONE;
+	u8 state = ours ? link_state(link) : DMRING_LINK_NONE;
 
-	if (ours && state != DMRING_LINK_UP && session->err && !now->why[0])
-		strscpy(now->why, session->why, sizeof(now->why));
+	if (ours && state != DMRING_LINK_UP && !now->why[0])
+		strscpy(now->why, link->why, sizeof(now->why));
 	return state;
 }
 
-static void copy_links_locked(const struct dmring_core *core, struct peer_now *now)
+static void copy_links_locked(const struct dmring_ring *ring, struct peer_now *now)
 {
+	const struct dmring_core *core = &ring->core;
 	u16 host = dmring_view_index(&core->view, now->peer.node);
 
-	now->out = copy_link(&core->out, dmring_core_succ(core) == now->peer.node, now);
-	now->in = copy_link(&core->in, dmring_core_pred(core) == now->peer.node, now);
+	now->out = copy_link(&ring->show_out, dmring_core_succ(core) == now->peer.node, now);
+	now->in = copy_link(&ring->show_in, dmring_core_pred(core) == now->peer.node, now);
 	if (host == DMRING_VIEW_NONE)
 		return;
 	now->incarnation = core->view.inc[host];
@@ -311,16 +311,18 @@ static bool copy_peer(struct dmring_ring *ring, u32 from, struct peer_now *now)
 	if (peer) {
 		now->peer = *peer;
 		spin_lock(&ring->lock);
-		copy_links_locked(&ring->core, now);
+		copy_links_locked(ring, now);
 		dmring_ring_unlock(ring);
 	}
 	mutex_unlock(&ring->conf);
 	return peer;
 }
 
-static int put_peer(struct sk_buff *skb, const struct dmring_ring *ring,
+static int put_peer(const struct dmring_show *s, const struct dmring_ring *ring,
 		    const struct peer_now *now)
 {
+	struct sk_buff *skb = s->skb;
+
 	return nla_put_string(skb, DMRING_A_PEER_RING, ring->name) ||
 	       nla_put_u32(skb, DMRING_A_PEER_NODE, now->peer.node) ||
 	       put_addr(skb, DMRING_A_PEER_ADDR, &now->peer.addr) ||
@@ -328,8 +330,10 @@ static int put_peer(struct sk_buff *skb, const struct dmring_ring *ring,
 	       nla_put_u8(skb, DMRING_A_PEER_IN, now->in) ||
 	       nla_put_u64_64bit(skb, DMRING_A_PEER_INCARNATION, now->incarnation,
 				 DMRING_A_PEER_PAD) ||
-	       nla_put_u64_64bit(skb, DMRING_A_PEER_HAVE, now->have, DMRING_A_PEER_PAD) ||
-	       nla_put_u64_64bit(skb, DMRING_A_PEER_STABLE, now->stable, DMRING_A_PEER_PAD) ||
+	       (s->admin &&
+		(nla_put_u64_64bit(skb, DMRING_A_PEER_HAVE, now->have, DMRING_A_PEER_PAD) ||
+		 nla_put_u64_64bit(skb, DMRING_A_PEER_STABLE, now->stable,
+				   DMRING_A_PEER_PAD))) ||
 	       (now->why[0] && nla_put_string(skb, DMRING_A_PEER_WHY, now->why));
 }
 
@@ -342,7 +346,7 @@ int dmring_show_peers(const struct dmring_show *s, struct dmring_ring *ring, u32
 	while (copy_peer(ring, *next, &now)) {
 		err = message_begin(s, DMRING_CMD_PEER_GET, DMRING_A_PEER, &m);
 		if (!err)
-			err = message_end(s, &m, put_peer(s->skb, ring, &now));
+			err = message_end(s, &m, put_peer(s, ring, &now));
 		if (err)
 			return err;
 		if (now.peer.node == U32_MAX)
@@ -400,9 +404,11 @@ static bool copy_member(struct dmring_ring *ring, u32 id, struct member_now *now
 }
 
 /* Ballots come with a later version: all weigh the same. */
-static int put_member(struct sk_buff *skb, const struct dmring_ring *ring,
+static int put_member(const struct dmring_show *s, const struct dmring_ring *ring,
 		      const struct member_now *now)
 {
+	struct sk_buff *skb = s->skb;
+
 	return nla_put_string(skb, DMRING_A_MEMBER_RING, ring->name) ||
 	       nla_put_u32(skb, DMRING_A_MEMBER_ID, now->id) ||
 	       nla_put_u32(skb, DMRING_A_MEMBER_PID, now->pid) ||
@@ -414,7 +420,8 @@ static int put_member(struct sk_buff *skb, const struct dmring_ring *ring,
 			  !(now->flags & DMRING_ATTACH_UNWILLING)) ||
 	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_BACKLOG, now->backlog,
 				 DMRING_A_MEMBER_PAD) ||
-	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_SENT, now->sent, DMRING_A_MEMBER_PAD) ||
+	       (s->admin && nla_put_u64_64bit(skb, DMRING_A_MEMBER_SENT, now->sent,
+					      DMRING_A_MEMBER_PAD)) ||
 	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_DROPPED, now->dropped,
 				 DMRING_A_MEMBER_PAD) ||
 	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_REJECTED, now->rejected,
@@ -433,7 +440,7 @@ int dmring_show_members(const struct dmring_show *s, struct dmring_ring *ring, u
 			continue;
 		err = message_begin(s, DMRING_CMD_MEMBER_GET, DMRING_A_MEMBER, &m);
 		if (!err)
-			err = message_end(s, &m, put_member(s->skb, ring, &now));
+			err = message_end(s, &m, put_member(s, ring, &now));
 		if (err)
 			return err;
 	}

@@ -22,6 +22,8 @@ struct user_namespace;
  * @portid: of the asking socket
  * @seq: of the request
  * @flags: NLM_F_*
+ * @admin: the asker has CAP_NET_ADMIN: it also sees the counters from which one could tell who
+ *         sends, which others are not to learn (I6)
  */
 struct dmring_show {
 	struct sk_buff *skb;
@@ -30,6 +32,7 @@ struct dmring_show {
 	u32 portid;
 	u32 seq;
 	int flags;
+	bool admin;
 };
 
 /* 0, or -EMSGSIZE: it does not fit; nothing is appended then. May sleep. */

@@ -74,13 +74,37 @@ static void find_slowest(struct dmring_ring *ring)
 	dmring_core_read(&ring->core, least);
 }
 
+/* One more message of this sender is held by every host */
+static void credit_stable(struct dmring_ring *ring, u32 sender)
+{
+	struct dmring_member *m = rcu_dereference_protected(ring->table[sender % DMRING_SLOTS_MAX],
+							    lockdep_is_held(&ring->lock));
+
+	if (m && m->sender == sender)
+		WRITE_ONCE(m->slot.kern->stable, ++m->stable);
+}
+
+/*
+ * Tell senders how far their messages are stable. Before anything is freed:
+ * what is not stable is still in the table.
+ */
 static void publish_stable(struct dmring_ring *ring)
 {
-	u64 stable = ring->scope == DMRING_SCOPE_NETWORK ? dmring_core_own_stable(&ring->core) :
-							   dmring_core_own_seq(&ring->core);
+	struct dmring_retain *r = &ring->core.retain;
+	u64 stable = dmring_core_own_stable(&ring->core);
 
-	if (ring->log.group->stable != stable)
-		WRITE_ONCE(ring->log.group->stable, stable);
+	if (ring->scope == DMRING_SCOPE_MACHINE || ring->stable_seen == stable)
+		return;
+	ring->stable_seen = stable;
+	for (; ring->stable_next < r->next; ring->stable_next++) {
+		const struct dmring_entry *e = dmring_retain_entry(r, ring->stable_next);
+
+		if (e->origin != r->self)
+			continue;
+		if (dmring_retain_seq(r, ring->stable_next) > stable)
+			return;
+		credit_stable(ring, e->sender);
+	}
 }
 
 void dmring_pump_free(struct dmring_ring *ring)
@@ -88,8 +112,8 @@ void dmring_pump_free(struct dmring_ring *ring)
 	/* all are searched again only when the slowest one has moved */
 	if (!ring->slowest || dmring_member_cursor(ring->slowest) != ring->core.retain.read)
 		find_slowest(ring);
-	dmring_core_advance(&ring->core, FREE_BUDGET);
 	publish_stable(ring);
+	dmring_core_advance(&ring->core, FREE_BUDGET);
 }
 
 /* 0, -EMSGSIZE or -EAGAIN */
@@ -221,12 +245,15 @@ static void finish(struct dmring_ring *ring)
 	struct dmring_member *m = fill->m;
 
 	if (m) {
-		u64 no = dmring_core_add(&ring->core, m->serial, fill->len);
+		u64 no = dmring_core_add(&ring->core, m->sender, fill->len);
 
 		if (m->flags & DMRING_ATTACH_NO_ECHO && m->attached)
 			note_own(m, no);
-		WRITE_ONCE(m->slot.kern->sent, dmring_core_own_seq(&ring->core));
 		m->sent++;
+		WRITE_ONCE(m->slot.kern->sent, m->sent);
+		/* on one machine, what is in the log is held everywhere */
+		if (ring->scope == DMRING_SCOPE_MACHINE)
+			WRITE_ONCE(m->slot.kern->stable, m->sent);
 		if (m->big && fill->in_next == m->in_head && fill->src.base == m->big->data) {
 			kvfree(m->big);
 			WRITE_ONCE(m->big, NULL);

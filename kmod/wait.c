@@ -31,13 +31,24 @@
 /* About what a sleep and a wake cost; on one CPU spinning only delays the other side */
 #define SPIN_NS		(20 * NSEC_PER_USEC)
 
-/* The position after the member's own messages at @head, for members without echo */
+/*
+ * The position after the member's own messages at @head, for members without echo.
+ * Runs ascend, and most readers have read all but the newest: those that end
+ * at or before @head are not looked at.
+ */
 static u64 skip_own(const struct dmring_member *m, u64 head)
 {
 	const struct dmring_kernel_page *kern = m->slot.kern;
 	u64 tail = READ_ONCE(m->own_tail);
-	u64 i = tail > DMRING_OWN_RUNS ? tail - DMRING_OWN_RUNS : 0;
+	u64 least = tail > DMRING_OWN_RUNS ? tail - DMRING_OWN_RUNS : 0;
+	u64 i;
 
+	for (i = tail; i > least; i--) {
+		const struct dmring_run *run = &kern->own[(i - 1) % DMRING_OWN_RUNS];
+
+		if (READ_ONCE(run->first) + READ_ONCE(run->count) <= head)
+			break;
+	}
 	for (; i < tail; i++) {
 		const struct dmring_run *run = &kern->own[i % DMRING_OWN_RUNS];
 		u64 first = READ_ONCE(run->first);

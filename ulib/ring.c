@@ -265,7 +265,7 @@ static __u64 ring_sent(struct dmring *r)
 
 static __u64 ring_stable(struct dmring *r)
 {
-	return load_acquire(&dmring_member(r)->s.group->stable);
+	return load_acquire(&dmring_member(r)->s.kernel->stable);
 }
 
 static __u64 ring_dropped(struct dmring *r)

@@ -215,8 +215,8 @@ int dmring_dispatch_stop(struct dmring *r);
 
 /* ---- state: [any] ---- */
 
-/* Number of this member's last message taken, and the number up to which this
- * host's messages are held by every host: held everywhere when stable >= sent.
+/* How many messages of this member were taken, and how many of these are held
+ * by every host: its last one is held everywhere when both are equal.
  */
 uint64_t dmring_sent(struct dmring *r);
 uint64_t dmring_stable(struct dmring *r);

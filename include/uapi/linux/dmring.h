@@ -131,8 +131,8 @@ struct dmring_run {
  * @log_base: oldest index position this member may still read
  * @dropped: messages skipped for this member by policy (slow drop)
  * @kick_at: ring the doorbell when log_head reaches it; ~0 for never
- * @sent: number in this host's stream of this member's last message in the
- *        log; it is held everywhere once group->stable reaches it
+ * @sent: messages of this member put into the log
+ * @stable: of these, how many are held by every host
  * @rejected: messages of this member refused by the pump; each came back as an
  *            event
  * @own_tail: end of @own (entries)
@@ -154,7 +154,8 @@ struct dmring_kernel_page {
 	__u64 sent;
 	__u64 rejected;
 	__u64 own_tail;
-	__u8 pad3[80];
+	__u64 stable;
+	__u8 pad3[72];
 	struct dmring_run own[DMRING_OWN_RUNS];
 	__u8 reserved[2560];
 };
@@ -162,17 +163,15 @@ struct dmring_kernel_page {
 /**
  * struct dmring_group_page - what the kernel tells the whole group
  * @index_tail: end of what is delivered (index entries)
- * @stable: this host's messages held by every host, as a number in its stream
  * @view: number of the installed view, 0 before the first
  * @hosts: hosts in it
  */
 struct dmring_group_page {
 	__u64 index_tail;
 	__u8 pad0[120];
-	__u64 stable;
 	__u32 view;
 	__u32 hosts;
-	__u8 pad1[112];
+	__u8 pad1[120];
 	__u8 reserved[3840];
 };
 

@@ -23,6 +23,10 @@
  *   EVENT_NTF   multicast to the group "events": DMRING_A_EVENT. Anybody may
  *               listen: an event says nothing that a read does not show.
  *
+ * The counters from which one could tell who sends (DMRING_A_RING_STATS,
+ * DMRING_A_PEER_HAVE and _STABLE, DMRING_A_MEMBER_SENT) are shown to
+ * CAP_NET_ADMIN alone: the ring is anonymous.
+ *
  * Dumps go on where they stopped: what is there all the time is shown once,
  * what comes or goes meanwhile may be shown or not. Process ids are those of
  * the first pid namespace; user and group ids of a ring are those of the
