@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Nothing lost, doubled, out of order or damaged, whatever happens to the links.
+#
+#    sender 0, 1        sender 2           sender 3
+#   +-----------+     +-----------+     +-----------+
+#   |  host 1   |---->|  host 2   |---->|  host 3   |---.
+#   +-----------+     +-----------+     +-----------+   |
+#     ^ recv a, b       recv c, d         recv e, f     |
+#     '-------------------------------------------------'
+#                every link cut, again and again
+#
+#   net-flood.sh [MESSAGES [CUTS [SEED]]]
+#
+# Each message has 1 to 4096 random bytes, its sender's number, its own, its
+# length and a sum; every receiver checks all of them as they come. Before that
+# the checker is shown one planted fault of each kind.
+
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=net/common.sh
+. "$here/net/common.sh"
+messages=${1:-60000} cuts=${2:-6} seed=${3:-$RANDOM}
+patience=${FLOOD_PATIENCE:-60}	# seconds without a message that a receiver bears
+each=$((messages / 4))
+receivers="1a 1b 2c 2d 3e 3f"	# host and name
+plan 7
+
+# flood_start SECONDS COUNT [KIND]: six receivers, four senders, the third with a planted fault
+flood_start() {
+	local r s=0 h plant
+	for r in $receivers; do
+		receiver "${r%?}" "recv$r" -s 4 -c "$2" -t "$1" flood
+	done
+	for h in 1 1 2 3; do
+		plant=()
+		[ $s != 2 ] || plant=(${3:+--plant "$3"})
+		sender $h "send$s" -s $s -c "$2" -r "$seed" -t 60 "${plant[@]}" flood
+		s=$((s + 1))
+	done
+}
+
+# every_receiver PATTERN: its last line
+every_receiver() {
+	local r
+	for r in $receivers; do
+		matches "receiver $r" "$1" "$(result "recv$r")"
+	done
+}
+
+# The checker has to count exactly the one fault that was planted
+planted() {	# KIND RECEIVED COUNTS
+	local r
+	flood_start 2 200 "$1"
+	ended send0 send1 send2 send3
+	for r in $receivers; do
+		wait "${pid[recv$r]}" && bad "receiver $r did not notice"
+	done
+	every_receiver "received $2 $3 foreign 0 dropped 0 "
+	verdict "the checker notices a message planted as: $1"
+}
+
+# Cuts spread evenly over the first three quarters of the messages; $done_cuts counts those made while they flowed
+cut_links() {
+	local a b at
+	done_cuts=0
+	while [ $done_cuts -lt "$cuts" ]; do
+		a=$((done_cuts % 3 + 1)) b=$(((done_cuts + 1) % 3 + 1))
+		at=$((base + 4 * each * (done_cuts + 1) * 3 / cuts / 4))
+		until_true "$patience" carried $at || return
+		kill -0 "${pid[recv1a]}" 2>/dev/null || return
+		note "cut $((done_cuts + 1)) between $a and $b at $(($(of_ring 1 flood messages) - base)) messages"
+		case $((done_cuts % 4)) in
+		0) reset_link $a $b ;;
+		1) cut_link $a $b; sleep 1.$((RANDOM % 5 + 1)); heal_link $a $b ;;
+		2) cut_link $a $b reset; sleep 0.$((RANDOM % 3 + 1)); heal_link $a $b ;;
+		3) unplug $a; sleep 1.$((RANDOM % 5 + 1)); plug $a ;;
+		esac
+		done_cuts=$((done_cuts + 1))
+	done
+}
+
+carried() { [ "$(of_ring 1 flood messages)" -ge "$1" ]; }
+
+sum_of() {	# FIELD over the hosts
+	local h sum=0
+	for h in 1 2 3; do
+		sum=$((sum + $(of_ring $h flood "$1")))
+	done
+	echo $sum
+}
+
+note "seed $seed: $messages messages, $cuts cuts"
+RANDOM=$seed
+# Under emulation a host may be silent for long without being dead.
+must hosts_start 3
+must ring_up flood 3 log 1M slow block dead 1000
+verdict "three hosts form a ring"
+for h in 1 2 3; do
+	watch $h flood
+done
+
+planted lost 799 'lost 1 doubled 0 reordered 0 damaged 0'
+planted double 801 'lost 0 doubled 1 reordered 0 damaged 0'
+planted reorder 800 'lost 0 doubled 0 reordered 1 damaged 0'
+planted damage 800 'lost 1 doubled 0 reordered 0 damaged 1'
+
+start=$(ms_now) ups=$(sum_of link_ups) errors=$(sum_of link_errors) base=$(of_ring 1 flood messages)
+flood_start "$patience" $each
+cut_links
+ended send0 send1 send2 send3
+for r in $receivers; do
+	ended "recv$r"
+done
+every_receiver "received $((4 * each)) lost 0 doubled 0 reordered 0 damaged 0 foreign 0 dropped 0 .* next $each,$each,$each,$each\$"
+took=$(($(ms_now) - start))
+note "$(result recv1a)"
+note "$((4 * each)) messages in $took ms"
+verdict "$((4 * each)) messages to each of 6 receivers: 0 lost, 0 doubled, 0 reordered, 0 damaged"
+
+ups=$(($(sum_of link_ups) - ups))
+equal 'breaches of the protocol' "$errors" "$(sum_of link_errors)"
+for h in 1 2 3; do
+	grep host- "$tmp/monitor$h" | cut -d' ' -f4- | sort | uniq -c | sed "s/^/# host $h:/"
+	note "host $h: $(on $h ringctl -s ring show flood | tail -n 1)"
+done
+equal cuts "$cuts" $done_cuts
+[ $ups -ge $((2 * cuts)) ] || bad "$cuts cuts, but links came up only $ups times"
+note "links came up $ups times after $done_cuts cuts"
+verdict "$cuts links were cut meanwhile"
+finish

@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Hosts as network namespaces: to be sourced by bash scripts that run as root,
+# in the repository, in a guest with the module loaded.
+#
+#    h1            h2            h3            hN        each a namespace
+#   eth0          eth0          eth0          eth0       10.9.0.i/24, fd09::i/64
+#     |             |             |             |
+#    p1            p2            p3            pN
+#   +-+-------------+-------------+-------------+-+
+#   |                 br0                         |      namespace "sw"
+#   +---------------------------------------------+
+#
+# Node i is host i; its ring listens on port 7000. The ring goes 1 -> 2 -> ... -> N -> 1.
+
+export LC_ALL=C
+net_dir=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+net_root=$(readlink -f "$net_dir/../..")
+flood=$net_dir/flood
+hosts=0			# how many there are
+tmp=$(mktemp -d)	# output of what runs in the background
+export PATH=$net_root/ctl:$PATH
+
+# --- KTAP ---
+
+test_no=0 test_failed=0 test_bad=
+
+plan() {
+	printf 'KTAP version 1\n1..%d\n' "$1"
+	test_plan=$1
+}
+
+note() { printf '# %s\n' "$*"; }
+
+# bad SENTENCE…: this test has failed; it goes on, to say all there is to say
+bad() {
+	note "FAILED: $*"
+	test_bad=yes
+}
+
+# must COMMAND…: without it nothing that follows makes sense
+must() {
+	"$@" && return
+	printf 'Bail out! %s\n' "$*"
+	exit 1
+}
+
+# verdict NAME: of all that was checked since the last one
+verdict() {
+	test_no=$((test_no + 1))
+	if [ -z "$test_bad" ]; then
+		printf 'ok %d %s\n' $test_no "$1"
+	else
+		printf 'not ok %d %s\n' $test_no "$1"
+		test_failed=$((test_failed + 1))
+	fi
+	test_bad=
+}
+
+# finish: the last line, and the exit status
+finish() {
+	if [ "$test_no" != "$test_plan" ]; then
+		note "FAILED: $test_no tests of $test_plan ran"
+		test_failed=$((test_failed + 1))
+	fi
+	note "$((test_no - test_failed)) passed, $test_failed failed, ${SECONDS} s"
+	[ "$test_failed" = 0 ]
+}
+
+# equal WHAT WANTED GOT
+equal() {
+	[ "$2" = "$3" ] || bad "$1: expected '$2', got '$3'"
+}
+
+# matches WHAT PATTERN TEXT: an extended regular expression
+matches() {
+	grep -qE -- "$2" <<<"$3" || bad "$1: expected /$2/, got '$3'"
+}
+
+# succeeds COMMAND…: quiet, unless it fails
+succeeds() {
+	local out
+	out=$("$@" 2>&1) || bad "$*: status $?: $out"
+}
+
+# refused STATUS PATTERN COMMAND…
+refused() {
+	local want=$1 pattern=$2 out status
+	shift 2
+	out=$("$@" 2>&1)
+	status=$?
+	[ $status = "$want" ] || bad "$*: status $status, expected $want"
+	matches "$*" "$pattern" "$out"
+}
+
+# until_true SECONDS COMMAND…: again and again; fails when the time is over
+until_true() {
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	shift
+	until "$@"; do
+		[ "${EPOCHREALTIME/./}" -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+ms_now() { echo $((${EPOCHREALTIME/./} / 1000)); }
+
+# --- hosts ---
+
+on() {	# on HOST COMMAND…
+	local host=$1
+	shift
+	ip netns exec "h$host" "$@"
+}
+
+hosts_start() {	# hosts_start N
+	local i
+	hosts=$1
+	ip netns add sw || return
+	{
+		echo "link add br0 type bridge mcast_snooping 0 forward_delay 0"
+		echo "link set br0 up"
+	} | ip -n sw -batch - || return
+	for ((i = 1; i <= hosts; i++)); do
+		host_start $i || return
+	done
+}
+
+host_start() {	# one more, or one that had died
+	ip netns add "h$1" &&
+	# no waiting for duplicate addresses: there are none
+	ip netns exec "h$1" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad' &&
+	ip -n sw link add "p$1" type veth peer name eth0 netns "h$1" &&
+	ip -n sw link set "p$1" master br0 up &&
+	ip -n "h$1" -batch - <<-EOT
+		link set lo up
+		addr add 10.9.0.$1/24 dev eth0
+		addr add fd09::$1/64 dev eth0 nodad
+		link set eth0 up
+	EOT
+}
+
+hosts_stop() {
+	local i
+	for ((i = 1; i <= hosts; i++)); do
+		ip netns del "h$i" 2>/dev/null
+	done
+	ip netns del sw 2>/dev/null
+	hosts=0
+}
+
+jobs_stop() {
+	local pids
+	pids=$(jobs -p)
+	# shellcheck disable=SC2086 # a list of words
+	[ -z "$pids" ] || { kill -CONT $pids; kill -KILL $pids; } 2>/dev/null
+	wait 2>/dev/null
+	pid=()
+}
+
+unused() { [ "$(cat /sys/module/dmring/refcnt)" = 0 ]; }
+
+# everything_gone: of a test; nothing of it holds the module any more
+everything_gone() {
+	jobs_stop
+	hosts_stop
+	until_true 10 unused || bad "the module is still in use: $(cat /sys/module/dmring/refcnt)"
+	rm -f "$tmp"/*
+}
+
+cleanup() {
+	jobs_stop
+	hosts_stop
+	rm -rf "$tmp"
+}
+trap cleanup EXIT
+
+# --- rings ---
+
+# ring_up RING N WORDS…: on hosts 1..N, closed when it returns
+ring_up() {
+	local ring=$1 n=$2 i
+	shift 2
+	for ((i = 1; i <= n; i++)); do
+		host_ring "$i" "$ring" "$n" "$@" || return
+	done
+	ring_closed "$ring" "$n"
+}
+
+# host_ring HOST RING N WORDS…: the ring and its peers on one host
+host_ring() {
+	local i=$1 ring=$2 n=$3 j
+	shift 3
+	{
+		echo "ring $ring scope network node $i listen $(address "$i") insecure $*"
+		for ((j = 1; j <= n; j++)); do
+			[ "$j" = "$i" ] || echo "peer $ring node $j addr $(address "$j")"
+		done
+	} >"$tmp/conf$i"
+	on "$i" ringctl up "$tmp/conf$i"
+}
+
+address() {
+	[ -z "${ipv6:-}" ] && echo "10.9.0.$1:7000" || echo "[fd09::$1]:7000"
+}
+
+ring_closed() {	# RING N [SECONDS]
+	local i
+	for ((i = 1; i <= $2; i++)); do
+		on "$i" ringctl ring wait "$1" timeout "${3:-20}" || return
+	done
+}
+
+ring_down() {	# RING N
+	local i
+	for ((i = 1; i <= $2; i++)); do
+		on "$i" ringctl ring del "$1" || return
+	done
+}
+
+# of_ring HOST RING FIELD: a value of "ring show", statistics too
+of_ring() {
+	on "$1" ringctl -j -p -s ring show "$2" |
+		sed -nE "s/^ *\"$3\": *\"?([^\",]*)\"?,?\$/\1/p" | head -n 1
+}
+
+# of_peer HOST RING NODE FIELD
+of_peer() {
+	on "$1" ringctl -j -p -s peer show "$2" | awk -v node="$3" -v field="\"$4\":" '
+		{ gsub(/^ +|,$/, "") }
+		/^"node":/ { here = $2 == node }
+		here && index($0, field) == 1 { sub(/^[^:]*: */, ""); gsub(/"/, ""); print }'
+}
+
+# members_are HOST RING N
+members_are() { [ "$(of_ring "$1" "$2" members)" = "$3" ]; }
+
+# peer_says HOST RING NODE PATTERN: in its "why"
+peer_says() { of_peer "$1" "$2" "$3" why | grep -qE -- "$4"; }
+
+# state_is HOST RING STATE
+state_is() { [ "$(of_ring "$1" "$2" state)" = "$3" ]; }
+
+# --- members ---
+
+# member HOST NAME COMMAND…: in the background; output in $tmp/NAME, process id in ${pid[NAME]}
+declare -A pid=()
+member() {
+	local host=$1 name=$2
+	shift 2
+	ip netns exec "h$host" "$@" >"$tmp/$name" 2>&1 &
+	pid[$name]=$!
+}
+
+# receiver HOST NAME OPTIONS… RING: attached when it returns
+receiver() {
+	local host=$1 name=$2
+	shift 2
+	member "$host" "$name" "$flood" recv "$@"
+	until_true 10 grep -q attached "$tmp/$name" || bad "$name does not attach: $(cat "$tmp/$name")"
+}
+
+sender() {	# HOST NAME OPTIONS… RING
+	local host=$1 name=$2
+	shift 2
+	member "$host" "$name" "$flood" send "$@"
+}
+
+# ended NAME…: wait for each; its status has to be 0, and its last line is shown if not
+ended() {
+	local name status
+	for name; do
+		wait "${pid[$name]}"
+		status=$?
+		[ $status = 0 ] || bad "$name: status $status: $(tail -n 3 "$tmp/$name")"
+	done
+}
+
+# result NAME: what it said last
+result() { tail -n 1 "$tmp/$1"; }
+
+# kill_member SIGNAL NAME…
+kill_member() {
+	local sig=$1 name
+	shift
+	for name; do
+		kill "-$sig" "${pid[$name]}"
+	done
+}
+
+# watch HOST RING: what "ringctl monitor" says goes to $tmp/monitorHOST
+watch() {
+	member "$1" "monitor$1" stdbuf -oL ringctl monitor "$2"
+}
+
+# heard HOST PATTERN: has the monitor said so?
+heard() { grep -qE -- "$2" "$tmp/monitor$1"; }
+
+# --- cuts; each can be undone ---
+
+# Nothing passes between two hosts: in silence, or with an answer ("reset")
+cut_link() {	# A B [reset]
+	local rule=drop
+	[ "${3:-}" != reset ] || rule="meta l4proto tcp reject with tcp reset"
+	on "$2" nft -f - <<-EOT
+		table inet cut$1 {
+			chain in { type filter hook input priority 0; ip saddr 10.9.0.$1 $rule; }
+			chain out { type filter hook output priority 0; ip daddr 10.9.0.$1 $rule; }
+		}
+	EOT
+}
+
+# Nothing passes from A to B; the other way everything does
+cut_one_way() {	# A B
+	on "$2" nft -f - <<-EOT
+		table inet cut$1 {
+			chain in { type filter hook input priority 0; ip saddr 10.9.0.$1 drop; }
+		}
+	EOT
+}
+
+heal_link() {	# A B
+	on "$2" nft delete table inet "cut$1"
+}
+
+unplug() { ip -n sw link set "p$1" down; }
+plug() { ip -n sw link set "p$1" up; }
+
+# The connections between A and B end at once; new ones can be made
+reset_link() {	# A B
+	on "$1" ss -K -t dst "10.9.0.$2" >/dev/null
+}

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * flood: members that send numbered, summed, random messages, and members that
+ * check each as it comes.
+ *
+ *   flood send [OPTIONS] RING    -s SENDER -c COUNT [-m LEAST] [-l MOST] [-r SEED]
+ *                                [-t SEC] [-u US] [-w] [--plant KIND]
+ *   flood recv [OPTIONS] RING    -s SENDERS -c COUNT [-t SEC] [-p] [-e] [-i] [-w] [-u US]
+ *
+ * A receiver ends when all SENDERS have been heard to their end, or when nothing
+ * has come for SEC seconds (a minute, before the first message), prints one
+ * line, and fails if anything was wrong.
+ *
+ * -p  messages missing at the end of a stream are no fault: its sender died
+ * -e  print events as they come
+ * -i  print who sent, once for each sender, in a ring made with "identify"
+ * -w  be unwilling: never the proxy
+ * -u  rest that many microseconds after each message
+ *
+ * A sender that finds no room for SEC seconds prints how far it came and exits 3.
+ * --plant makes it misbehave once, half way: lost, double, reorder or damage.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <dmring.h>
+#include "check.h"
+
+#define POOL		DMRING_MSG_MAX	/* random bytes that messages are cut from */
+#define BATCH		32		/* messages peeked before they are released */
+#define LINGER_MS	300		/* for what must not come */
+#define FIRST_SECONDS	60
+#define NO_ROOM		3		/* exit status */
+
+struct flood {
+	struct dmring *r;
+	const char *ring;
+	__u32 sender;	/* number of it, or of them */
+	__u32 count;
+	__u32 least;
+	__u32 most;
+	__u32 seed;
+	__u32 seconds;
+	__u32 rest;
+	__u64 random;
+	const char *plant;
+	bool prefix;
+	bool events;
+	bool identify;
+	bool unwilling;
+	__u8 *pool;
+	__u8 *msg;
+};
+
+static __u64 now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+static int complain(const char *what, int ret)
+{
+	fprintf(stderr, "flood: %s: %s%s%s\n", what, dmring_strerror(ret),
+		*dmring_why() ? ": " : "", dmring_why());
+	return EXIT_FAILURE;
+}
+
+static int attach(struct flood *f, __u32 flags)
+{
+	const struct dmring_opts opts = {
+		.size = sizeof(opts),
+		.flags = flags | (f->unwilling ? DMRING_UNWILLING : 0),
+		.in_size = flags & DMRING_SEND_ONLY ? 1 << 16 : 0,
+	};
+	int ret = dmring_attach(&f->r, f->ring, &opts);
+
+	return ret ? complain("attach", ret) : 0;
+}
+
+/*
+ * Sending
+ */
+
+static __u64 next_random(__u64 *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static bool fill_pool(struct flood *f)
+{
+	__u64 word;
+	size_t i;
+
+	f->pool = malloc(POOL + f->most);
+	f->msg = malloc(sizeof(struct flood_head) + f->most);
+	if (!f->pool || !f->msg)
+		return false;
+	for (i = 0; i + sizeof(word) <= POOL + f->most; i += sizeof(word)) {
+		word = next_random(&f->random);
+		memcpy(f->pool + i, &word, sizeof(word));
+	}
+	return true;
+}
+
+/* Wait for room in pieces, so that what counts is time without any progress */
+static int push(struct flood *f, const void *msg, size_t len)
+{
+	__u64 end = now_ms() + f->seconds * 1000ULL;
+	int ret;
+
+	do {
+		ret = dmring_send_wait(f->r, msg, len, 200);
+	} while ((ret == -ETIMEDOUT || ret == -EAGAIN || ret == -EINTR) && now_ms() < end);
+	return ret;
+}
+
+static bool planted(const struct flood *f, __u32 seq, const char *kind)
+{
+	return f->plant && seq == f->count / 2 && !strcmp(f->plant, kind);
+}
+
+static int send_one(struct flood *f, __u32 seq)
+{
+	__u32 len = f->least + next_random(&f->random) % (f->most - f->least + 1);
+	size_t all = sizeof(struct flood_head) + len;
+	int ret;
+
+	memcpy(f->msg + sizeof(struct flood_head), f->pool + next_random(&f->random) % POOL, len);
+	flood_seal(f->msg, f->sender, seq, len);
+	if (planted(f, seq, "lost"))
+		return 0;
+	if (planted(f, seq, "damage"))
+		f->msg[sizeof(struct flood_head) + len / 2] ^= 0x10;
+	ret = push(f, f->msg, all);
+	if (!ret && planted(f, seq, "double"))
+		ret = push(f, f->msg, all);
+	if (f->rest)
+		usleep(f->rest);
+	return ret;
+}
+
+/* The order in which numbers are sent: as they are, unless two are to be swapped */
+static __u32 nth(const struct flood *f, __u32 i)
+{
+	if (i && planted(f, i, "reorder"))
+		return i - 1;
+	if (planted(f, i + 1, "reorder"))
+		return i + 1;
+	return i;
+}
+
+static int send_all(struct flood *f)
+{
+	__u64 start = now_ms();
+	__u32 i;
+	int ret = 0;
+
+	for (i = 0; i < f->count && !ret; i++)
+		ret = send_one(f, nth(f, i));
+	i -= !!ret;
+	printf("send %s sender %u: accepted %u ms %llu%s%s\n", f->ring, f->sender, i,
+	       (unsigned long long)(now_ms() - start), ret ? ": " : "",
+	       ret ? dmring_strerror(ret) : "");
+	if (ret == -ENOTCONN)
+		printf("send %s sender %u: detached: %s\n", f->ring, f->sender,
+		       dmring_reason_str(dmring_reason(f->r)));
+	if (ret == -ETIMEDOUT || ret == -EAGAIN)
+		return NO_ROOM;
+	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int do_send(struct flood *f)
+{
+	int status;
+
+	if (!fill_pool(f))
+		return complain("memory", -ENOMEM);
+	if (attach(f, DMRING_SEND_ONLY))
+		return EXIT_FAILURE;
+	status = send_all(f);
+	dmring_detach(f->r);
+	free(f->pool);
+	free(f->msg);
+	return status;
+}
+
+/*
+ * Receiving
+ */
+
+static void show_event(const struct flood *f, const struct dmring_msg *m)
+{
+	struct dmring_ev ev;
+
+	memcpy(&ev, m->data, sizeof(ev));
+	if (!f->events && ev.what != DMRING_EV_GAP)
+		return;
+	printf("event %s node %u arg %llu\n", dmring_event_str(ev.what), ev.node,
+	       (unsigned long long)ev.arg);
+}
+
+static void show_ident(const struct dmring_msg *m)
+{
+	struct flood_head h;
+
+	memcpy(&h, m->data, sizeof(h));
+	if (!h.seq && m->ident)
+		printf("ident sender %u node %u pid %u uid %u gid %u\n", h.sender, m->ident->node,
+		       m->ident->pid, m->ident->uid, m->ident->gid);
+}
+
+static void take_one(const struct flood *f, struct flood_check *c, const struct dmring_msg *m)
+{
+	if (m->type == DMRING_REC_EVENT) {
+		show_event(f, m);
+		return;
+	}
+	flood_check_take(c, m->data, m->len);
+	if (f->identify && m->len > sizeof(struct flood_head))
+		show_ident(m);
+}
+
+/* Some messages; how many, or -errno */
+static int take_some(struct flood *f, struct flood_check *c)
+{
+	struct dmring_msg m;
+	int n, ret = 0;
+
+	for (n = 0; n < BATCH; n++) {
+		ret = dmring_peek(f->r, &m);
+		if (ret)
+			break;
+		take_one(f, c, &m);
+		if (f->rest)
+			usleep(f->rest);
+	}
+	if (n)
+		ret = dmring_release(f->r);
+	if (ret == -EOVERFLOW)
+		printf("recv %s: overwritten while it was read\n", f->ring);
+	return ret && ret != -EAGAIN ? ret : n;
+}
+
+static __u64 patience(const struct flood *f, const struct flood_check *c)
+{
+	if (flood_check_complete(c))
+		return LINGER_MS;
+	return (c->received ? f->seconds : FIRST_SECONDS) * 1000ULL;
+}
+
+/* Until all has come; then for a moment more: nothing may follow */
+static int receive(struct flood *f, struct flood_check *c)
+{
+	__u64 quiet = now_ms();
+
+	for (;;) {
+		int n = take_some(f, c);
+
+		if (n > 0) {
+			quiet = now_ms();
+			continue;
+		}
+		if (!n && now_ms() >= quiet + patience(f, c))
+			return flood_check_complete(c) ? 0 : -ETIMEDOUT;
+		if (!n)
+			n = dmring_wait(f->r, DMRING_WAIT_READ, 1, 200);
+		if (n && n != -ETIMEDOUT && n != -EINTR)
+			return n;
+	}
+}
+
+static void show_lasts(const struct flood_check *c)
+{
+	__u32 i;
+
+	printf(" next");
+	for (i = 0; i < c->senders; i++)
+		printf("%c%u", i ? ',' : ' ', c->book[i].next);
+}
+
+static int verdict(const struct flood *f, const struct flood_check *c, int ret, __u64 ms)
+{
+	__u64 lost = flood_check_lost(c, f->prefix);
+
+	printf("recv %s: received %llu lost %llu doubled %llu reordered %llu damaged %llu",
+	       f->ring, (unsigned long long)c->received, (unsigned long long)lost,
+	       (unsigned long long)c->doubled, (unsigned long long)c->reordered,
+	       (unsigned long long)c->damaged);
+	printf(" foreign %llu dropped %llu bytes %llu ms %llu",
+	       (unsigned long long)c->foreign, (unsigned long long)dmring_dropped(f->r),
+	       (unsigned long long)c->bytes, (unsigned long long)ms);
+	show_lasts(c);
+	if (ret && !(ret == -ETIMEDOUT && f->prefix))
+		printf(": %s%s%s", ret == -ETIMEDOUT ? "nothing comes any more" :
+		       dmring_strerror(ret), ret == -ENOTCONN ? ": " : "",
+		       ret == -ENOTCONN ? dmring_reason_str(dmring_reason(f->r)) : "");
+	putchar('\n');
+	if (lost || c->doubled || c->reordered || c->damaged || c->foreign)
+		return EXIT_FAILURE;
+	return ret && !(ret == -ETIMEDOUT && f->prefix) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int do_recv(struct flood *f)
+{
+	static struct flood_check c;
+	__u64 start;
+	int ret, status;
+
+	if (f->sender > FLOOD_SENDERS || !flood_check_init(&c, f->sender, f->count))
+		return complain("memory", -ENOMEM);
+	if (attach(f, DMRING_EVENTS))
+		return EXIT_FAILURE;
+	printf("recv %s: attached\n", f->ring);
+	start = now_ms();
+	ret = receive(f, &c);
+	status = verdict(f, &c, ret, now_ms() - start);
+	dmring_detach(f->r);
+	flood_check_free(&c);
+	return status;
+}
+
+static int usage(void)
+{
+	fputs("flood send|recv [OPTIONS] RING: see the head of its source\n", stderr);
+	return 2;
+}
+
+static __u32 *number_of(struct flood *f, int c)
+{
+	switch (c) {
+	case 's':
+		return &f->sender;
+	case 'c':
+		return &f->count;
+	case 'm':
+		return &f->least;
+	case 'l':
+		return &f->most;
+	case 'r':
+		return &f->seed;
+	case 't':
+		return &f->seconds;
+	case 'u':
+		return &f->rest;
+	}
+	return NULL;
+}
+
+static bool *switch_of(struct flood *f, int c)
+{
+	switch (c) {
+	case 'p':
+		return &f->prefix;
+	case 'e':
+		return &f->events;
+	case 'i':
+		return &f->identify;
+	case 'w':
+		return &f->unwilling;
+	}
+	return NULL;
+}
+
+static bool parse(struct flood *f, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "plant", required_argument, NULL, 'P' },
+		{ }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "s:c:m:l:r:t:u:peiw", options, NULL)) != -1) {
+		if (c == 'P')
+			f->plant = optarg;
+		else if (number_of(f, c))
+			*number_of(f, c) = strtoul(optarg, NULL, 0);
+		else if (switch_of(f, c))
+			*switch_of(f, c) = true;
+		else
+			return false;
+	}
+	f->ring = argv[optind];
+	return optind + 1 == argc && f->count && f->least && f->least <= f->most &&
+	       f->most <= FLOOD_MAX;
+}
+
+int main(int argc, char **argv)
+{
+	struct flood f = {
+		.count = 1000, .least = 1, .most = 4096, .seed = 1, .seconds = 60,
+	};
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc < 2 || !parse(&f, argc - 1, argv + 1))
+		return usage();
+	f.random = (f.seed + 1) * 0x9e3779b97f4a7c15ULL ^ (f.sender + 1);
+	if (!strcmp(argv[1], "send"))
+		return do_send(&f);
+	return strcmp(argv[1], "recv") ? usage() : do_recv(&f);
+}

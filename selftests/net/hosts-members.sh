@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # variables of common.sh
+#
+# Members on several hosts: who is proxy, who is slow.
+
+about[relay]='a host without members passes everything on'
+t_relay() {
+	must hosts_start 3
+	succeeds ring_up relay 3
+	receiver 1 recv1 -s 2 -c 500 -t 30 relay
+	receiver 3 recv3 -s 2 -c 500 -t 30 relay
+	sender 1 send1 -s 0 -c 500 relay
+	sender 3 send3 -s 1 -c 500 relay
+	equal 'members on host 2' 0 "$(of_ring 2 relay members)"
+	ended send1 send3 recv1 recv3
+	equal 'messages on host 2' 1000 "$(of_ring 2 relay messages)"
+	equal 'kept on host 2' 0 "$(of_ring 2 relay log_used)"
+}
+
+proxy_pid() { of_ring "$1" "$2" pid; }
+proxy_is() { [ "$(proxy_pid "$1" "$2")" = "$3" ]; }
+
+about[proxy]='the proxy is killed under traffic: the longest attached willing member follows, nothing is lost'
+t_proxy() {
+	local term
+	must hosts_start 3
+	succeeds ring_up proxy 3
+	watch 2 proxy
+	receiver 2 never -s 2 -c 3000 -t 30 -w proxy
+	receiver 2 first -s 2 -c 3000 -t 30 proxy
+	receiver 2 second -s 2 -c 3000 -t 30 proxy
+	receiver 3 far -s 2 -c 3000 -t 30 proxy
+	equal 'first proxy' "${pid[first]}" "$(proxy_pid 2 proxy)"
+	term=$(of_ring 2 proxy term)
+	sender 1 send1 -s 0 -c 3000 -l 512 -u 200 proxy
+	sender 3 send3 -s 1 -c 3000 -l 512 -u 200 proxy
+	under_way 2 proxy 300
+	kill_member KILL first
+	until_true 2 proxy_is 2 proxy "${pid[second]}" || bad "proxy is $(proxy_pid 2 proxy), not ${pid[second]}"
+	equal 'proxy show' "${pid[second]}" "$(on 2 ringctl -j -p proxy show proxy | sed -nE 's/.*"pid": *([0-9]+).*/\1/p')"
+	equal term $((term + 1)) "$(of_ring 2 proxy term)"
+	until_true 2 heard 2 "proxy member [0-9]+ pid ${pid[second]} term $((term + 1))" || bad 'no event of the new proxy'
+	until_true 2 heard 2 "member-leave .*pid ${pid[first]} reason killed" || bad 'no event of the death'
+	under_way 2 proxy 900
+	# the last willing one: then nobody is, and the thread goes on
+	receiver 2 third -s 2 -c 3000 -t 30 -w -p proxy
+	kill_member KILL second
+	until_true 2 proxy_is 2 proxy '' || bad "proxy is $(proxy_pid 2 proxy), nobody is willing"
+	ended send1 send3 never far
+	matches 'the unwilling' 'received 6000 lost 0 doubled 0 reordered 0 ' "$(result never)"
+	matches 'host 3' 'received 6000 lost 0 doubled 0 reordered 0 ' "$(result far)"
+	equal 'breaks of host 2' 2 "$(of_ring 2 proxy link_ups)"
+}
+
+about[block]='slow block: all readers of one host stop; senders wait, links stay up, all goes on when they do'
+t_block() {
+	local h
+	must hosts_start 3
+	succeeds ring_up block 3 log 128K slow block dead 400
+	for h in 1 2 3; do
+		watch $h block
+		receiver $h "recv$h" -s 2 -c 1000 -t 30 block
+	done
+	receiver 2 recv2b -s 2 -c 1000 -t 30 block
+	kill_member STOP recv2 recv2b
+	sender 1 send1 -s 0 -c 1000 -t 60 block
+	sender 3 send3 -s 1 -c 1000 -t 60 block
+	# whoever finds no room in 2 s says so
+	sleep 1
+	sender 1 extra -s 2 -c 1 -m 4096 -t 2 block
+	wait "${pid[extra]}"
+	equal 'status of one who finds no room' 3 $?
+	h=$(of_ring 1 block messages)
+	sleep 1
+	equal 'messages while all wait' "$h" "$(of_ring 1 block messages)"
+	[ "$h" -ge 10 ] && [ "$h" -lt 1000 ] || bad "$h messages passed before all was full"
+	for h in 1 2 3; do
+		heard $h 'host-away' && bad "host $h says: $(grep host-away "$tmp/monitor$h")"
+		equal "state of host $h" closed "$(of_ring $h block state)"
+	done
+	kill_member CONT recv2 recv2b
+	ended send1 send3 recv1 recv2 recv2b recv3
+	for h in recv1 recv2 recv2b recv3; do
+		matches $h 'received 2000 lost 0 doubled 0 reordered 0 damaged 0 foreign 0 dropped 0 ' "$(result $h)"
+	done
+}
+
+about[evict]='slow evict: one slow reader far away holds the senders for its time, then it is gone'
+t_evict() {
+	must hosts_start 3
+	succeeds ring_up evict 3 log 128K slow evict 800 dead 1000
+	watch 2 evict
+	receiver 1 recv1 -s 1 -c 1500 -t 30 -e evict
+	receiver 2 good -s 1 -c 1500 -t 30 -e evict
+	receiver 2 slow -s 1 -c 1500 -t 30 evict
+	kill_member STOP slow
+	sender 1 send1 -s 0 -c 1500 evict
+	ended send1 recv1 good
+	matches 'the good one' 'received 1500 lost 0 doubled 0 reordered 0 ' "$(result good)"
+	matches 'on host 1' 'received 1500 lost 0 doubled 0 reordered 0 ' "$(result recv1)"
+	until_true 5 heard 2 "member-leave .*pid ${pid[slow]} reason slow" || bad 'no event of the eviction'
+	grep -qE 'event .*evict' "$tmp/good" || bad "its neighbour did not hear: $(cat "$tmp/good")"
+	grep -qE 'event .*evict' "$tmp/recv1" && bad 'the other host heard of it'
+	equal evicted '0 1' "$(of_ring 1 evict evicted) $(of_ring 2 evict evicted)"
+	kill_member CONT slow
+	wait "${pid[slow]}" && bad 'the evicted one went on'
+	matches 'the slow one' 'doubled 0 reordered 0 damaged 0 .*: .*slow' "$(result slow)"
+}
+
+about[drop]='slow drop: a slow reader far away misses messages, is told how many, and holds nobody'
+t_drop() {
+	local out got dropped
+	must hosts_start 3
+	succeeds ring_up drop 3 log 128K slow drop dead 1000
+	receiver 1 recv1 -s 1 -c 1500 -t 30 drop
+	receiver 2 good -s 1 -c 1500 -t 30 drop
+	receiver 2 slow -s 1 -c 1500 -t 3 drop
+	kill_member STOP slow
+	sender 1 send1 -s 0 -c 1500 drop
+	ended send1 recv1
+	kill_member CONT slow
+	wait "${pid[good]}" "${pid[slow]}"
+	out=$(result slow)
+	got=$(sed -nE 's/.*received ([0-9]+) .*/\1/p' <<<"$out")
+	dropped=$(sed -nE 's/.*dropped ([0-9]+) .*/\1/p' <<<"$out")
+	[ "${dropped:-0}" -gt 0 ] || bad "nothing was dropped: $out"
+	equal 'received and dropped' 1500 $((got + dropped))
+	matches 'the slow one' "lost $dropped doubled 0 reordered 0 damaged 0 " "$out"
+	equal 'gaps it was told of' "$dropped" "$(awk '/^event .*gap/ || /^event .*skipped/ { n += $NF } END { print n + 0 }' "$tmp/slow")"
+	equal 'dropped on host 1' 0 "$(of_ring 1 drop dropped)"
+	matches 'on host 1' 'received 1500 lost 0 ' "$(result recv1)"
+}
+
+about[unload]='after all that the module can be unloaded and loaded again'
+t_unload() {
+	local before
+	must hosts_start 2
+	succeeds ring_up unload 2
+	one_each 2 unload
+	# rings hold nothing: with them in place it goes
+	before=$(lsmod | grep -c '^dmring ')
+	succeeds rmmod dmring
+	equal 'loaded before and after' '1 0' "$before $(lsmod | grep -c '^dmring ')"
+	succeeds insmod "$net_root/kmod/dmring.ko"
+	equal 'rings of host 1' '' "$(on 1 ringctl ring show)"
+}
