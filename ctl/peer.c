@@ -40,8 +40,8 @@ static const struct out_field peer_fields[] = {
 	OUT("out", out_enum, PEER(OUT), .names = link_names),
 	OUT("in", out_enum, PEER(IN), .names = link_names),
 	OUT("incarnation", out_hex, PEER(INCARNATION)),
-	OUT("have", out_uint, PEER(HAVE), .flags = OUT_STATS),
-	OUT("stable", out_uint, PEER(STABLE), .flags = OUT_STATS),
+	OUT("have", out_maybe, PEER(HAVE), .flags = OUT_STATS),
+	OUT("stable", out_maybe, PEER(STABLE), .flags = OUT_STATS),
 	OUT("why", out_str, PEER(WHY), .flags = OUT_LINE),
 	{ }
 };

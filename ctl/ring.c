@@ -19,7 +19,7 @@
 #include "words.h"
 
 #define RING(name)	DMRING_A_RING_##name
-#define STAT(word, name)	OUT(word, out_uint, DMRING_A_STAT_##name)
+#define STAT(word, name)	OUT(word, out_maybe, DMRING_A_STAT_##name)
 
 #define REREAD_MS	1000	/* should an event be lost */
 
