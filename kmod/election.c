@@ -22,7 +22,13 @@ static struct dmring_member *best(struct dmring_ring *ring)
 	struct dmring_member *m, *winner = NULL;
 	struct dmring_ballot top = {};
 
+	/*
+	 * Oldest first: by the rule of this version nobody beats the first who is
+	 * willing, and looking on would make thousands leaving at once cost millions.
+	 */
 	list_for_each_entry(m, &ring->members, node) {
+		if (winner)
+			break;
 		struct dmring_ballot ballot = {
 			.since = m->since,
 			.id = m->id,
@@ -56,7 +62,7 @@ void dmring_election(struct dmring_ring *ring)
 	struct dmring_ev ev = { .what = DMRING_EV_PROXY };
 
 	/* nobody who comes later is preferred to the one in office */
-	if (ring->scope != DMRING_SCOPE_NETWORK || (old && old->attached))
+	if (ring->scope != DMRING_SCOPE_NETWORK || (old && old->attached && !ring->dead))
 		return;
 	ring->office = best(ring);
 	if (ring->office == old)

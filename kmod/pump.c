@@ -34,6 +34,7 @@
 #define SLOT_QUOTA	64		/* messages of one slot before the next one's turn */
 #define MEMBER_HOLDS	2		/* holds of a member's system call */
 #define THREAD_HOLDS	16
+#define ROOM_TURNS	64		/* attempts at room for one message */
 #define FREE_BUDGET	4096		/* records freed at a time */
 
 enum step {
@@ -120,11 +121,12 @@ void dmring_pump_free(struct dmring_ring *ring)
 static int make_room(struct dmring_ring *ring, struct hold *hold, u32 len)
 {
 	int err = dmring_core_room(&ring->core, len, &hold->kick);
+	int turns = ROOM_TURNS;
 
 	if (err != -EAGAIN)
 		return err;
-	/* each turn frees something, or a reader has moved: at most a log's worth */
-	for (;;) {
+	/* each turn frees something, or a reader has moved; the rest is for the next hold */
+	while (turns--) {
 		u64 first = dmring_core_first(&ring->core);
 
 		dmring_pump_free(ring);
@@ -134,6 +136,7 @@ static int make_room(struct dmring_ring *ring, struct hold *hold, u32 len)
 		if (first == dmring_core_first(&ring->core) && !dmring_slow_full(ring))
 			return err;
 	}
+	return err;
 }
 
 /*

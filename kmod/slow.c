@@ -36,17 +36,27 @@ static bool ask_kick(struct dmring_ring *ring)
 	return dmring_member_cursor(m) >= target;
 }
 
-/* Skip a quarter of what the slowest reader has not read */
-static void drop(struct dmring_ring *ring)
+static void skip_to(struct dmring_ring *ring, struct dmring_member *m, u64 target)
 {
-	struct dmring_member *m = ring->slowest;
-	u64 skip = max((ring->log.published - m->cursor) / 4, 1ULL);
+	u64 skip = target - m->cursor;
 
-	m->cursor += skip;
+	m->cursor = target;
 	m->dropped += skip;
 	ring->stats.dropped += skip;
 	WRITE_ONCE(m->slot.kern->dropped, m->dropped);
-	WRITE_ONCE(m->slot.kern->log_base, m->cursor);
+	WRITE_ONCE(m->slot.kern->log_base, target);
+}
+
+/* Skip a quarter of what the slowest have not read: all that stand at the last record */
+static void drop(struct dmring_ring *ring)
+{
+	u64 from = ring->slowest->cursor;
+	u64 target = from + max((ring->log.published - from) / 4, 1ULL);
+	struct dmring_member *m;
+
+	list_for_each_entry(m, &ring->members, node)
+		if (dmring_member_reads(m) && dmring_member_cursor(m) == from)
+			skip_to(ring, m, target);
 	/* log_base before what is overwritten; pairs with the reader's check on release */
 	smp_wmb();
 }
@@ -60,6 +70,7 @@ bool dmring_slow_full(struct dmring_ring *ring)
 	if (ring->slow != DMRING_SLOW_DROP)
 		return ask_kick(ring);
 	drop(ring);
+	ring->slowest = NULL;
 	return true;
 }
 
