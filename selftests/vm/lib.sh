@@ -120,12 +120,15 @@ vm_find_kernel() {
 	vm_modules=$d/lib/modules
 }
 
-# The initramfs is made once per kernel and recipe.
+# The initramfs is made once per kernel and recipe. A run uses a copy: another one
+# with another recipe throws the cached one away.
 vm_make_initramfs() {
-	local key dir line file order
+	local key dir line file order cached
+	vm_initramfs=$vm_dir/initramfs
+	[ ! -f "$vm_initramfs" ] || return 0
 	key=$(cat "$vm_lib/guest-boot" "$vm_lib/lib.sh" "$vm_modules/$vm_kernel/modules.dep" | cksum | cut -d' ' -f1)
-	vm_initramfs=$vm_cache/kernel-$vm_kernel/initramfs-$key
-	[ -f "$vm_initramfs" ] && return
+	cached=$vm_cache/kernel-$vm_kernel/initramfs-$key
+	cp "$cached" "$vm_initramfs.new" 2>/dev/null && mv "$vm_initramfs.new" "$vm_initramfs" && return
 	dir=$vm_dir/initramfs.tree
 	mkdir -p "$dir/bin" "$dir/modules"
 	cp /bin/busybox "$dir/bin/" && cp "$vm_lib/guest-boot" "$dir/init" && chmod 755 "$dir/init" || return
@@ -140,14 +143,15 @@ vm_make_initramfs() {
 		grep -qxF "${file##*/}" "$order" && continue
 		cp "$file" "$dir/modules/" && printf '%s\n' "${file##*/}" >>"$order"
 	done <"$dir/depends"
-	(cd "$dir" && find . | cpio -o -H newc --quiet -R 0:0) >"$vm_dir/initramfs" || return
+	(cd "$dir" && find . | cpio -o -H newc --quiet -R 0:0) >"$vm_initramfs.new" || return
+	mv "$vm_initramfs.new" "$vm_initramfs" || return
 	rm -rf "$dir"
 	if [ -w "$vm_cache/kernel-$vm_kernel" ]; then
 		rm -f "$vm_cache/kernel-$vm_kernel"/initramfs-*
-		cp "$vm_dir/initramfs" "$vm_initramfs.$$" && mv "$vm_initramfs.$$" "$vm_initramfs"
-	else
-		vm_initramfs=$vm_dir/initramfs
+		cp "$vm_initramfs" "$vm_cache/kernel-$vm_kernel/.initramfs.$$" &&
+			mv "$vm_cache/kernel-$vm_kernel/.initramfs.$$" "$cached"
 	fi
+	return 0	# without a cached one it takes longer, no more
 }
 
 # /dev/kvm may exist and still hang or abort: believe it after a guest has come
