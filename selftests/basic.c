@@ -465,7 +465,7 @@ TEST(one_mebibyte)
 	free(in);
 }
 
-#define POLLED		200	/* messages that must come without a doorbell */
+#define POLLED		50	/* messages that must come without a doorbell */
 #define POLLED_MS	30000
 
 /* Looks for the next message without sleeping: the thread would go to sleep, too */

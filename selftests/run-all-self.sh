@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Does run-all count right, and can nothing that fails pass for a success? Suites
+# with canned output are run in the place of the real ones. KTAP.
+#
+#   canned output + exit status --> run-all --> its last line, its exit status
+
+set -u
+cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+number=0 failed=0
+
+# expect STATUS "SUM" NAME CANNED-STATUS: canned output on standard input
+expect() {
+	local status sum
+	cat >"$tmp/canned"
+	printf '#!/bin/sh\ncat %s\nexit %s\n' "$tmp/canned" "$4" >"$tmp/suite"
+	chmod +x "$tmp/suite"
+	echo "canned | host | | $tmp/suite" >"$tmp/table"
+	SUITES=$tmp/table selftests/run-all >"$tmp/out" 2>&1
+	status=$?
+	sum=$(tail -n 1 "$tmp/out")
+	number=$((number + 1))
+	if [ "$status" = "$1" ] && [ "$sum" = "$2" ]; then
+		echo "ok $number $3"
+	else
+		failed=$((failed + 1))
+		sed 's/^/# /' "$tmp/out"
+		echo "# status $status, expected $1; expected \"$2\""
+		echo "not ok $number $3"
+	fi
+}
+
+echo "KTAP version 1"
+echo "1..13"
+
+expect 0 "2 passed, 0 failed, 0 skipped" "all is well" 0 <<'T'
+KTAP version 1
+1..2
+ok 1 one
+ok 2 two
+T
+expect 1 "1 passed, 1 failed, 0 skipped" "a failure" 1 <<'T'
+1..2
+ok 1 one
+not ok 2 two
+T
+expect 1 "1 passed, 1 failed, 0 skipped" "a failure that the exit status hides" 0 <<'T'
+1..2
+ok 1 one
+not ok 2 two
+T
+expect 1 "2 passed, 1 failed, 0 skipped" "an exit status without a failure" 3 <<'T'
+1..2
+ok 1 one
+ok 2 two
+T
+expect 1 "1 passed, 2 failed, 0 skipped" "results that are missing" 0 <<'T'
+1..3
+ok 1 one
+T
+expect 1 "0 passed, 1 failed, 0 skipped" "no output at all" 0 </dev/null
+expect 1 "0 passed, 1 failed, 0 skipped" "a plan and nothing else" 0 <<'T'
+1..1
+T
+expect 0 "1 passed, 0 failed, 1 skipped" "a skip" 0 <<'T'
+1..2
+ok 1 one
+ok 2 two # SKIP there is no two
+T
+expect 0 "3 passed, 0 failed, 0 skipped" "results of results are counted once" 0 <<'T'
+KTAP version 1
+1..2
+  KTAP version 1
+  1..2
+  ok 1 a
+  ok 2 b
+ok 1 both
+ok 2 alone
+T
+expect 1 "2 passed, 1 failed, 0 skipped" "a failure inside" 1 <<'T'
+1..2
+    1..2
+    ok 1 a
+    not ok 2 b
+not ok 1 both
+ok 2 alone
+T
+expect 1 "3 passed, 1 failed, 0 skipped" "a failure outside, none inside" 1 <<'T'
+1..2
+  1..2
+  ok 1 a
+  ok 2 b
+not ok 1 both
+ok 2 alone
+T
+expect 1 "1 passed, 1 failed, 0 skipped" "it bails out" 0 <<'T'
+1..1
+ok 1 one
+Bail out! the rest makes no sense
+T
+expect 1 "2 passed, 1 failed, 0 skipped" "two programs, the first one cut short" 0 <<'T'
+TAP version 13
+1..2
+ok 1 one
+TAP version 13
+1..1
+ok 1 two
+T
+[ $failed -eq 0 ]
