@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+/* seqpacket first: the others are compared with it */
+const struct bench_transport *const bench_transports[] = {
+	&bench_seqpacket,
+	&bench_seqpacket_mmsg,
+	&bench_dmring,
+	&bench_dmring_send,
+	&bench_dmring_poll,
+	NULL
+};
+
+struct bench_options bench_opts = {
+	.ring = "bench",
+	.shape = -1,
+	.repeat = 3,
+	.scale = 100,
+	.members = 1000,
+	.seconds = 5,
+};
+
+static const struct command {
+	const char *name;
+	int (*run)(void);
+} commands[] = {
+	{ "measure", bench_measure },
+	{ "idle", bench_idle },
+	{ "memory", bench_memory },
+};
+
+int bench_fail(int err, const char *format, ...)
+{
+	va_list args;
+
+	fputs("dmring-bench: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "%s%s\n", err ? ": " : "", err ? strerror(err) : "");
+	return err ? -err : -EPROTO;
+}
+
+static void help(FILE *to)
+{
+	const struct bench_transport *const *t;
+
+	fputs("usage: dmring-bench [OPTION]... measure | idle | memory\n"
+	      "\n"
+	      "  measure   round trip, stream and fan-out, dmring beside other transports\n"
+	      "  idle      does a ring without traffic execute anything?\n"
+	      "  memory    what members take\n"
+	      "\n"
+	      "  -r NAME   the ring, made with \"slow block\" (default bench)\n"
+	      "  -i        time is instructions: a guest of one CPU with icount, shift 0\n"
+	      "  -o FILE   results as JSON\n"
+	      "  -t NAMES  measure: only these, with commas between:", to);
+	for (t = bench_transports; *t; t++)
+		fprintf(to, " %s", (*t)->name);
+	fputs("\n"
+	      "  -s BYTES  measure: only messages of this size\n"
+	      "  -k SHAPE  measure: only roundtrip or stream\n"
+	      "  -c N      measure: only with so many receivers\n"
+	      "  -n N      measure: repetitions, the median counts (default 3)\n"
+	      "  -x PERC   measure: length of a case (default 100)\n"
+	      "  -m N      memory: members (default 1000)\n"
+	      "  -w SEC    idle: how long to watch (default 5)\n", to);
+}
+
+static int number(const char *text, unsigned int *to)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || end == text || *end || !n || n > 1000000)
+		return bench_fail(EINVAL, "'%s'", text);
+	*to = n;
+	return 0;
+}
+
+static int shape(const char *text)
+{
+	if (!strcmp(text, "roundtrip"))
+		bench_opts.shape = BENCH_ROUNDTRIP;
+	else if (!strcmp(text, "stream"))
+		bench_opts.shape = BENCH_STREAM;
+	else
+		return bench_fail(EINVAL, "'%s'", text);
+	return 0;
+}
+
+static int option(int c)
+{
+	switch (c) {
+	case 'r':
+		bench_opts.ring = optarg;
+		return 0;
+	case 'i':
+		bench_opts.icount = true;
+		return 0;
+	case 'o':
+		bench_opts.json = optarg;
+		return 0;
+	case 't':
+		bench_opts.transports = optarg;
+		return 0;
+	case 's':
+		return number(optarg, &bench_opts.size);
+	case 'c':
+		return number(optarg, &bench_opts.receivers);
+	case 'k':
+		return shape(optarg);
+	case 'n':
+		return number(optarg, &bench_opts.repeat);
+	case 'x':
+		return number(optarg, &bench_opts.scale);
+	case 'm':
+		return number(optarg, &bench_opts.members);
+	case 'w':
+		return number(optarg, &bench_opts.seconds);
+	}
+	return -EINVAL;
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+	int c;
+
+	while ((c = getopt(argc, argv, "r:io:t:s:k:c:n:x:m:w:h")) != -1) {
+		if (c == 'h') {
+			help(stdout);
+			return 0;
+		}
+		if (option(c)) {
+			help(stderr);
+			return 2;
+		}
+	}
+	for (i = 0; i < ARRAY_SIZE(commands) && optind == argc - 1; i++)
+		if (!strcmp(argv[optind], commands[i].name))
+			return commands[i].run();
+	help(stderr);
+	return 2;
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "report.h"
+
+#define SPREAD_MAX	0.01	/* of instructions; above it, a figure is marked */
+
+/* A limit on a ratio to seqpacket, in instructions */
+struct target {
+	const char *what;
+	enum bench_shape shape;
+	int receivers;
+	double limit;
+};
+
+#define TARGET_SIZE	64
+
+static const struct target targets[] = {
+	{ "1:1 stream in batches", BENCH_STREAM, 1, 1.0 / 5 },
+	{ "1:8 fan-out", BENCH_STREAM, 8, 1.0 / 15 },
+	{ "blocking round trip", BENCH_ROUNDTRIP, 1, 1.0 },
+};
+
+static const char *shape_name(const struct bench_case *c)
+{
+	return c->shape == BENCH_ROUNDTRIP ? "round trip" : "stream";
+}
+
+const struct bench_result *bench_same(const struct bench_result *all, int n,
+				      const struct bench_case *c, const char *transport)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		const struct bench_case *o = &all[i].c;
+
+		if (o->shape == c->shape && o->receivers == c->receivers &&
+		    o->size == c->size && !strcmp(o->t->name, transport))
+			return &all[i];
+	}
+	return NULL;
+}
+
+void bench_report_head(void)
+{
+	printf("%s; \"ratio\": to seqpacket of this run, smaller is better\n\n",
+	       bench_opts.icount ? "one CPU, executed instructions" : "wall clock");
+	printf("%-11s %3s %6s  %-15s %13s %10s %8s %7s\n", "shape", "1:N", "bytes", "transport",
+	       bench_opts.icount ? "instr/msg" : "us/msg", bench_opts.icount ? "" : "msg/s",
+	       "ratio", "spread");
+	fflush(stdout);
+}
+
+void bench_report_line(const struct bench_result *r, const struct bench_result *base)
+{
+	printf("%-11s %3d %6zu  %-15s ", shape_name(&r->c), r->c.receivers, r->c.size,
+	       r->c.t->name);
+	if (bench_opts.icount)
+		printf("%13.0f %10s ", r->median, "");
+	else
+		printf("%13.2f %10.0f ", r->median / 1e3, 1e9 / r->median);
+	if (base)
+		printf("%8.4f ", r->median / base->median);
+	else
+		printf("%8s ", "-");
+	printf("%6.1f%%%s\n", 100 * r->spread,
+	       bench_opts.icount && r->spread > SPREAD_MAX ? " !" : "");
+	fflush(stdout);
+}
+
+/* The ratio of @transport in @t, or a negative value when it was not measured */
+static double ratio(const struct bench_result *all, int n, const struct target *t,
+		    const char *transport)
+{
+	const struct bench_case c = {
+		.shape = t->shape, .receivers = t->receivers, .size = TARGET_SIZE,
+	};
+	const struct bench_result *r = bench_same(all, n, &c, transport);
+	const struct bench_result *base = bench_same(all, n, &c, "seqpacket");
+
+	return r && base ? r->median / base->median : -1;
+}
+
+static void print_target(const struct target *t, const char *transport, double got)
+{
+	if (got < 0)
+		return;
+	printf("%-22s %d B  %-12s %.4f of seqpacket, at most %.4f: %s\n", t->what, TARGET_SIZE,
+	       transport, got, t->limit, got <= t->limit ? "PASS" : "FAIL");
+}
+
+void bench_report_targets(const struct bench_result *all, int n)
+{
+	size_t i;
+
+	if (!bench_opts.icount)
+		return;
+	printf("\n");
+	for (i = 0; i < ARRAY_SIZE(targets); i++) {
+		const struct target *t = &targets[i];
+
+		print_target(t, "dmring", ratio(all, n, t, "dmring"));
+		if (t->shape == BENCH_ROUNDTRIP)
+			print_target(t, "dmring-send", ratio(all, n, t, "dmring-send"));
+	}
+	fflush(stdout);
+}
+
+static struct json_object *result_json(const struct bench_result *r,
+				       const struct bench_result *base)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "shape", json_object_new_string(shape_name(&r->c)));
+	json_object_object_add(o, "transport", json_object_new_string(r->c.t->name));
+	json_object_object_add(o, "receivers", json_object_new_int(r->c.receivers));
+	json_object_object_add(o, "size", json_object_new_int(r->c.size));
+	json_object_object_add(o, "batch", json_object_new_int(r->c.shape == BENCH_STREAM ?
+							       r->c.batch : 1));
+	json_object_object_add(o, "messages", json_object_new_int64(r->c.count));
+	json_object_object_add(o, "per_message", json_object_new_double(r->median));
+	json_object_object_add(o, "spread", json_object_new_double(r->spread));
+	if (base)
+		json_object_object_add(o, "ratio",
+				       json_object_new_double(r->median / base->median));
+	return o;
+}
+
+static struct json_object *targets_json(const struct bench_result *all, int n)
+{
+	struct json_object *list = json_object_new_array(), *o;
+	double got;
+	size_t i;
+
+	for (i = 0; bench_opts.icount && i < ARRAY_SIZE(targets); i++) {
+		got = ratio(all, n, &targets[i], "dmring");
+		if (got < 0)
+			continue;
+		o = json_object_new_object();
+		json_object_object_add(o, "what", json_object_new_string(targets[i].what));
+		json_object_object_add(o, "size", json_object_new_int(TARGET_SIZE));
+		json_object_object_add(o, "ratio", json_object_new_double(got));
+		json_object_object_add(o, "limit", json_object_new_double(targets[i].limit));
+		json_object_object_add(o, "pass", json_object_new_boolean(got <= targets[i].limit));
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+int bench_report_json(const struct bench_result *all, int n)
+{
+	struct json_object *top = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+	int i;
+
+	json_object_object_add(top, "unit", json_object_new_string(bench_opts.icount ?
+								   "instructions" : "ns"));
+	json_object_object_add(top, "cpus", json_object_new_int(sysconf(_SC_NPROCESSORS_ONLN)));
+	json_object_object_add(top, "repeat", json_object_new_int(bench_opts.repeat));
+	for (i = 0; i < n; i++)
+		json_object_array_add(list, result_json(&all[i], bench_same(all, n, &all[i].c,
+									    "seqpacket")));
+	json_object_object_add(top, "results", list);
+	json_object_object_add(top, "targets", targets_json(all, n));
+	return bench_write_json(bench_opts.json, top);
+}
+
+int bench_write_json(const char *path, struct json_object *obj)
+{
+	int err = 0;
+
+	if (path && json_object_to_file_ext(path, obj, JSON_C_TO_STRING_PRETTY))
+		err = bench_fail(EIO, "%s: %s", path, json_util_get_last_err());
+	json_object_put(obj);
+	return err;
+}
