@@ -48,14 +48,17 @@ static bool wanted(struct dmring_member *m, u64 no)
 		 e->origin == m->ring->core.view.self);
 }
 
-/* The next message for read(), its position in *@no; -EAGAIN. */
+/* The next message for read(), its position in *@no; -EAGAIN, -ENOTCONN. */
 static int find_next(struct dmring_member *m, u64 *no, struct dmring_rec *rec)
 {
 	struct dmring_ring *ring = m->ring;
 	int err = -EAGAIN;
 
 	spin_lock(&ring->lock);
-	while (m->cursor < ring->log.published) {
+	/* its cursor holds nothing any more: what stands there may be anything */
+	if (!m->attached)
+		err = -ENOTCONN;
+	while (m->attached && m->cursor < ring->log.published) {
 		if (wanted(m, m->cursor)) {
 			*no = m->cursor;
 			*rec = *dmring_log_rec(&ring->log, *no);
@@ -74,7 +77,7 @@ static bool consume(struct dmring_member *m, u64 no)
 	bool ok;
 
 	spin_lock(&m->ring->lock);
-	ok = m->cursor == no;
+	ok = m->attached && m->cursor == no;
 	if (ok)
 		m->cursor++;
 	dmring_ring_unlock(m->ring);
