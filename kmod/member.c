@@ -153,16 +153,55 @@ bool dmring_member_event(struct dmring_member *m, const struct dmring_ev *ev)
 	return true;
 }
 
+u64 dmring_member_skip_own(const struct dmring_member *m, u64 head)
+{
+	const struct dmring_kernel_page *kern = m->slot.kern;
+	u64 tail = READ_ONCE(m->own_tail);
+	u64 least = tail > DMRING_OWN_RUNS ? tail - DMRING_OWN_RUNS : 0;
+	u64 i;
+
+	for (i = tail; i > least; i--) {
+		const struct dmring_run *run = &kern->own[(i - 1) % DMRING_OWN_RUNS];
+
+		if (READ_ONCE(run->first) + READ_ONCE(run->count) <= head)
+			break;
+	}
+	for (; i < tail; i++) {
+		const struct dmring_run *run = &kern->own[i % DMRING_OWN_RUNS];
+		u64 first = READ_ONCE(run->first);
+
+		if (head >= first && head - first < READ_ONCE(run->count))
+			head = first + READ_ONCE(run->count);
+	}
+	return head;
+}
+
+/*
+ * Own messages of a member without echo count as read once they are its next: it is
+ * not shown them, and may have no reason to look. kick_at is for its own eyes, so
+ * that stays until it has really come there.
+ */
 u64 dmring_member_cursor(struct dmring_member *m)
+{
+	u64 head = dmring_member_log_head(m);
+
+	if (head > m->cursor)
+		m->cursor = head;
+	if (m->flags & DMRING_ATTACH_NO_ECHO)
+		m->cursor = min(dmring_member_skip_own(m, m->cursor), m->ring->log.published);
+	if (m->slot.kern->kick_at <= head)
+		WRITE_ONCE(m->slot.kern->kick_at, U64_MAX);
+	return m->cursor;
+}
+
+u64 dmring_member_log_head(const struct dmring_member *m)
 {
 	/* pairs with the reader's store-release: it no longer looks at what lies before */
 	u64 head = smp_load_acquire(&m->slot.user->log_head);
 
-	if (m->mapped && head > m->cursor && head <= m->ring->log.published)
-		m->cursor = head;
-	if (m->slot.kern->kick_at <= m->cursor)
-		WRITE_ONCE(m->slot.kern->kick_at, U64_MAX);
-	return m->cursor;
+	if (!m->mapped)
+		return m->cursor;
+	return head <= m->ring->log.published ? head : 0;
 }
 
 u64 dmring_member_in_tail(const struct dmring_member *m)

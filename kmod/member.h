@@ -36,6 +36,16 @@ void dmring_member_zap(struct dmring_member *m);
  * the readable range is ignored. Called with ring->lock held.
  */
 u64 dmring_member_cursor(struct dmring_member *m);
+
+/* How far it says itself that it has read, 0 for nonsense. Called with ring->lock held. */
+u64 dmring_member_log_head(const struct dmring_member *m);
+
+/*
+ * The position after the member's own messages at @head, for members without echo.
+ * Runs ascend, and most readers have read all but the newest: those that end
+ * at or before @head are not looked at. Any context; without ring->lock a guess.
+ */
+u64 dmring_member_skip_own(const struct dmring_member *m, u64 head);
 /* End of the input the member has marked; U64_MAX if what it says can not be. */
 u64 dmring_member_in_tail(const struct dmring_member *m);
 

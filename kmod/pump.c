@@ -216,15 +216,15 @@ static void note_own(struct dmring_member *m, u64 entry)
 static bool own_room(struct dmring_member *m)
 {
 	struct dmring_kernel_page *kern = m->slot.kern;
-	u64 cursor;
+	u64 head;
 
 	if (m->own_tail - m->own_head < DMRING_OWN_RUNS)
 		return true;
-	cursor = dmring_member_cursor(m);
+	head = dmring_member_log_head(m);
 	while (m->own_head != m->own_tail) {
 		const struct dmring_run *run = &kern->own[m->own_head % DMRING_OWN_RUNS];
 
-		if (run->first + run->count > cursor)
+		if (run->first + run->count > head)
 			break;
 		m->own_head++;
 	}

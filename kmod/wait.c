@@ -31,34 +31,6 @@
 /* About what a sleep and a wake cost; on one CPU spinning only delays the other side */
 #define SPIN_NS		(20 * NSEC_PER_USEC)
 
-/*
- * The position after the member's own messages at @head, for members without echo.
- * Runs ascend, and most readers have read all but the newest: those that end
- * at or before @head are not looked at.
- */
-static u64 skip_own(const struct dmring_member *m, u64 head)
-{
-	const struct dmring_kernel_page *kern = m->slot.kern;
-	u64 tail = READ_ONCE(m->own_tail);
-	u64 least = tail > DMRING_OWN_RUNS ? tail - DMRING_OWN_RUNS : 0;
-	u64 i;
-
-	for (i = tail; i > least; i--) {
-		const struct dmring_run *run = &kern->own[(i - 1) % DMRING_OWN_RUNS];
-
-		if (READ_ONCE(run->first) + READ_ONCE(run->count) <= head)
-			break;
-	}
-	for (; i < tail; i++) {
-		const struct dmring_run *run = &kern->own[i % DMRING_OWN_RUNS];
-		u64 first = READ_ONCE(run->first);
-
-		if (head >= first && head - first < READ_ONCE(run->count))
-			head = first + READ_ONCE(run->count);
-	}
-	return head;
-}
-
 static bool can_read(const struct dmring_member *m)
 {
 	u64 tail = READ_ONCE(m->ring->log.published);
@@ -69,15 +41,10 @@ static bool can_read(const struct dmring_member *m)
 		head = READ_ONCE(m->slot.user->log_head);
 		at = READ_ONCE(m->slot.user->wake_at);
 	}
-	/*
-	 * When somebody waits for the room this reader holds, a threshold is void, and its
-	 * own messages are to be stepped over.
-	 */
-	if (READ_ONCE(m->slot.kern->kick_at) != U64_MAX)
-		return head < tail;
 	if (m->flags & DMRING_ATTACH_NO_ECHO)
-		head = skip_own(m, head);
-	return head < tail && tail >= at;
+		head = dmring_member_skip_own(m, head);
+	/* a threshold is void when somebody waits for the room this reader holds */
+	return head < tail && (tail >= at || READ_ONCE(m->slot.kern->kick_at) != U64_MAX);
 }
 
 static bool has_room(const struct dmring_member *m, u32 room)
