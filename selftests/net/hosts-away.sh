@@ -3,7 +3,8 @@
 #
 # Links that break, hosts that go, and hosts that come back.
 
-# traffic N COUNT RING OPTIONS…: on each of N hosts a receiver that shows events, and a sender
+# traffic N COUNT RING OPTIONS…: on each of N hosts a receiver that shows events, and a sender;
+# COUNT 0: until something happens
 traffic() {
 	local n=$1 count=$2 ring=$3 h
 	shift 3
@@ -32,23 +33,23 @@ about[directions]='each link cut in each direction under traffic: nothing lost o
 t_directions() {
 	local a b before
 	must hosts_start 3
-	succeeds ring_up cuts 3 dead 400
+	succeeds ring_up cuts 3 dead 300
 	traffic 3 1500 cuts
 	under_way 1 cuts 30
 	before=$(of_ring 1 cuts link_ups)
 	for a in 1 2 3; do
 		b=$((a % 3 + 1))
-		# data, then acknowledgements of TCP
+		# data, then acknowledgements
 		cut_one_way $a $b
-		sleep 0.7
+		sleep 0.6
 		heal_link $a $b
-		succeeds ring_closed cuts 3
+		succeeds on 1 ringctl ring wait cuts timeout 20
 		cut_one_way $b $a
-		sleep 0.7
+		sleep 0.6
 		heal_link $b $a
-		succeeds ring_closed cuts 3
+		succeeds on 1 ringctl ring wait cuts timeout 20
 		reset_link $a $b
-		succeeds ring_closed cuts 3
+		sleep 0.1
 	done
 	note "$(of_ring 1 cuts messages) of 4500 messages had passed after the last cut"
 	all_came 3 1500
@@ -63,7 +64,7 @@ about[silence]='a host that falls silent is reported in "dead" ms, in the stream
 t_silence() {
 	local start took h
 	must hosts_start 4
-	succeeds ring_up silent 4 dead 300
+	succeeds ring_up silent 4 dead 1000
 	for h in 1 3; do
 		watch $h silent
 		receiver $h "recv$h" -s 1 -c 1 -t 60 -e silent
@@ -73,10 +74,10 @@ t_silence() {
 	unplug 2
 	until_true 5 heard 3 'host-away node 2' || bad 'host 3 says nothing'
 	took=$(($(ms_now) - start))
-	until_true 5 heard 1 'host-away node 2 why heard nothing of host 2 for 300 ms' || bad 'host 1 says nothing'
+	until_true 5 heard 1 'host-away node 2 why heard nothing of host 2 for 1000 ms' || bad 'host 1 says nothing'
 	note "noticed after $took ms"
 	# no sooner than it was said, and not much later even on an emulated machine
-	[ $took -ge 150 ] && [ $took -le 1500 ] || bad "host 2 was away after $took ms, dead is 300"
+	[ $took -ge 600 ] && [ $took -le 2500 ] || bad "host 2 was away after $took ms, dead is 1000"
 	until_true 5 heard 1 'silent broken' || bad 'host 1 does not call the ring broken'
 	heard 1 'host-away node 4' && bad 'host 4 was reported too'
 	plug 2
@@ -139,7 +140,7 @@ t_death() {
 		equal "status of the sender on host $h" 3 $?
 		matches "sender on host $h" 'accepted [0-9]+ .*(timed out|again|Timer|unavailable)' "$(result "send$h")"
 	done
-	xargs -r kill -KILL <"$tmp/pids"
+	xargs -r kill -KILL <"$tmp/pids" 2>/dev/null
 	ended recv1 recv2
 	for h in 1 2; do
 		matches "host $h" ' lost 0 doubled 0 reordered 0 damaged 0 foreign 0 ' "$(result "recv$h")"
@@ -168,6 +169,8 @@ t_del() {
 	succeeds ring_up del 3 log 64K slow block
 	for h in 1 2 3; do
 		receiver $h "recv$h" -s 3 -c 100000 -t 3 -p -e del
+	done
+	for h in 1 2 3; do
 		sender $h "send$h" -s $((h - 1)) -c 100000 -l 512 -t 2 del
 	done
 	under_way 2 del 200

@@ -176,22 +176,24 @@ t_differences() {
 	succeeds ring_closed here 3
 }
 
+# bytes and packets that left a host
+host_sent() { ip -n "h$1" -s link show eth0 | awk '/TX:/ { getline; print $1, $2 }'; }
+
 about[idle]='a ring without traffic sends heartbeats, and nothing else'
 t_idle() {
-	local before after bytes h
+	local before after all bytes h
 	must hosts_start 3
-	succeeds ring_up idle 3 dead 300
+	succeeds ring_up idle 3 dead 900
 	sleep 1
-	before=$(on 2 cat /sys/class/net/eth0/statistics/tx_packets)
-	bytes=$(on 2 cat /sys/class/net/eth0/statistics/tx_bytes)
+	read -r bytes before < <(host_sent 2)
 	sleep 3
-	after=$(on 2 cat /sys/class/net/eth0/statistics/tx_packets)
-	bytes=$((($(on 2 cat /sys/class/net/eth0/statistics/tx_bytes) - bytes) / 3))
-	# ten beats a second on each link, an acknowledgement of TCP for each that came in
+	read -r all after < <(host_sent 2)
+	bytes=$(((all - bytes) / 3))
+	# more than three beats a second on each of its two links, and an acknowledgement of TCP for each that came
 	note "host 2 sent $(((after - before) / 3)) packets and $bytes bytes a second"
-	[ $((after - before)) -le $((3 * 48)) ] || bad "$((after - before)) packets in 3 s"
-	[ $((after - before)) -ge $((3 * 12)) ] || bad "only $((after - before)) packets in 3 s"
-	[ $bytes -le $((48 * 100)) ] || bad "$bytes bytes a second"
+	[ $((after - before)) -le $((3 * 20)) ] || bad "$((after - before)) packets in 3 s"
+	[ $((after - before)) -ge $((3 * 4)) ] || bad "only $((after - before)) packets in 3 s"
+	[ $bytes -le $((20 * 100)) ] || bad "$bytes bytes a second"
 	for h in 1 2 3; do
 		equal "messages of host $h" 0 "$(of_ring $h idle sent)"
 		equal "links of host $h" 2 "$(of_ring $h idle link_ups)"
@@ -209,7 +211,8 @@ t_set() {
 	equal owner '7 8 0660' "$(of_ring 1 set owner) $(of_ring 1 set group) $(of_ring 1 set mode)"
 	succeeds on 1 ringctl ring set set slow evict 250
 	equal 'slow for' 250 "$(of_ring 1 set slow_ms)"
-	refused 1 'only slow, owner, group and mode can be set' on 1 ringctl ring set set log 2M
+	refused 1 'only slow, owner, group,? (and )?mode can be set' \
+		on 1 ringctl ring set set log 2M
 	equal log 1048576 "$(of_ring 1 set log)"
 	until_true 5 heard 1 'ring-set' || bad 'no event of the change'
 	equal 'state of host 2' closed "$(of_ring 2 set state)"
