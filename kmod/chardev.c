@@ -5,7 +5,8 @@
  * Every argument is copied in once, checked whole, and only then acted upon.
  * Reserved fields that are not zero are refused.
  *
- * Locking: member->lock around attach, mmap and detach.
+ * Locking: member->lock around attach, member->map_lock around mmap; leaving needs none but the
+ * ring's.
  */
 #include <linux/fdtable.h>
 #include <linux/file.h>
@@ -57,8 +58,7 @@ static int ring_flush(struct file *file, fl_owner_t id)
 {
 	struct dmring_member *m = file->private_data;
 
-	/* ring is set last; a file that is being attached is not being given up */
-	if (!READ_ONCE(m->ring) || m->owner != id || !READ_ONCE(m->attached))
+	if (!dmring_member_attached(m) || m->owner != id)
 		return 0;
 	if (!iterate_fd((struct files_struct *)id, 0, same_file, file))
 		dmring_member_leave(m, dmring_reason_of_exit());
@@ -161,7 +161,7 @@ static long ioc_enter(struct dmring_member *m, void __user *arg)
 		err = dmring_pump_submit(m);
 	if (err || !events)
 		return err;
-	return dmring_wait(m, events, args.room, args.timeout_ns, args.flags & DMRING_ENTER_SPIN);
+	return dmring_wait(m, events, args.room ?: m->slot.in_size / 4, args.timeout_ns, args.flags & DMRING_ENTER_SPIN);
 }
 
 static long ioc_send(struct dmring_member *m, void __user *arg)

@@ -11,6 +11,7 @@
  * Locking: member->read_lock and member->lock, outside ring->lock.
  */
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -20,6 +21,8 @@
 #include "pump.h"
 #include "thread.h"
 #include "wait.h"
+
+#define LOOK_AT_ONCE	256	/* records stepped over under one hold of the lock */
 
 static int lock_for(struct mutex *lock, bool nowait)
 {
@@ -48,26 +51,35 @@ static bool wanted(struct dmring_member *m, u64 no)
 		 e->origin == m->ring->core.view.self);
 }
 
+/* Look at one record: 0 it is for read(), -EAGAIN there is none, 1 look at the next */
+static int look_at(struct dmring_member *m, u64 *no, struct dmring_rec *rec)
+{
+	/* once detached its cursor holds nothing: what stands there may be anything */
+	if (!m->attached)
+		return -ENOTCONN;
+	if (m->cursor >= m->ring->log.published)
+		return -EAGAIN;
+	*no = m->cursor;
+	if (!wanted(m, *no)) {
+		m->cursor++;
+		return 1;
+	}
+	*rec = *dmring_log_rec(&m->ring->log, *no);
+	return 0;
+}
+
 /* The next message for read(), its position in *@no; -EAGAIN, -ENOTCONN. */
 static int find_next(struct dmring_member *m, u64 *no, struct dmring_rec *rec)
 {
-	struct dmring_ring *ring = m->ring;
-	int err = -EAGAIN;
+	int err, i;
 
-	spin_lock(&ring->lock);
-	/* its cursor holds nothing any more: what stands there may be anything */
-	if (!m->attached)
-		err = -ENOTCONN;
-	while (m->attached && m->cursor < ring->log.published) {
-		if (wanted(m, m->cursor)) {
-			*no = m->cursor;
-			*rec = *dmring_log_rec(&ring->log, *no);
-			err = 0;
-			break;
-		}
-		m->cursor++;
-	}
-	dmring_ring_unlock(ring);
+	do {
+		spin_lock(&m->ring->lock);
+		for (i = 0, err = 1; err > 0 && i < LOOK_AT_ONCE; i++)
+			err = look_at(m, no, rec);
+		dmring_ring_unlock(m->ring);
+		cond_resched();
+	} while (err > 0);
 	return err;
 }
 

@@ -35,7 +35,7 @@ int dmring_log_alloc(struct dmring_log *log, u64 size)
 	err = dmring_charge_get(&log->charge, bytes);
 	if (err)
 		return err;
-	log->data = __vmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	log->data = __vmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
 	if (!log->data) {
 		dmring_charge_put(&log->charge);
 		return -ENOMEM;

@@ -54,5 +54,4 @@ module_exit(dmring_exit);
 MODULE_DESCRIPTION("Cluster message ring");
 MODULE_AUTHOR("The dmring developers");
 MODULE_LICENSE("GPL");
-MODULE_ALIAS("devname:dmring");
 MODULE_VERSION("0.1");

@@ -11,6 +11,8 @@ void dmring_marks_set(struct dmring_marks *marks, u32 id)
 {
 	u32 w = id / BITS_PER_LONG;
 
+	/* what the caller stored before the mark that tells of it; pairs with marks_clear */
+	smp_mb__before_atomic();
 	set_bit(id % BITS_PER_LONG, &marks->word[w]);
 	/* the word before its summary; pairs with the barrier in marks_clear */
 	smp_mb__after_atomic();

@@ -204,6 +204,18 @@ u64 dmring_member_log_head(const struct dmring_member *m)
 	return head <= m->ring->log.published ? head : 0;
 }
 
+bool dmring_member_ask(struct dmring_member *m, u64 target)
+{
+	struct dmring_kernel_page *kern = m->slot.kern;
+
+	/* nearer, if it was asked for another reason */
+	target = min(target, kern->kick_at);
+	WRITE_ONCE(kern->kick_at, target);
+	/* kick_at stored before its cursor is read; pairs with the reader's full barrier */
+	smp_mb();
+	return dmring_member_cursor(m) >= target || kern->kick_at == U64_MAX;
+}
+
 u64 dmring_member_in_tail(const struct dmring_member *m)
 {
 	/* pairs with the sender's store-release: what lies before is complete */
@@ -389,7 +401,8 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
 	list_add_tail(&m->gone_node, &ring->gone);
 
 	kern->reason = reason;
-	WRITE_ONCE(kern->state, DMRING_STATE_DETACHED);
+	/* reason before state; pairs with the library's load-acquire of state */
+	smp_store_release(&kern->state, DMRING_STATE_DETACHED);
 	dmring_member_mark(m, reason_is_eviction(reason) ? DMRING_MARK_EVICTED : 0,
 			   DMRING_MARK_IN | DMRING_MARK_OFFICE);
 	if (reason_is_eviction(reason)) {
@@ -402,6 +415,9 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
 	}
 	ring->ops->group_changed(ring);
 	dmring_thread_kick(ring, DMRING_WORK_GONE);
+	/* nobody else may ever pump what it had accepted */
+	if (m->in_end != m->in_head || m->big)
+		dmring_thread_kick(ring, DMRING_WORK_PUMP);
 	trace_dmring_member_leave(ring->name, m->id, m->pid, reason);
 	return true;
 }

@@ -46,6 +46,11 @@ u64 dmring_member_log_head(const struct dmring_member *m);
  * at or before @head are not looked at. Any context; without ring->lock a guess.
  */
 u64 dmring_member_skip_own(const struct dmring_member *m, u64 head);
+/*
+ * Have the member ring the doorbell when it has read up to @target; true if it has
+ * meanwhile. Called with ring->lock held.
+ */
+bool dmring_member_ask(struct dmring_member *m, u64 target);
 /* End of the input the member has marked; U64_MAX if what it says can not be. */
 u64 dmring_member_in_tail(const struct dmring_member *m);
 

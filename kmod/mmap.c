@@ -150,7 +150,7 @@ int dmring_mmap(struct dmring_member *m, struct vm_area_struct *vma)
 	struct area a;
 	int err;
 
-	if (!m->ring || !READ_ONCE(m->attached))
+	if (!dmring_member_attached(m))
 		return -ENOTCONN;
 	if (!find_area(m, nr, &a))
 		return -ENXIO;

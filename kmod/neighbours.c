@@ -324,7 +324,7 @@ static void accept_guests(struct dmring_neighbours *nb, u64 now)
 
 		if (IS_ERR(conn))
 			return;
-		if (nb->guest_count == GUESTS_MAX)
+		while (nb->guest_count >= GUESTS_MAX)
 			make_place(nb);
 		conn->deadline = now + dmring_core_greeting_time(&nb->ring->core);
 		list_add_tail(&conn->node, &nb->guests);

@@ -42,13 +42,13 @@ static int body_begin(struct dmring_neighbours *nb)
 	u32 len = nb->rx.data.len;
 
 	if (len > nb->body_size) {
+		WRITE_ONCE(nb->ring->thread_bytes, nb->ring->thread_bytes + len - nb->body_size);
 		kvfree(nb->body);
 		nb->body_size = 0;
 		nb->body = kvmalloc(len, GFP_KERNEL_ACCOUNT);
 		if (!nb->body)
 			return -ENOMEM;
 		nb->body_size = len;
-		WRITE_ONCE(nb->ring->thread_bytes, sizeof(*nb) + len);
 	}
 	nb->in_body = true;
 	nb->body_have = 0;

@@ -94,12 +94,13 @@ static bool poll_turn(struct dmring_proxy *p, bool asked)
 	struct dmring_ring *ring = p->ring;
 	u64 now;
 
-	if (!READ_ONCE(ring->pollers) || num_online_cpus() == 1)
+	if (!READ_ONCE(ring->pollers) || num_online_cpus() == 1) {
+		p->poll_until = 0;
 		return false;
+	}
 	now = ktime_get_ns();
 	if (asked) {
-		if (!p->poll_until)
-			poll_marks(ring, 0, DMRING_MARK_WAKEUP);
+		poll_marks(ring, 0, DMRING_MARK_WAKEUP);
 		p->poll_until = now + POLL_IDLE_NS;
 	}
 	if (!p->poll_until)

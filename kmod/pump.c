@@ -97,6 +97,8 @@ static void publish_stable(struct dmring_ring *ring)
 	if (ring->scope == DMRING_SCOPE_MACHINE || ring->stable_seen == stable)
 		return;
 	ring->stable_seen = stable;
+	/* what is freed was stable and has been told; the rest of it was of other hosts */
+	ring->stable_next = max(ring->stable_next, r->first);
 	for (; ring->stable_next < r->next; ring->stable_next++) {
 		const struct dmring_entry *e = dmring_retain_entry(r, ring->stable_next);
 
@@ -212,26 +214,25 @@ static void note_own(struct dmring_member *m, u64 entry)
 	smp_store_release(&kern->own_tail, m->own_tail);
 }
 
-/* Is there a place to note one more? If not, the member hears when it has read some. */
+/* Is there a place to note one more? If not, the member rings when it has read the oldest run. */
 static bool own_room(struct dmring_member *m)
 {
-	struct dmring_kernel_page *kern = m->slot.kern;
-	u64 head;
+	const struct dmring_kernel_page *kern = m->slot.kern;
+	u64 end;
 
-	if (m->own_tail - m->own_head < DMRING_OWN_RUNS)
-		return true;
-	head = dmring_member_log_head(m);
-	while (m->own_head != m->own_tail) {
-		const struct dmring_run *run = &kern->own[m->own_head % DMRING_OWN_RUNS];
+	do {
+		u64 head = dmring_member_log_head(m);
 
-		if (run->first + run->count > head)
-			break;
-		m->own_head++;
-	}
-	if (m->own_tail - m->own_head < DMRING_OWN_RUNS)
-		return true;
-	/* its reading past the oldest run rings the doorbell; the full log's poll is the net */
-	WRITE_ONCE(kern->kick_at, kern->own[m->own_head % DMRING_OWN_RUNS].first + 1);
+		for (; m->own_head != m->own_tail; m->own_head++) {
+			const struct dmring_run *run = &kern->own[m->own_head % DMRING_OWN_RUNS];
+
+			end = run->first + run->count;
+			if (end > head)
+				break;
+		}
+		if (m->own_tail - m->own_head < DMRING_OWN_RUNS)
+			return true;
+	} while (dmring_member_ask(m, end));
 	return false;
 }
 

@@ -195,7 +195,7 @@ static int ring_alloc(struct dmring_ring *ring, struct netlink_ext_ack *extack, 
 		return err;
 	}
 	ring->entries = __vmalloc(array_size(ring->log.entries, sizeof(*ring->entries)),
-				  GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+				  GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
 	ring->table = kvcalloc(ring->slots, sizeof(*ring->table), GFP_KERNEL_ACCOUNT);
 	ring->used = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
 	if (ring->scope == DMRING_SCOPE_NETWORK)
@@ -257,6 +257,8 @@ static int ring_publish(struct net *net, struct dmring_ring *ring, struct netlin
 	}
 	ring->serial = ++ring_serial;
 	list_add_tail(&ring->net_node, &dn->rings);
+	/* the caller's own: the list's may go at once */
+	kref_get(&ring->ref);
 	return 0;
 }
 
@@ -305,6 +307,7 @@ int dmring_ring_add(struct net *net, const struct dmring_ring_config *given,
 		return err;
 	}
 	ring_notify(ring, DMRING_NTF_RING_ADD);
+	dmring_ring_put(ring);
 	return 0;
 }
 

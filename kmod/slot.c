@@ -66,7 +66,7 @@ int dmring_slot_alloc(struct dmring_slot *slot, u32 in_size, u32 out_size)
 	err = dmring_charge_get(&slot->charge, bytes);
 	if (err)
 		return err;
-	slot->mem = __vmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	slot->mem = __vmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
 	if (!slot->mem) {
 		dmring_charge_put(&slot->charge);
 		return -ENOMEM;

@@ -26,14 +26,8 @@
 static bool ask_kick(struct dmring_ring *ring)
 {
 	struct dmring_member *m = ring->slowest;
-	u64 target = m->cursor + max((ring->log.published - m->cursor) / 4, 1ULL);
 
-	/* nearer, if it was asked for another reason */
-	target = min(target, m->slot.kern->kick_at);
-	WRITE_ONCE(m->slot.kern->kick_at, target);
-	/* kick_at stored before the cursor is read; pairs with the reader's full barrier */
-	smp_mb();
-	return dmring_member_cursor(m) >= target;
+	return dmring_member_ask(m, m->cursor + max((ring->log.published - m->cursor) / 4, 1ULL));
 }
 
 static void skip_to(struct dmring_ring *ring, struct dmring_member *m, u64 target)

@@ -10,9 +10,12 @@
  *	look for data			look at armed
  *	none: sleep			wake those for whom there is something
  *
- * One of them sees the other. A poll arms too, and every harvest of an event
- * by epoll polls again, so level- and edge-triggered users need nothing more. A
- * member whose threshold (wake_at) is not reached stays armed.
+ * One of them sees the other. What is armed is armed by kind (member->armed:
+ * something to read, room to write) and told once, so that news of one kind do
+ * not use up the wish for the other. A poll arms too, and every harvest of an
+ * event by epoll polls again; a send that found no room arms as well. So level- and
+ * edge-triggered users need nothing more. A member whose threshold (wake_at)
+ * is not reached stays armed.
  *
  * Locking: none; members are found under RCU. wake_at, log_head and in_tail are
  * read from user memory, and used for this decision only: whoever writes nonsense
@@ -30,6 +33,9 @@
 
 /* About what a sleep and a wake cost; on one CPU spinning only delays the other side */
 #define SPIN_NS		(20 * NSEC_PER_USEC)
+
+/* What one can wait for; each is told once, and armed again by who still wants it */
+#define KINDS		(EPOLLIN | EPOLLOUT)
 
 static bool can_read(const struct dmring_member *m)
 {
@@ -69,21 +75,30 @@ __poll_t dmring_ready(struct dmring_member *m)
 	return mask;
 }
 
+/* Say what is waited for. Full barrier; pairs with the pump's before dmring_wake(). */
+static void arm(struct dmring_member *m, __poll_t events)
+{
+	atomic_or((__force int)(events & KINDS), &m->armed);
+	dmring_marks_set(&m->ring->armed, m->id);
+}
+
+/* Marks that say what is there to be read are true again when somebody looks */
+static void renew_marks(struct dmring_member *m, __poll_t mask)
+{
+	if (!(mask & EPOLLIN))
+		dmring_member_mark(m, 0, DMRING_MARK_LOG);
+	if (!(mask & EPOLLPRI))
+		dmring_member_mark(m, 0, DMRING_MARK_OUT | DMRING_MARK_EVENT);
+}
+
 __poll_t dmring_poll(struct dmring_member *m)
 {
 	__poll_t mask;
 
-	/* full barrier; pairs with the pump's before dmring_wake() */
-	dmring_marks_set(&m->ring->armed, m->id);
+	/* room is news only for who found none */
+	arm(m, EPOLLIN | (dmring_ready(m) & EPOLLOUT ? 0 : EPOLLOUT));
 	mask = dmring_ready(m);
-	if (!(mask & EPOLLIN))
-		dmring_member_mark(m, 0, DMRING_MARK_LOG);
-	if (!(mask & EPOLLOUT)) {
-		WRITE_ONCE(m->room_wanted, m->slot.in_size / 4);
-		/* wish before another look; pairs with the same barrier of the pump */
-		smp_mb();
-		mask = dmring_ready(m);
-	}
+	renew_marks(m, mask);
 	return mask;
 }
 
@@ -111,8 +126,7 @@ static int sleep_for(struct dmring_member *m, __poll_t events, s64 timeout)
 
 	for (;;) {
 		prepare_to_wait(&m->wq, &wait, TASK_INTERRUPTIBLE);
-		/* full barrier; pairs with the pump's before dmring_wake() */
-		dmring_marks_set(&m->ring->armed, m->id);
+		arm(m, events);
 		if (dmring_ready(m) & events)
 			break;
 		if (signal_pending(current)) {
@@ -130,6 +144,13 @@ static int sleep_for(struct dmring_member *m, __poll_t events, s64 timeout)
 	return err;
 }
 
+/* Nothing there and not to wait: who then uses epoll hears when there is */
+static int try_later(struct dmring_member *m, __poll_t events)
+{
+	arm(m, events);
+	return dmring_ready(m) & events ? 0 : -ETIMEDOUT;
+}
+
 int dmring_wait(struct dmring_member *m, __poll_t events, u32 room, s64 timeout, bool spin)
 {
 	struct dmring_ring *ring = m->ring;
@@ -142,11 +163,12 @@ int dmring_wait(struct dmring_member *m, __poll_t events, u32 room, s64 timeout,
 		dmring_pump(ring, DMRING_BY_MEMBER);
 	if (!(dmring_ready(m) & events)) {
 		if (!timeout)
-			err = -ETIMEDOUT;
+			err = try_later(m, events);
 		else if (!spin || !spin_for(m, events))
 			err = sleep_for(m, events, timeout);
 	}
-	if (events & EPOLLOUT)
+	/* the wish of who tries later stays */
+	if (events & EPOLLOUT && (!err || timeout))
 		WRITE_ONCE(m->room_wanted, 0);
 	return READ_ONCE(m->attached) ? err : -ENOTCONN;
 }
@@ -155,45 +177,56 @@ int dmring_wait(struct dmring_member *m, __poll_t events, u32 room, s64 timeout,
 static __poll_t news_for(struct dmring_member *m)
 {
 	__poll_t mask = dmring_ready(m);
+	__poll_t armed = (__force __poll_t)atomic_read(&m->armed);
 
-	/* room is news only for who found none */
-	if (!READ_ONCE(m->room_wanted))
-		mask &= ~(EPOLLOUT | EPOLLWRNORM);
-	return mask;
+	if (mask & EPOLLHUP)
+		return mask;
+	return (armed & EPOLLIN ? mask & (EPOLLIN | EPOLLRDNORM | EPOLLPRI) : 0) |
+	       (armed & EPOLLOUT ? mask & (EPOLLOUT | EPOLLWRNORM) : 0);
+}
+
+static void tell(struct dmring_member *m, __poll_t news)
+{
+	atomic_andnot((__force int)(news & KINDS), &m->armed);
+	if (news & EPOLLIN)
+		dmring_member_mark(m, DMRING_MARK_LOG, 0);
+	if (!wq_has_sleeper(&m->wq))
+		return;
+	wake_up_interruptible_poll(&m->wq, news);
+	m->ring->stats.wakes++;
+}
+
+/* The bit goes when nothing is armed any more; who arms meanwhile sets it again */
+static void disarm(struct dmring_ring *ring, struct dmring_member *m, u32 id)
+{
+	if (m && atomic_read(&m->armed))
+		return;
+	dmring_marks_clear(&ring->armed, id);
+	/* cleared (full barrier) before armed is read; pairs with arm() */
+	if (m && atomic_read(&m->armed))
+		dmring_marks_set(&ring->armed, id);
 }
 
 /* One word of armed members; false when the limit was reached */
 static bool wake_word(struct dmring_ring *ring, u32 w, u32 *max)
 {
 	unsigned long bits = READ_ONCE(ring->armed.word[w]);
-	bool left = false;
 
-	while (bits) {
+	for (; bits; bits &= bits - 1) {
 		u32 id = w * BITS_PER_LONG + __ffs(bits);
 		struct dmring_member *m = rcu_dereference(ring->table[id]);
-		__poll_t mask = m ? news_for(m) : EPOLLERR;
+		__poll_t news = m ? news_for(m) : 0;
 
-		bits &= bits - 1;
-		if (!mask || (m && !*max)) {
-			left = true;
-			if (mask)
-				break;
-			continue;
-		}
-		clear_bit(id % BITS_PER_LONG, &ring->armed.word[w]);
-		if (!m)
-			continue;
-		if (mask & EPOLLIN)
-			dmring_member_mark(m, DMRING_MARK_LOG, 0);
-		if (wq_has_sleeper(&m->wq)) {
-			wake_up_interruptible_poll(&m->wq, mask);
-			ring->stats.wakes++;
+		if (news) {
+			if (!*max)
+				return false;
 			--*max;
+			tell(m, news);
 		}
+		if (news || !m)
+			disarm(ring, m, id);
 	}
-	if (left)
-		set_bit(w, ring->armed.sum);
-	return *max || !left;
+	return true;
 }
 
 void dmring_wake(struct dmring_ring *ring, u32 max)
@@ -204,9 +237,6 @@ void dmring_wake(struct dmring_ring *ring, u32 max)
 	for_each_set_bit(w, ring->armed.sum, DMRING_MARK_WORDS) {
 		if (w * BITS_PER_LONG >= ring->slots)
 			break;
-		clear_bit(w, ring->armed.sum);
-		/* pairs with dmring_marks_set(): a bit set since then sets the summary again */
-		smp_mb__after_atomic();
 		if (!wake_word(ring, w, &max)) {
 			dmring_thread_kick(ring, DMRING_WORK_WAKE);
 			break;

@@ -61,21 +61,6 @@ static void *in_at(struct dmring_member *k)
 	return k->s.in + (k->in_tail & (k->s.a.in_size - 1));
 }
 
-static int ring_reserve(struct dmring *r, size_t len, void **buf)
-{
-	struct dmring_member *k = dmring_member(r);
-
-	if (!dmring_attached(k))
-		return dmring_gone(k);
-	if (len > load_relaxed(&k->s.kernel->max_msg) ||
-	    in_cost(len) > k->s.a.in_size)
-		return dmring_fail(-EMSGSIZE, "%zu bytes never fit", len);
-	if (!has_room(k, in_cost(len)))
-		return dmring_attached(k) ? -EAGAIN : dmring_gone(k);
-	*buf = (__u8 *)in_at(k) + sizeof(struct dmring_in_rec);
-	return 0;
-}
-
 static int ring_commit(struct dmring *r, size_t len)
 {
 	struct dmring_member *k = dmring_member(r);
@@ -205,6 +190,40 @@ static int enter(struct dmring_member *k, unsigned int what, size_t n,
 	if (e.flags & DMRING_ENTER_SUBMIT && ret != -ENOTCONN)
 		store_relaxed(&k->submitted, tail);
 	return ret;
+}
+
+/*
+ * Full. The kernel moves what is marked and, if that does not help, remembers that
+ * room is wanted: so that EPOLLOUT comes, edge-triggered too.
+ */
+static int ask_room(struct dmring_member *k, size_t len)
+{
+	int ret;
+
+	if (k->r.flags & DMRING_POLL)
+		return dmring_attached(k) ? -EAGAIN : dmring_gone(k);
+	ret = enter(k, DMRING_WAIT_WRITE, len, 0);
+	if (!ret && has_room(k, in_cost(len)))
+		return 0;
+	return !ret || ret == -ETIMEDOUT ? -EAGAIN : ret;
+}
+
+static int ring_reserve(struct dmring *r, size_t len, void **buf)
+{
+	struct dmring_member *k = dmring_member(r);
+	int ret = 0;
+
+	if (!dmring_attached(k))
+		return dmring_gone(k);
+	if (len > load_relaxed(&k->s.kernel->max_msg) ||
+	    in_cost(len) > k->s.a.in_size)
+		return dmring_fail(-EMSGSIZE, "%zu bytes never fit", len);
+	if (!has_room(k, in_cost(len)))
+		ret = ask_room(k, len);
+	if (ret)
+		return ret;
+	*buf = (__u8 *)in_at(k) + sizeof(struct dmring_in_rec);
+	return 0;
 }
 
 /* Sleep in the kernel under the threshold, which is taken back afterwards */

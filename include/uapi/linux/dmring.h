@@ -133,8 +133,8 @@ struct dmring_run {
  * @kick_at: ring the doorbell when log_head reaches it; ~0 for never
  * @sent: messages of this member put into the log
  * @stable: of these, how many are held by every host
- * @rejected: messages of this member refused by the pump; each came back as an
- *            event
+ * @rejected: messages of this member refused by the pump; each comes back as an
+ *            event, as long as the output space has room
  * @own_tail: end of @own (entries)
  * @own: this member's own messages; kept only under DMRING_ATTACH_NO_ECHO
  */
