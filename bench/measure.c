@@ -16,12 +16,15 @@
 #define REPEAT_MAX	100
 #define RESULTS_MAX	256
 
-/* How long a case is: about so many instructions if it were seqpacket's */
-#define EFFORT		100000000ULL
-#define EFFORT_CALL	6000		/* of it, a message to a receiver */
-#define EFFORT_BYTE	2		/* of it, a byte copied in and out */
-#define COUNT_MIN	50
-#define COUNT_MAX	20000
+/*
+ * How long a run is (ns or instructions); a first, short one finds out how many
+ * messages that takes. On one CPU nothing but the ring disturbs it.
+ */
+#define RUN_INSTRUCTIONS	40e6
+#define RUN_NS			200e6
+#define COUNT_TRIAL		200
+#define COUNT_MIN		10
+#define COUNT_MAX		1000000
 
 static const size_t sizes[] = { 64, 1024, 8192, 65536 };
 static const int receivers[] = { 1, 8, 16, 64 };
@@ -29,20 +32,22 @@ static const int receivers[] = { 1, 8, 16, 64 };
 static struct bench_result results[RESULTS_MAX];
 static int n_results;
 
-static void set_count(struct bench_case *c)
+static void set_count(struct bench_case *c, double count)
 {
-	__u64 cost = EFFORT_CALL + EFFORT_BYTE * c->size;
+	c->count = count < COUNT_MIN ? COUNT_MIN : count > COUNT_MAX ? COUNT_MAX : count;
+	c->warm = c->count / 4;
+}
 
-	cost *= c->shape == BENCH_ROUNDTRIP ? 2 : c->receivers;
-	c->count = EFFORT / cost;
-	if (c->count < COUNT_MIN)
-		c->count = COUNT_MIN;
-	if (c->count > COUNT_MAX)
-		c->count = COUNT_MAX;
-	c->count = c->count * bench_opts.scale / 100;
-	if (!c->count)
-		c->count = 1;
-	c->warm = c->count / 4 + 1;
+static int find_count(struct bench_case *c)
+{
+	double run = bench_opts.icount ? RUN_INSTRUCTIONS : RUN_NS, per_msg;
+	int err;
+
+	set_count(c, COUNT_TRIAL / c->receivers);
+	err = bench_run(c, &per_msg);
+	if (!err)
+		set_count(c, run * bench_opts.scale / 100 / per_msg);
+	return err;
 }
 
 static int compare(const void *a, const void *b)
@@ -52,18 +57,17 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int measure(const struct bench_case *c, struct bench_result *r)
+static int measure(struct bench_case *c, struct bench_result *r)
 {
 	unsigned int n = bench_opts.repeat > REPEAT_MAX ? REPEAT_MAX : bench_opts.repeat;
 	double times[REPEAT_MAX];
+	int err = find_count(c);
 	unsigned int i;
-	int err;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; !err && i < n; i++)
 		err = bench_run(c, &times[i]);
-		if (err)
-			return err;
-	}
+	if (err)
+		return err;
 	qsort(times, n, sizeof(times[0]), compare);
 	r->c = *c;
 	r->median = times[n / 2];
@@ -100,7 +104,6 @@ static int each_transport(enum bench_shape shape, int n, size_t size)
 
 		if (!wanted(*t, shape) || n_results == RESULTS_MAX)
 			continue;
-		set_count(&c);
 		err = measure(&c, &results[n_results]);
 		if (err)
 			return bench_fail(0, "%s failed: %zu bytes to %d", (*t)->name, size, n);
