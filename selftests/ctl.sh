@@ -1,0 +1,516 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# ringctl and the netlink family: grammar, JSON names, every refusal, permissions,
+# messages, a ring of two hosts. KTAP; as root, in a guest, in the repository.
+#
+#   ns a                                ns b
+#   ring "two" node 1  ------------->   ring "two" node 2
+#   10.9.0.1:5000      <-------------   10.9.0.2:5000
+#           a0 ------------------------- b0   (veth)
+
+set -u
+export PATH=$PWD/ctl:$PATH
+dir=$(mktemp -d)
+number=0 failed=0
+loaded=
+
+ok() {
+	number=$((number + 1))
+	echo "ok $number $1"
+}
+
+not_ok() {
+	number=$((number + 1))
+	failed=$((failed + 1))
+	echo "not ok $number $1"
+	sed 's/^/# /' "$dir/out" "$dir/err"
+}
+
+# run STATUS NAME COMMAND...: its exit status
+run() {
+	local want=$1 name=$2 status=0
+	shift 2
+	"$@" > "$dir/out" 2> "$dir/err" < /dev/null || status=$?
+	if [ $status = "$want" ]; then
+		ok "$name"
+	else
+		echo "# status $status, not $want: $*"
+		not_ok "$name"
+	fi
+}
+
+# says STATUS SENTENCE COMMAND...: exit status, and the whole of stderr
+says() {
+	local want=$1 sentence=$2 status=0
+	shift 2
+	"$@" > "$dir/out" 2> "$dir/err" < /dev/null || status=$?
+	if [ $status = "$want" ] && [ "$(cat "$dir/err")" = "ringctl: $sentence" ]; then
+		ok "$(printf '%q ' "$@"): $sentence"
+	else
+		echo "# status $status, not $want; wanted: ringctl: $sentence"
+		not_ok "$*"
+	fi
+}
+
+# refused REGEX COMMAND...: status 1, and one sentence that says what REGEX says
+refused() {
+	local want=$1 status=0
+	shift
+	"$@" > "$dir/out" 2> "$dir/err" < /dev/null || status=$?
+	if [ $status = 1 ] && [ "$(wc -l < "$dir/err")" = 1 ] &&
+			grep -Eq "^ringctl: .*$want" "$dir/err"; then
+		ok "$(printf '%q ' "$@"): $(cut -c10- "$dir/err")"
+	else
+		echo "# status $status; wanted: $want"
+		not_ok "$*"
+	fi
+}
+
+# holds NAME EXPRESSION COMMAND...: a Python expression over the command's JSON, as "a"
+holds() {
+	local name=$1 expression=$2
+	shift 2
+	"$@" > "$dir/out" 2> "$dir/err" < /dev/null
+	if python3 -IS -c 'import json, sys; a = json.load(open(sys.argv[1])); sys.exit(not eval("(" + sys.argv[2] + ")"))' \
+			"$dir/out" "$expression" 2>> "$dir/err"; then
+		ok "$name"
+	else
+		not_ok "$name: $expression"
+	fi
+}
+
+# same NAME FILE FILE
+same() {
+	run 0 "$1" cmp "$2" "$3"
+}
+
+# ended STATUS WANT NAME: how a program in the background ended, whose stderr is in recv.err
+ended() {
+	: > "$dir/out"
+	cp "$dir/recv.err" "$dir/err"
+	if [ "$1" = "$2" ]; then
+		ok "$3"
+	else
+		echo "# status $1, not $2"
+		not_ok "$3"
+	fi
+}
+
+# until_true COMMAND...: tries for 20 seconds at least
+until_true() {
+	local i
+	for i in $(seq 200); do
+		"$@" > /dev/null 2>&1 && return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+members() {
+	[ "$(ringctl member show "$1" | wc -l)" -ge "$2" ]
+}
+
+unprivileged() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$@"
+}
+
+echo "TAP version 13"
+
+if [ -d /sys/module/dmring ]; then
+	ok "module is there # SKIP without it"
+else
+	says 1 "this kernel has no dmring: load the module (modprobe dmring)" ringctl ring show
+	insmod kmod/dmring.ko || exit 1
+	loaded=1
+fi
+
+# --- usage: status 2, the word is named ---
+
+says 2 'an object is missing, see "ringctl help"' ringctl
+says 2 'unknown word "rung", see "ringctl help"' ringctl rung
+says 2 'a verb is missing, see "ringctl ring help"' ringctl ring
+says 2 'unknown verb "make", see "ringctl ring help"' ringctl ring make
+says 2 'unknown flag "-x", see "ringctl help"' ringctl -x ring show
+says 2 'unknown flag "-jx", see "ringctl help"' ringctl -jx ring show
+says 2 'the name of a ring is missing' ringctl ring add
+says 2 'unknown word "colour"' ringctl ring add r colour red
+says 2 '"scope" needs a value' ringctl ring add r scope
+says 2 '"scope": unknown word "galaxy"' ringctl ring add r scope galaxy
+says 2 '"scope" is given twice' ringctl ring add r scope machine scope machine
+says 2 '"order": unknown word "lifo"' ringctl ring add r order lifo
+says 2 '"node": bad number "x"' ringctl ring add r node x
+says 2 '"node": bad number "-1"' ringctl ring add r node -1
+says 2 '"node": bad number "4294967296"' ringctl ring add r node 4294967296
+says 2 '"slots": bad number "1k"' ringctl ring add r slots 1k
+says 2 '"log": bad number of bytes "1X"' ringctl ring add r log 1X
+says 2 '"log": bad number of bytes "99999999999999G"' ringctl ring add r log 99999999999999G
+says 2 '"mode": bad number "0688"' ringctl ring add r mode 0688
+says 2 '"owner": bad number "no-such-user"' ringctl ring add r owner no-such-user
+says 2 '"slow": unknown word "away"' ringctl ring add r slow away
+says 2 '"slow evict" needs a value' ringctl ring add r slow evict
+says 2 '"slow evict": bad number "soon"' ringctl ring add r slow evict soon
+for addr in 10.0.0.1 10.0.0.1: 10.0.0.1:0 10.0.0.1:65536 300.0.0.1:1 ::1:5000 '[::1:5000' '[zz]:1' :5; do
+	says 2 "\"listen\": bad address \"$addr\", write ADDR:PORT or [ADDR]:PORT" \
+		ringctl ring add r listen "$addr"
+done
+says 2 'unknown word "more"' ringctl ring del r more
+says 2 'unknown word "more"' ringctl ring show r more
+says 2 '"timeout": bad number of seconds "x"' ringctl ring wait r timeout x
+says 2 '"node" is missing' ringctl peer add r addr 10.0.0.1:1
+says 2 '"addr" is missing' ringctl peer add r node 2
+says 2 '"node" is missing' ringctl peer del r
+says 2 '"member evict NAME": bad number "x"' ringctl member evict r x
+says 2 '"size" is missing' ringctl send r count 1
+says 2 '"count" needs a value' ringctl recv r count
+says 2 'the name of a file is missing' ringctl up
+for object in ring peer member proxy monitor send recv up down; do
+	run 0 "$object help" ringctl $object help
+done
+run 0 "help" ringctl help
+run 0 "--version" ringctl --version
+
+# --- refusals: status 1, the kernel's sentence, nothing changes ---
+
+add() { ringctl ring add "$@"; }
+long=$(printf 'n%.0s' {1..32})
+network=(scope network insecure)
+
+says 1 'the name of the ring is missing or empty' add ''
+says 1 'the name of a ring has at most 31 bytes' add "$long"
+for name in a/b 'a b' $'a\tb' $'a\nb' $'a\x01b' $'a\x7fb'; do
+	says 1 'the name of a ring has no slash, blank or control character' add "$name"
+done
+refused 'fifo' add r order total
+refused 'fifo' add r order safe
+for size in 100000 32K 2G 0; do
+	refused 'log.*power of two' add r log $size
+done
+says 1 '"slots" is a number from 1 to 4096, not 0' add r slots 0
+says 1 '"slots" is a number from 1 to 4096, not 4097' add r slots 4097
+says 1 '"slow evict" is from 1 to 3600000 ms, not 0' add r slow evict 0
+says 1 '"mode" is from 0 to 777, not 1000' add r mode 1000
+says 1 '"max" is from 1 to 1048576 bytes, not 1048577' add r max 1048577
+says 1 '"dead" is from 30 to 60000 ms, not 5' add r "${network[@]}" dead 5
+refused 'largest|log|message' add r log 64K max 1M
+refused "scope network" add r node 1
+refused "scope network" add r listen 127.0.0.1:5000
+refused "scope network" add r dead 200
+refused "scope network" add r insecure
+refused 'needs "node"' \
+	add r "${network[@]}" listen 127.0.0.1:5000
+says 1 '"node" is a number from 1 to 4294967295, not 0' add r "${network[@]}" node 0
+refused 'needs "listen"' add r "${network[@]}" node 1
+refused 'TLS.*"insecure"' \
+	add r scope network node 1 listen 127.0.0.1:5000
+refused '.' add r "${network[@]}" node 1 listen 203.0.113.9:5000
+for what in "ring del" "ring show" "ring wait" "ring set" "peer show" "member show" "proxy show" \
+		"recv" "send"; do
+	# shellcheck disable=SC2086 # two words
+	says 1 'there is no ring "r" here' ringctl $what r
+done
+says 1 'there is no ring "r" here' ringctl peer add r node 2 addr 10.0.0.1:1
+says 1 'there is no ring "r" here' ringctl member evict r 1
+says 1 'this version has no ballots: proxy of "r" is who attached first' ringctl proxy elect r
+holds "nothing was made by all this" "a == []" ringctl -j ring show
+
+# --- a machine's ring ---
+
+run 0 "add" add r
+refused 'ring "r".*already' add r
+refused 'scope machine.*no peers' ringctl peer add r node 2 addr 10.0.0.1:1
+refused 'no member 7' ringctl member evict r 7
+refused 'slow, owner, group.*mode' ringctl ring set r log 2M
+holds "ring show: names" \
+	'{"name", "scope", "order", "node", "state", "members", "hosts", "proxy", "view", "stats",
+	  "log", "slots", "max_msg", "slow", "mem_ring", "mem_member"} <= set(a[0])' ringctl -j ring show r
+holds "ring show: kinds" \
+	'all(type(a[0][n]) is int for n in ("node", "members", "hosts", "view", "log", "mem_ring")) and
+	 all(type(a[0][n]) is str for n in ("name", "scope", "order", "state", "slow")) and
+	 {"member", "pid", "term"} <= set(a[0]["proxy"]) and a[0]["proxy"]["member"] is None and
+	 all(type(v) is int for v in a[0]["stats"].values())' ringctl -j ring show r
+holds "ring show: defaults" \
+	'(a[0]["name"], a[0]["scope"], a[0]["order"], a[0]["state"], a[0]["log"], a[0]["slots"],
+	  a[0]["slow"], a[0]["slow_ms"], a[0]["mode"], a[0]["owner"], a[0]["members"]) ==
+	 ("r", "machine", "fifo", "up", 1048576, 4096, "evict", 1000, "0600", 0, 0)' ringctl -j ring show
+holds "-p indents the same" 'len(a) == 1 and open(sys.argv[1]).read().count("\n") > 20' \
+	ringctl -jp ring show
+run 0 "flags one by one" ringctl -j -p --stats ring show
+run 0 "wait: up is as good as closed" ringctl ring wait r timeout 5
+run 0 "set" ringctl ring set r slow drop owner 1000 group 1001 mode 0660
+holds "set has changed it" '(a[0]["slow"], a[0]["owner"], a[0]["group"], a[0]["mode"]) ==
+	("drop", 1000, 1001, "0660")' ringctl -j ring show r
+run 0 "set, by name" ringctl ring set r slow evict 2000 owner root group root
+run 0 "text has statistics with -s" sh -c 'ringctl -s ring show r | grep -q "stats messages 0"'
+run 1 "and only then" sh -c 'ringctl ring show r | grep -q stats'
+
+# --- members and messages ---
+
+seq 1 20000 > "$dir/lines"
+ringctl recv r count 20000 timeout 60 > "$dir/got" 2> "$dir/recv.err" &
+receiver=$!
+until_true members r 1
+holds "member show: names" \
+	'{"ring", "id", "pid", "comm", "weight", "willing", "services", "backlog"} <= set(a[0]) and
+	 a[0]["services"] == [] and a[0]["willing"] is True and a[0]["comm"] == "ringctl" and
+	 a[0]["pid"] == '$receiver ringctl -j member show r
+run 0 "send lines" sh -c "ringctl send r < $dir/lines"
+wait $receiver
+ended $? 0 "recv: status"
+same "recv: every line, in order" "$dir/lines" "$dir/got"
+holds "counted" 'a[0]["stats"]["messages"] == 20000' ringctl -j ring show r
+
+printf 'a\0b\n\n\xff\xfe last' > "$dir/binary"
+ringctl recv r count 3 timeout 30 > "$dir/got" &
+receiver=$!
+until_true members r 1
+run 0 "send: NUL, an empty line, no newline at the end" sh -c "ringctl send r < $dir/binary"
+wait $receiver
+(cat "$dir/binary"; echo) > "$dir/lines"
+same "recv: the same" "$dir/lines" "$dir/got"
+
+ringctl recv r count 100 timeout 30 raw > "$dir/got" &
+receiver=$!
+until_true members r 1
+run 0 "send count size" ringctl send r count 100 size 1K
+wait $receiver
+run 0 "recv raw: payload alone" test "$(stat -c %s "$dir/got")" = 102400
+
+max=$(ringctl -j ring show r | python3 -IS -c 'import json, sys; print(json.load(sys.stdin)[0]["max_msg"])')
+{ echo fits; head -c $((max + 1)) /dev/zero | tr '\0' x; } > "$dir/lines"
+says 1 "line 2 is longer than this ring's largest message, $max bytes" \
+	sh -c "ringctl send r < $dir/lines"
+says 1 "the largest message of this ring is $max bytes" ringctl send r count 1 size $((max + 1))
+says 1 "timed out after 0 messages" ringctl recv r timeout 0.3
+
+ringctl recv r > "$dir/got" 2> "$dir/recv.err" &
+receiver=$!
+until_true members r 1
+kill -TERM $receiver
+wait $receiver
+ended $? 0 "recv: SIGTERM ends it cleanly"
+
+ringctl recv r > "$dir/got" 2> "$dir/recv.err" &
+receiver=$!
+until_true members r 1
+ringctl send r count 3 size 2
+run 0 "evict" ringctl member evict r "$(ringctl -j member show r |
+	python3 -IS -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])')"
+wait $receiver
+ended $? 1 "recv: evicted"
+run 0 "recv: says so" grep -q 'no longer a member' "$dir/recv.err"
+
+# shellcheck disable=SC2016 # for the inner shell
+timeout 60 sh -c 'ringctl recv r 2> "$1" | head -n 3 > "$2"' - "$dir/recv.err" "$dir/got" &
+receiver=$!
+until_true members r 1
+run 0 "(50,000 messages for it)" sh -c 'seq 50000 | ringctl send r'
+wait $receiver
+# shellcheck disable=SC2016 # for the inner shell
+run 0 "recv: ends with its reader, in silence" \
+	sh -c '[ "$1" = 0 ] && [ ! -s "$2" ] && [ "$(wc -l < "$3")" = 3 ]' - $? "$dir/recv.err" "$dir/got"
+
+# --- permission ---
+
+run 0 "without CAP_NET_ADMIN: show" unprivileged ringctl ring show
+holds "and no counters" 'set(a[0]["stats"].values()) == {None} and a[0]["members"] == 0' \
+	unprivileged ringctl -j ring show
+for command in "ring add q" "ring set r mode 0666" "ring del r" "member evict r 0" \
+		"peer add r node 2 addr 10.0.0.1:1" "peer del r node 2"; do
+	# shellcheck disable=SC2086 # words
+	says 1 "Operation not permitted (it needs CAP_NET_ADMIN over this network namespace)" \
+		unprivileged ringctl $command
+done
+run 1 "mode 0600: no attaching" unprivileged ringctl recv r timeout 0.2
+run 0 "(its mode changed)" ringctl ring set r mode 0666
+says 1 "timed out after 0 messages" unprivileged ringctl recv r timeout 0.2
+holds "another namespace: no rings" 'a == []' unshare -n ringctl -j ring show
+run 0 "a namespace of one's own: CAP_NET_ADMIN there is enough" \
+	unprivileged unshare -Urn ringctl ring add q
+holds "and gone with it" '[r["name"] for r in a] == ["r"]' ringctl -j ring show
+
+# --- a long list, which takes more than one message ---
+
+for i in $(seq 100); do
+	echo "ring ring-$i log 64K slots 8"
+done > "$dir/conf"
+run 0 "up: 100 rings" ringctl up "$dir/conf"
+holds "dump of 101 rings, each once" 'len(a) == 101 and len({r["name"] for r in a}) == 101' \
+	ringctl -j ring show
+run 0 "down: 100 rings" ringctl down "$dir/conf"
+holds "and away" 'len(a) == 1' ringctl -j ring show
+
+# --- up and down ---
+
+cat > "$dir/conf" <<CONF
+# two rings
+ring one slots 8	# a small one
+ring net scope network node 1 listen 127.0.0.1:5100 insecure
+
+peer net node 2 addr 127.0.0.1:5101
+CONF
+run 0 "up" ringctl up "$dir/conf"
+holds "up: rings and peer are there" '[(p["ring"], p["node"], p["addr"]) for p in a] ==
+	[("net", 2, "127.0.0.1:5101")]' ringctl -j peer show
+run 0 "down" ringctl down "$dir/conf"
+holds "down: all gone" 'len(a) == 1' ringctl -j ring show
+sed -i 's/node 2 addr/node 1 addr/' "$dir/conf"
+run 1 "up: refused in the last line" ringctl up "$dir/conf"
+cp "$dir/err" "$dir/up.err"
+run 0 "up: says where" grep -q "conf:5: nothing is set up" "$dir/up.err"
+holds "up: nothing is left" 'len(a) == 1' ringctl -j ring show
+echo "ring three slots" >> "$dir/conf"
+says 2 "$dir/conf:6: \"slots\" needs a value" ringctl up "$dir/conf"
+echo "rang three" > "$dir/conf"
+says 2 "$dir/conf:1: unknown word \"rang\", write ring or peer" ringctl up "$dir/conf"
+
+# --- raw netlink: what ringctl never says ---
+
+python3 -IS - > "$dir/raw" 2> "$dir/err" <<'PY'
+import errno, socket, struct
+
+sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
+sock.bind((0, 0))
+sock.setsockopt(270, 11, 1)     # extended ack
+
+def attr(kind, data):
+    pad = -len(data) % 4
+    return struct.pack("HH", 4 + len(data), kind) + data + b"\0" * pad
+
+def nest(kind, *attrs):
+    return attr(kind | 0x8000, b"".join(attrs))
+
+def talk(family, cmd, body, flags=5, reserved=0):
+    msg = struct.pack("BBH", cmd, 1, reserved) + body
+    sock.send(struct.pack("IHHII", 16 + len(msg), family, flags, 1, 0) + msg)
+    return sock.recv(65536)
+
+def refused(name, want, cmd, body, **more):
+    answer = talk(family, cmd, body, **more)
+    kind, = struct.unpack_from("H", answer, 4)
+    err = -struct.unpack_from("i", answer, 16)[0] if kind in (2, 3) else 0
+    print("ok" if err == want else "bad", name, errno.errorcode.get(err, err))
+
+answer = talk(16, 3, attr(2, b"dmring\0"), flags=1)
+at, family = 20, None
+while at < len(answer):
+    size, kind = struct.unpack_from("HH", answer, at)
+    if kind == 1:
+        family, = struct.unpack_from("H", answer, at + 4)
+    at += (size + 3) & ~3
+ADD, SET, DEL, GET, PADD, PDEL, PGET, MGET, EVICT = range(1, 10)
+name = attr(1, b"raw\0")
+u8, u32, u64 = (lambda n: bytes([n])), (lambda n: struct.pack("I", n)), (lambda n: struct.pack("Q", n))
+v4 = struct.pack("!HH4s", 0, 5000, bytes([10, 0, 0, 9])) + b"\0" * 8
+v4 = struct.pack("H", 2) + v4[2:]
+E = errno
+refused("an unknown command", E.EOPNOTSUPP, 99, b"")
+refused("no nest", E.EINVAL, ADD, b"")
+refused("a nest of another object", E.EINVAL, ADD, nest(2, name))
+refused("an unknown attribute at the top", E.EINVAL, ADD, nest(1, name) + attr(99, b"x"))
+refused("an unknown attribute", E.EINVAL, ADD, nest(1, name, attr(200, u32(1))))
+refused("an attribute this command does not take", E.EINVAL, DEL, nest(1, name, attr(2, u8(0))))
+refused("a nest without its flag", E.EINVAL, ADD, attr(1, name))
+refused("a reserved field of the header", E.EINVAL, ADD, nest(1, name), reserved=1)
+refused("a name without its end", E.EINVAL, ADD, nest(1, attr(1, b"raw")))
+refused("no name", E.EINVAL, ADD, nest(1, attr(2, u8(0))))
+refused("a short number", E.EINVAL, ADD, nest(1, name, attr(7, u8(1))))
+refused("an unknown scope", E.ERANGE, ADD, nest(1, name, attr(2, u8(9))))
+refused("an unknown order", E.ERANGE, ADD, nest(1, name, attr(3, u8(9))))
+refused("an unknown policy", E.ERANGE, ADD, nest(1, name, attr(8, u8(9))))
+refused("an unknown flag", E.EINVAL, ADD, nest(1, name, attr(13, u32(1 << 9))))
+refused("a user who is none", E.EINVAL, ADD, nest(1, name, attr(10, u32(0xffffffff))))
+refused("time without \"slow evict\"", E.EINVAL, ADD, nest(1, name, attr(8, u8(1)), attr(9, u32(5))))
+for kind in range(16, 26):
+    refused("answer %d in a question" % kind, E.EINVAL, ADD, nest(1, name, attr(kind, u32(1))))
+network = [name, attr(2, u8(1)), attr(4, u32(1)), attr(13, u32(2))]
+for what, addr in (("family", b"\7" + v4[1:]), ("port", v4[:2] + b"\0\0" + v4[4:]),
+                   ("padding", v4[:-1] + b"\1"), ("length", v4 + b"\0" * 4)):
+    refused("an address with a bad " + what, E.EINVAL, ADD, nest(1, *network, attr(5, addr)))
+refused("an address too short", E.ERANGE, ADD, nest(1, *network, attr(5, v4[:8])))
+peer = attr(1, b"r\0")
+refused("a peer without node", E.EINVAL, PADD, nest(2, peer, attr(3, v4)))
+refused("a peer without address", E.EINVAL, PADD, nest(2, peer, attr(2, u32(2))))
+refused("a member without id", E.EINVAL, EVICT, nest(3, peer))
+refused("a dump with an attribute too many", E.EINVAL, MGET, nest(3, peer, attr(2, u32(1))), flags=0x301)
+refused("peers, but not as a dump", E.EOPNOTSUPP, PGET, nest(2, peer))
+PY
+[ -s "$dir/raw" ] || not_ok "raw netlink"
+while read -r verdict name; do
+	run 0 "raw: $name" test "$verdict" = ok
+done < "$dir/raw"
+holds "raw: nothing was made" 'len(a) == 1' ringctl -j ring show
+run 0 "del" ringctl ring del r
+
+# --- a ring of two hosts ---
+
+ip netns add a
+ip netns add b
+ip link add a0 netns a type veth peer name b0 netns b
+for n in a b; do
+	ip -n $n link set lo up
+	ip -n $n link set ${n}0 up
+done
+ip -n a addr add 10.9.0.1/24 dev a0
+ip -n b addr add 10.9.0.2/24 dev b0
+in_a() { ip netns exec a "$@"; }
+in_b() { ip netns exec b "$@"; }
+
+run 0 "two hosts: node 1" in_a ringctl ring add two "${network[@]}" node 1 listen 10.9.0.1:5000 dead 500
+run 0 "two hosts: node 2" in_b ringctl ring add two "${network[@]}" node 2 listen 10.9.0.2:5000 dead 500
+refused 'node 1 is this host' in_a ringctl peer add two node 1 addr 10.9.0.2:5000
+refused "own address" in_a ringctl peer add two node 2 addr 10.9.0.1:5000
+refused 'node ids' in_a ringctl peer add two node 0 addr 10.9.0.2:5000
+says 1 'the address of a peer is that of one host' in_a ringctl peer add two node 2 addr 0.0.0.0:5000
+refused 'no peer.* 2' in_a ringctl peer del two node 2
+run 0 "peer" in_a ringctl peer add two node 2 addr 10.9.0.2:5000
+refused 'node 2 .*already' in_a ringctl peer add two node 2 addr 10.9.0.3:5000
+refused 'node 2 has that address' in_a ringctl peer add two node 3 addr 10.9.0.2:5000
+holds "forming" 'a[0]["state"] == "forming" and a[0]["node"] == 1' in_a ringctl -j ring show two
+says 1 'timed out: ring "two" is forming, not closed' in_a ringctl ring wait two timeout 0.5
+
+# not by in_a: $! shall be ringctl itself
+ip netns exec a ringctl -j monitor two > "$dir/events" 2> "$dir/events.err" &
+monitor=$!
+ip netns exec a ringctl ring wait two timeout 30 > "$dir/out" 2> "$dir/recv.err" &
+waiter=$!
+sleep 0.5
+run 0 "the other peer" in_b ringctl peer add two node 1 addr 10.9.0.1:5000
+wait $waiter
+ended $? 0 "wait: closed"
+run 0 "wait: closed there too" in_b ringctl ring wait two timeout 30
+holds "peer show" '[(p["node"], p["addr"], p["out"], p["in"]) for p in a] ==
+	[(2, "10.9.0.2:5000", "up", "up")]' in_a ringctl -j peer show two
+ip netns exec b ringctl recv two count 1000 timeout 30 raw > "$dir/got" 2> "$dir/recv.err" &
+receiver=$!
+until_true sh -c 'ip netns exec b ringctl member show two | grep -q ring'
+holds "proxy show" 'a[0]["ring"] == "two" and a[0]["pid"] == '$receiver' and a[0]["term"] > 0' \
+	in_b ringctl -j proxy show two
+run 0 "send from host to host" in_a ringctl send two count 1000 size 100
+wait $receiver
+ended $? 0 "recv there"
+run 0 "all arrived" test "$(stat -c %s "$dir/got")" = 100000
+run 0 "del there" in_b ringctl ring del two
+run 0 "broken here" until_true sh -c 'ip netns exec a ringctl ring show two | grep -q "state broken"'
+run 0 "del here" in_a ringctl ring del two
+sleep 0.5
+kill -INT $monitor
+wait $monitor
+ended $? 0 "monitor: SIGINT ends it cleanly"
+python3 -IS -c 'import json, sys; print(json.dumps([json.loads(l) for l in open(sys.argv[1])]))' \
+	"$dir/events" > "$dir/list"
+holds "monitor: a JSON object a line" \
+	'{"closed", "member-join", "member-leave", "broken", "ring-del"} <= {e["event"] for e in a} and
+	 {e["ring"] for e in a} == {"two"}' cat "$dir/list"
+ip netns del a
+ip netns del b
+
+# --- and away ---
+
+if [ -n "$loaded" ]; then
+	run 0 "unload" rmmod dmring
+fi
+rm -rf "$dir"
+echo "1..$number"
+echo "# $((number - failed)) passed, $failed failed"
+[ $failed = 0 ]
