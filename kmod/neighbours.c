@@ -381,7 +381,7 @@ static bool hear_guest(struct dmring_neighbours *nb, struct dmring_conn *conn, u
 
 		/* not so when a host is early: we may have no peers yet */
 		if (nb->act.err == -EPROTO)
-			nb->ring->stats.link_errors++;
+			nb->ring->stats.link_errors += nb->act.err == -EPROTO;
 		list_del(&conn->node);
 		nb->guest_count--;
 		if (what & DMRING_ACT_REFUSE)
