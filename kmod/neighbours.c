@@ -347,6 +347,9 @@ static void admit(struct dmring_neighbours *nb, struct dmring_conn *conn, u32 le
 	if (err) {
 		u32 what = nb->act.what;
 
+		/* each is counted, also one whose cause is no news: that counts in act_ring() */
+		if (!(what & DMRING_ACT_REFUSED))
+			ring->stats.refused++;
 		if (what & DMRING_ACT_REFUSE)
 			refuse(nb, conn, now);
 		else
@@ -381,7 +384,9 @@ static bool hear_guest(struct dmring_neighbours *nb, struct dmring_conn *conn, u
 
 		/* not so when a host is early: we may have no peers yet */
 		if (nb->act.err == -EPROTO)
-			nb->ring->stats.link_errors += nb->act.err == -EPROTO;
+			nb->ring->stats.link_errors++;
+		else
+			nb->ring->stats.refused++;
 		list_del(&conn->node);
 		nb->guest_count--;
 		if (what & DMRING_ACT_REFUSE)
