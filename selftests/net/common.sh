@@ -18,93 +18,11 @@ export LC_ALL=C
 net_dir=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 net_root=$(readlink -f "$net_dir/../..")
 flood=$net_dir/flood
+# shellcheck source=ktap.sh
+. "$net_dir/ktap.sh"
 hosts=0			# how many there are
 tmp=$(mktemp -d)	# output of what runs in the background
 export PATH=$net_root/ctl:$PATH
-
-# --- KTAP ---
-
-test_no=0 test_failed=0 test_bad=
-
-plan() {
-	printf 'KTAP version 1\n1..%d\n' "$1"
-	test_plan=$1
-}
-
-note() { printf '# %s\n' "$*"; }
-
-# bad SENTENCE…: this test has failed; it goes on, to say all there is to say
-bad() {
-	note "FAILED: $*"
-	test_bad=yes
-}
-
-# must COMMAND…: without it nothing that follows makes sense
-must() {
-	"$@" && return
-	printf 'Bail out! %s\n' "$*"
-	exit 1
-}
-
-# verdict NAME: of all that was checked since the last one
-verdict() {
-	test_no=$((test_no + 1))
-	if [ -z "$test_bad" ]; then
-		printf 'ok %d %s\n' $test_no "$1"
-	else
-		printf 'not ok %d %s\n' $test_no "$1"
-		test_failed=$((test_failed + 1))
-	fi
-	test_bad=
-}
-
-# finish: the last line, and the exit status
-finish() {
-	if [ "$test_no" != "$test_plan" ]; then
-		note "FAILED: $test_no tests of $test_plan ran"
-		test_failed=$((test_failed + 1))
-	fi
-	note "$((test_no - test_failed)) passed, $test_failed failed, ${SECONDS} s"
-	[ "$test_failed" = 0 ]
-}
-
-# equal WHAT WANTED GOT
-equal() {
-	[ "$2" = "$3" ] || bad "$1: expected '$2', got '$3'"
-}
-
-# matches WHAT PATTERN TEXT: an extended regular expression
-matches() {
-	grep -qE -- "$2" <<<"$3" || bad "$1: expected /$2/, got '$3'"
-}
-
-# succeeds COMMAND…: quiet, unless it fails
-succeeds() {
-	local out
-	out=$("$@" 2>&1) || bad "$*: status $?: $out"
-}
-
-# refused STATUS PATTERN COMMAND…
-refused() {
-	local want=$1 pattern=$2 out status
-	shift 2
-	out=$("$@" 2>&1)
-	status=$?
-	[ $status = "$want" ] || bad "$*: status $status, expected $want"
-	matches "$*" "$pattern" "$out"
-}
-
-# until_true SECONDS COMMAND…: again and again; fails when the time is over
-until_true() {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
-	shift
-	until "$@"; do
-		[ "${EPOCHREALTIME/./}" -lt $end ] || return 1
-		sleep 0.1
-	done
-}
-
-ms_now() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
 # --- hosts ---
 
@@ -269,6 +187,7 @@ declare -A pid=()
 member() {
 	local host=$1 name=$2
 	shift 2
+	: >"$tmp/$name"
 	nsenter --net="/run/netns/h$host" "$@" >"$tmp/$name" 2>&1 &
 	pid[$name]=$!
 }

@@ -27,7 +27,9 @@ forms() {	# N WORDS…
 	local n=$1 i
 	shift
 	must hosts_start "$n"
+	note "$n hosts after $SECONDS s"
 	succeeds ring_up form "$n" "$@"
+	note "the ring is closed after $SECONDS s"
 	for ((i = 1; i <= n; i++)); do
 		equal "state of host $i" closed "$(of_ring "$i" form state)"
 		equal "hosts of host $i" "$n" "$(of_ring "$i" form hosts)"

@@ -33,8 +33,8 @@ t_proxy() {
 	receiver 3 far -s 2 -c 3000 -t 30 proxy
 	equal 'first proxy' "${pid[first]}" "$(proxy_pid 2 proxy)"
 	term=$(of_ring 2 proxy term)
-	sender 1 send1 -s 0 -c 3000 -l 512 -u 200 proxy
-	sender 3 send3 -s 1 -c 3000 -l 512 -u 200 proxy
+	sender 1 send1 -s 0 -c 3000 -l 512 -u 2000 proxy
+	sender 3 send3 -s 1 -c 3000 -l 512 -u 2000 proxy
 	under_way 2 proxy 300
 	kill_member KILL first
 	until_true 2 proxy_is 2 proxy "${pid[second]}" || bad "proxy is $(proxy_pid 2 proxy), not ${pid[second]}"

@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2034 # variables for vm/lib.sh
+#
+# A ring over three guests, each with a kernel of its own. Runs on the host.
+#
+#        guest 1            guest 2            guest 3
+#     send, 2 x recv     send, 2 x recv     send, 2 x recv
+#        node 1 ----------> node 2 ----------> node 3 --.
+#          ^                        (cut, healed)       |   then guest 3 is killed
+#          '--------------------------------------------'
+#
+#   net-guests.sh [MESSAGES]
+
+here=$(dirname "$(readlink -f "$0")")
+root=$(dirname "$here")
+flood=$here/net/flood
+export PATH=$root/ctl:$PATH LC_ALL=C
+# shellcheck source=net/ktap.sh
+. "$here/net/ktap.sh"
+
+#
+# In a guest. The steps of all are kept together by files in VM_OUT.
+#
+
+said() { : >"$VM_OUT/$1"; }
+await() { until_true "${2:-120}" [ -e "$VM_OUT/$1" ] || { echo "guest $VM_ID: $1 has not come"; exit 1; }; }
+attached() { [ "$(ringctl -j ring show guests | sed -nE 's/.*"members": ?([0-9]+).*/\1/p')" = "$1" ]; }
+
+# one_flood STEP COUNT SECONDS OPTIONS…: two receivers, a sender when all are ready
+one_flood() {
+	local step=$1 count=$2 patience=$3 r
+	shift 3
+	for r in a b; do
+		{ "$flood" recv -e -s 3 -c "$count" -t "$patience" "$@" guests; echo "status $?"; } \
+			>"$VM_OUT/$step.$VM_ID$r" 2>&1 &
+	done
+	until_true 30 attached 2 || echo "guest $VM_ID: the receivers do not attach"
+	said "$step.ready$VM_ID"
+	await "$step.go"
+	{ "$flood" send -s $((VM_ID - 1)) -c "$count" -r "$VM_ID" -t "$patience" guests; echo "status $?"; } \
+		>"$VM_OUT/$step.$VM_ID" 2>&1
+	wait
+	said "$step.done$VM_ID"
+}
+
+guest() {
+	local i
+	ringctl ring add guests scope network node "$VM_ID" listen "10.77.0.$VM_ID:7000" insecure \
+		log 512K slow block dead 1500 || exit
+	for i in 1 2 3; do
+		[ $i = "$VM_ID" ] || ringctl peer add guests node $i addr 10.77.0.$i:7000 || exit
+	done
+	ringctl ring wait guests timeout 120 || exit
+	one_flood cut "$1" 60
+	one_flood kill 1000000 8 -p
+	ringctl -s ring show guests
+	ringctl ring del guests
+}
+
+if [ "${1:-}" = --guest ]; then
+	guest "$2"
+	exit
+fi
+
+#
+# On the host
+#
+
+# shellcheck source=vm/lib.sh
+. "$here/vm/lib.sh"
+VM_CPUS=1 VM_MEM=512 VM_TIMEOUT=${VM_TIMEOUT:-280} VM_LOAD=$root/kmod/dmring.ko
+unset VM_OUT
+messages=${1:-9000}
+each=$((messages / 3))
+
+all_ready() {
+	local i
+	for i in 1 2 3; do
+		[ -e "$VM_OUT/$1.ready$i" ] || return
+	done
+}
+
+of_guest() {	# GUEST FIELD
+	vm_exec "$1" "$root/ctl/ringctl" -j -s ring show guests | sed -nE "s/.*\"$2\": ?\"?([^\",}]*).*/\1/p"
+}
+
+carried() { [ "$(of_guest 1 messages)" -ge "$1" ]; }
+told() { grep -q "$2" "$VM_OUT/$1"; }
+
+plan 4
+must [ -x "$flood" -a -e "$VM_LOAD" ]
+must vm_net_start 3
+for i in 1 2 3; do
+	must vm_start $i "$here/net-guests.sh" --guest $each
+done
+must until_true 150 all_ready cut
+for i in 1 2 3; do
+	equal "state of host $i" closed "$(of_guest $i state)"
+done
+verdict 'three guests form a ring'
+
+said cut.go
+until_true 60 carried $((messages / 10)) || bad 'the messages do not flow'
+must vm_cut 2 3
+until_true 20 told cut.2a 'event host away node 3' || bad 'host 2 was not told that host 3 is away'
+until_true 20 told cut.3a 'event host away node 2' || bad 'host 3 was not told that host 2 is away'
+sleep 1
+note "$(of_guest 1 messages) messages on host 1 during the cut"
+must vm_heal 2 3
+for i in 1 2 3; do
+	until_true 90 [ -e "$VM_OUT/cut.done$i" ] || bad "host $i does not end"
+	matches "sender $i" "accepted $each " "$(cat "$VM_OUT/cut.$i")"
+	for r in a b; do
+		matches "receiver $i$r" "received $((3 * each)) lost 0 doubled 0 reordered 0 damaged 0 foreign 0 dropped 0 .* next $each,$each,$each\$" "$(grep received "$VM_OUT/cut.$i$r")"
+		matches "receiver $i$r" '^status 0$' "$(tail -n 1 "$VM_OUT/cut.$i$r")"
+	done
+done
+until_true 5 told cut.2a 'event host back node 3' || bad 'host 2 was not told that host 3 is back'
+note "$(grep received "$VM_OUT/cut.3b")"
+verdict "$((3 * each)) messages through a cut between guests 2 and 3"
+
+must until_true 60 all_ready kill
+said kill.go
+base=$(of_guest 1 messages)
+until_true 60 carried $((base + 500)) || bad 'the messages do not flow'
+vm_kill 3
+for i in 1 2; do
+	until_true 20 told kill.${i}a 'event host away node 3' || bad "host $i was not told that host 3 is away"
+	until_true 60 [ -e "$VM_OUT/kill.done$i" ] || bad "host $i does not end"
+	matches "sender $i" '^status 3$' "$(tail -n 1 "$VM_OUT/kill.$i")"
+	for r in a b; do
+		matches "receiver $i$r" ' lost 0 doubled 0 reordered 0 damaged 0 foreign 0 dropped 0 ' "$(grep received "$VM_OUT/kill.$i$r")"
+		matches "receiver $i$r" '^status 0$' "$(tail -n 1 "$VM_OUT/kill.$i$r")"
+	done
+	note "host $i: $(grep received "$VM_OUT/kill.${i}a")"
+done
+# the two of one host have the same; what came before is not asked of another host
+for i in 1 2; do
+	equal "receivers of host $i" "$(sed -n 's/.* next //p' "$VM_OUT/kill.${i}a")" "$(sed -n 's/.* next //p' "$VM_OUT/kill.${i}b")"
+done
+verdict 'guest 3 is killed: the others are told, and wait'
+
+for i in 1 2; do
+	vm_wait $i || bad "guest $i ends with $?: $(tail -n 5 "$(vm_output $i)")"
+done
+verdict 'the kernels of the survivors have nothing to complain of'
+finish
