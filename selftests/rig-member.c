@@ -196,7 +196,8 @@ int rig_peek(struct rig_member *m, struct rig_rec *rec)
 		return -EAGAIN;
 	pos = m->index[m->log_head & (m->at.index_size - 1)];
 	rec->head = (const void *)(m->log + (pos & (m->at.log_size - 1)));
-	if (rec->head->pos != pos)
+	/* position 0 is never used: it is a page of zeros, in the place of a log taken away */
+	if (!pos || rec->head->pos != pos)
 		return -EIO;
 	rec->type = rec->head->type;
 	rec->len = rec->head->len;
