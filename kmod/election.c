@@ -62,9 +62,9 @@ void dmring_election(struct dmring_ring *ring)
 	struct dmring_ev ev = { .what = DMRING_EV_PROXY };
 
 	/* nobody who comes later is preferred to the one in office */
-	if (ring->scope != DMRING_SCOPE_NETWORK || (old && old->attached && !ring->dead))
+	if (ring->scope != DMRING_SCOPE_NETWORK || (old && old->attached))
 		return;
-	ring->office = best(ring);
+	ring->office = ring->willing && !ring->dead ? best(ring) : NULL;
 	if (ring->office == old)
 		return;
 	ring->term++;

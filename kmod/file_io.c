@@ -215,9 +215,24 @@ static int big_put(struct dmring_member *m, struct dmring_big *big)
 	else
 		WRITE_ONCE(m->big, big);
 	dmring_ring_unlock(m->ring);
-	if (err)
+	if (err) {
 		kvfree(big);
-	return err ?: dmring_pump_submit(m);
+		return err;
+	}
+	/* accepted, even if the membership ends in this moment */
+	dmring_pump_submit(m);
+	return 0;
+}
+
+/* Was what ends at @tail marked while it was a member? Then it is delivered. */
+static bool in_time(struct dmring_member *m, u64 tail)
+{
+	bool ok;
+
+	spin_lock(&m->ring->lock);
+	ok = m->attached || (s64)(m->in_end - tail) >= 0;
+	dmring_ring_unlock(m->ring);
+	return ok;
 }
 
 int dmring_send_big(struct dmring_member *m, const void __user *data, u32 len)
@@ -252,9 +267,9 @@ static int in_write(struct dmring_member *m, struct iov_iter *from, u32 len)
 		return -EFAULT;
 	memcpy(m->slot.in + (tail & (size - 1)), &rec, sizeof(rec));
 	/* the mark; pairs with dmring_member_in_tail() */
-	smp_store_release(&m->slot.user->in_tail,
-			  tail + ALIGN(sizeof(rec) + len, DMRING_ALIGN));
-	return dmring_pump_submit(m);
+	tail += ALIGN(sizeof(rec) + len, DMRING_ALIGN);
+	smp_store_release(&m->slot.user->in_tail, tail);
+	return dmring_pump_submit(m) && !in_time(m, tail) ? -ENOTCONN : 0;
 }
 
 static int big_write(struct dmring_member *m, struct iov_iter *from, u32 len)
@@ -284,8 +299,7 @@ static ssize_t write_one(struct dmring_member *m, struct iov_iter *from, bool no
 	if (err)
 		return err == -ETIMEDOUT ? -EAGAIN : err == -EINTR ? -ERESTARTSYS : err;
 	err = room > m->slot.in_size ? big_write(m, from, len) : in_write(m, from, len);
-	/* accepted is accepted, even if the membership ended in the same moment */
-	return err && err != -ENOTCONN ? err : len;
+	return err ?: len;
 }
 
 ssize_t dmring_write_iter(struct kiocb *iocb, struct iov_iter *from)

@@ -68,6 +68,7 @@ struct dmring_peer {
 
 /* A message too large for the input space, waiting for its turn; has one owner */
 struct dmring_big {
+	struct dmring_big *next;	/* on ring->spent */
 	u64 at;			/* goes when in_head has come here */
 	u32 len;
 	u8 data[];
@@ -110,6 +111,7 @@ struct dmring_member {
 	u8 reason;
 	bool proxy;
 	u64 in_head;
+	u64 poll_seen;			/* polling mode: in_tail when the thread last looked */
 	u64 in_end;			/* once it has left: end of its accepted input */
 	u64 out_tail;
 	u64 cursor;			/* index position below which it has read */
@@ -215,6 +217,7 @@ struct dmring_ring {
 	u32 count;			/* members attached */
 	u32 readers;			/* of them not send-only */
 	u32 pollers;			/* of them in polling mode */
+	u32 willing;			/* of them to be the proxy */
 	u32 next_sender;
 	u64 stable_next;		/* first record not looked at for stability */
 	u64 stable_seen;		/* own stream: told to members up to here */
@@ -229,6 +232,7 @@ struct dmring_ring {
 	u64 full_since;			/* ns, when the limit of "slow evict" began to run, or 0 */
 	u64 full_target;		/* index position that readers must reach within it */
 	struct dmring_fill fill;
+	struct dmring_big *spent;	/* to be freed when the lock is let go */
 	struct dmring_log log;
 	struct dmring_core core;	/* but for what core.h says is the thread's */
 	struct dmring_ev events[DMRING_EVENTS_MAX];

@@ -22,20 +22,23 @@ void dmring_marks_set(struct dmring_marks *marks, u32 id)
 	smp_mb__after_atomic();
 }
 
-void dmring_marks_clear(struct dmring_marks *marks, u32 id)
+bool dmring_marks_clear(struct dmring_marks *marks, u32 id)
 {
 	u32 w = id / BITS_PER_LONG;
+	bool more = false;
 
 	clear_bit(id % BITS_PER_LONG, &marks->word[w]);
 	if (!READ_ONCE(marks->word[w])) {
 		clear_bit(w, marks->sum);
 		/* pairs with the barriers in marks_set */
 		smp_mb__after_atomic();
-		if (READ_ONCE(marks->word[w]))
+		more = READ_ONCE(marks->word[w]);
+		if (more)
 			set_bit(w, marks->sum);
 	}
 	/* the mark taken before the slot is read; pairs with the one in marks_set */
 	smp_mb__after_atomic();
+	return more;
 }
 
 bool dmring_marks_any(const struct dmring_marks *marks)

@@ -23,7 +23,11 @@ struct dmring_marks {
 };
 
 void dmring_marks_set(struct dmring_marks *marks, u32 id);
-void dmring_marks_clear(struct dmring_marks *marks, u32 id);
+/*
+ * True when marks came into the emptied word meanwhile: others may have found its
+ * summary clear and gone, so who does not look again by itself must now.
+ */
+bool dmring_marks_clear(struct dmring_marks *marks, u32 id);
 bool dmring_marks_any(const struct dmring_marks *marks);
 /* The first set id at or after @start, going round; -1 if there is none. */
 int dmring_marks_next(struct dmring_marks *marks, u32 start);

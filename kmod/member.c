@@ -189,8 +189,12 @@ u64 dmring_member_cursor(struct dmring_member *m)
 		m->cursor = head;
 	if (m->flags & DMRING_ATTACH_NO_ECHO)
 		m->cursor = min(dmring_member_skip_own(m, m->cursor), m->ring->log.published);
-	if (m->slot.kern->kick_at <= head)
+	if (m->slot.kern->kick_at <= head) {
 		WRITE_ONCE(m->slot.kern->kick_at, U64_MAX);
+		/* it may not see any more that it was to ring: its input may have waited for this */
+		if (m->attached)
+			dmring_marks_set(&m->ring->marked, m->id);
+	}
 	return m->cursor;
 }
 
@@ -280,6 +284,7 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 	ring->count++;
 	ring->readers += dmring_member_reads(m);
 	ring->pollers += !!(m->flags & DMRING_ATTACH_POLL);
+	ring->willing += !(m->flags & DMRING_ATTACH_UNWILLING);
 	rcu_assign_pointer(ring->table[id], m);
 	ring->ops->group_changed(ring);
 	return 0;
@@ -372,6 +377,7 @@ static void member_unlink(struct dmring_ring *ring, struct dmring_member *m)
 	ring->count--;
 	ring->readers -= dmring_member_reads(m);
 	ring->pollers -= !!(m->flags & DMRING_ATTACH_POLL);
+	ring->willing -= !(m->flags & DMRING_ATTACH_UNWILLING);
 	if (ring->slowest == m)
 		ring->slowest = NULL;
 }

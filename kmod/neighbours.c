@@ -188,6 +188,13 @@ static void show_links(struct dmring_neighbours *nb)
 	dmring_ring_unlock(ring);
 }
 
+/* A long message is on its way into the log: it belongs to the hosts there were */
+static int config_busy(char *why)
+{
+	strscpy(why, "a message is being taken in: try again", DMRING_WHY_SIZE);
+	return -EBUSY;
+}
+
 int dmring_neighbours_config(struct dmring_neighbours *nb, char *why)
 {
 	struct dmring_ring *ring = nb->ring;
@@ -198,7 +205,10 @@ int dmring_neighbours_config(struct dmring_neighbours *nb, char *why)
 	for (i = 0; i < ring->peer_count; i++)
 		nodes[i] = ring->peers[i].node;
 	spin_lock(&ring->lock);
-	err = dmring_core_set_hosts(&ring->core, nodes, ring->peer_count, why);
+	if (ring->fill.active)
+		err = config_busy(why);
+	else
+		err = dmring_core_set_hosts(&ring->core, nodes, ring->peer_count, why);
 	if (!err)
 		ring->state = DMRING_RING_FORMING;
 	dmring_ring_unlock(ring);
@@ -314,7 +324,8 @@ static void make_place(struct dmring_neighbours *nb)
 	drop_guest(nb, list_first_entry(&nb->guests, struct dmring_conn, node));
 }
 
-static void accept_guests(struct dmring_neighbours *nb, u64 now)
+/* True: there may be more */
+static bool accept_guests(struct dmring_neighbours *nb, u64 now)
 {
 	int i;
 
@@ -323,13 +334,14 @@ static void accept_guests(struct dmring_neighbours *nb, u64 now)
 							      &nb->waker);
 
 		if (IS_ERR(conn))
-			return;
+			return false;
 		while (nb->guest_count >= GUESTS_MAX)
 			make_place(nb);
 		conn->deadline = now + dmring_core_greeting_time(&nb->ring->core);
 		list_add_tail(&conn->node, &nb->guests);
 		nb->guest_count++;
 	}
+	return true;
 }
 
 /* A whole HELLO is there: the guest becomes the link, or is refused */
@@ -447,12 +459,11 @@ static void check_connecting(struct dmring_neighbours *nb, u64 now)
 bool dmring_neighbours_hear(struct dmring_neighbours *nb)
 {
 	u64 now = ktime_get_ns();
-	bool more;
+	bool more = accept_guests(nb, now);
 
-	accept_guests(nb, now);
 	serve_guests(nb, now);
 	check_connecting(nb, now);
-	more = dmring_neighbours_receive(nb, DMRING_IN);
+	more |= dmring_neighbours_receive(nb, DMRING_IN);
 	more |= dmring_neighbours_receive(nb, DMRING_OUT);
 	now = ktime_get_ns();
 	tick(nb, DMRING_IN, now);

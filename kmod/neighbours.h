@@ -23,6 +23,7 @@ struct dmring_neighbours {
 	u32 peer_count;
 	struct dmring_rx rx;		/* record that is coming in, if body_left */
 	u32 body_have;
+	u32 taken;			/* bytes read in this pass */
 	u8 *body;			/* room for the largest payload so far */
 	u32 body_size;
 	bool in_body;

@@ -42,13 +42,14 @@ static int body_begin(struct dmring_neighbours *nb)
 	u32 len = nb->rx.data.len;
 
 	if (len > nb->body_size) {
-		WRITE_ONCE(nb->ring->thread_bytes, nb->ring->thread_bytes + len - nb->body_size);
 		kvfree(nb->body);
+		nb->ring->thread_bytes -= nb->body_size;
 		nb->body_size = 0;
 		nb->body = kvmalloc(len, GFP_KERNEL_ACCOUNT);
 		if (!nb->body)
 			return -ENOMEM;
 		nb->body_size = len;
+		nb->ring->thread_bytes += len;
 	}
 	nb->in_body = true;
 	nb->body_have = 0;
@@ -80,6 +81,7 @@ static int body_more(struct dmring_neighbours *nb, struct dmring_conn *conn)
 		if (ret < 0)
 			return ret;
 		nb->body_have += ret;
+		nb->taken += ret;
 	}
 	if (nb->body_have < len)
 		return 0;
@@ -144,9 +146,8 @@ static int receive_step(struct dmring_neighbours *nb, enum dmring_dir dir,
 
 bool dmring_neighbours_receive(struct dmring_neighbours *nb, enum dmring_dir dir)
 {
-	u32 taken = 0;
-
-	while (taken < RECEIVE_PASS) {
+	nb->taken = 0;
+	while (nb->taken < RECEIVE_PASS) {
 		struct dmring_conn *conn = conn_of(nb, dir);
 		u64 now = ktime_get_ns();
 		int n, ret;
@@ -155,7 +156,7 @@ bool dmring_neighbours_receive(struct dmring_neighbours *nb, enum dmring_dir dir
 			return false;
 		n = dmring_conn_fill(conn);
 		if (n > 0) {
-			taken += n;
+			nb->taken += n;
 			dmring_core_heard(&nb->ring->core, dir, now);
 		}
 		do {

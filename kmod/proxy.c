@@ -57,7 +57,7 @@ static bool is_network(const struct dmring_ring *ring)
  * Polling mode
  */
 
-/* Mark the slots of members in polling mode that have input; true if there were any */
+/* Mark the slots of members in polling mode that have new input; true if there were any */
 static bool poll_slots(struct dmring_ring *ring)
 {
 	struct dmring_member *m;
@@ -65,9 +65,12 @@ static bool poll_slots(struct dmring_ring *ring)
 
 	spin_lock(&ring->lock);
 	list_for_each_entry(m, &ring->members, node) {
-		if (!(m->flags & DMRING_ATTACH_POLL) ||
-		    READ_ONCE(m->slot.user->in_tail) == m->in_head)
+		u64 tail = READ_ONCE(m->slot.user->in_tail);
+
+		/* what was seen and is still there waits for room, and not for us */
+		if (!(m->flags & DMRING_ATTACH_POLL) || tail == m->poll_seen)
 			continue;
+		m->poll_seen = tail;
 		dmring_marks_set(&ring->marked, m->id);
 		found = true;
 	}
@@ -94,11 +97,12 @@ static bool poll_turn(struct dmring_proxy *p, bool asked)
 	struct dmring_ring *ring = p->ring;
 	u64 now;
 
-	if (!READ_ONCE(ring->pollers) || num_online_cpus() == 1) {
-		p->poll_until = 0;
-		return false;
-	}
 	now = ktime_get_ns();
+	if (!READ_ONCE(ring->pollers) || num_online_cpus() == 1) {
+		/* end it as if nothing had come */
+		p->poll_until = min(p->poll_until, now);
+		asked = false;
+	}
 	if (asked) {
 		poll_marks(ring, 0, DMRING_MARK_WAKEUP);
 		p->poll_until = now + POLL_IDLE_NS;

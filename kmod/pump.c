@@ -87,27 +87,31 @@ static void credit_stable(struct dmring_ring *ring, u32 sender)
 
 /*
  * Tell senders how far their messages are stable. Before anything is freed:
- * what is not stable is still in the table.
+ * what is not stable is still in the table. False: it is not finished.
  */
-static void publish_stable(struct dmring_ring *ring)
+static bool publish_stable(struct dmring_ring *ring)
 {
 	struct dmring_retain *r = &ring->core.retain;
 	u64 stable = dmring_core_own_stable(&ring->core);
+	u32 budget = FREE_BUDGET;
 
 	if (ring->scope == DMRING_SCOPE_MACHINE || ring->stable_seen == stable)
-		return;
-	ring->stable_seen = stable;
+		return true;
 	/* what is freed was stable and has been told; the rest of it was of other hosts */
 	ring->stable_next = max(ring->stable_next, r->first);
 	for (; ring->stable_next < r->next; ring->stable_next++) {
 		const struct dmring_entry *e = dmring_retain_entry(r, ring->stable_next);
 
+		if (!budget--)
+			return false;
 		if (e->origin != r->self)
 			continue;
 		if (dmring_retain_seq(r, ring->stable_next) > stable)
-			return;
+			break;
 		credit_stable(ring, e->sender);
 	}
+	ring->stable_seen = stable;
+	return true;
 }
 
 void dmring_pump_free(struct dmring_ring *ring)
@@ -115,14 +119,25 @@ void dmring_pump_free(struct dmring_ring *ring)
 	/* all are searched again only when the slowest one has moved */
 	if (!ring->slowest || dmring_member_cursor(ring->slowest) != ring->core.retain.read)
 		find_slowest(ring);
-	publish_stable(ring);
-	dmring_core_advance(&ring->core, FREE_BUDGET);
+	if (publish_stable(ring))
+		dmring_core_advance(&ring->core, FREE_BUDGET);
+	else
+		dmring_thread_kick(ring, DMRING_WORK_PUMP);
 }
 
 /* 0, -EMSGSIZE or -EAGAIN */
+static int ask_room(struct dmring_ring *ring, struct hold *hold, u32 len)
+{
+	bool kick = false;
+	int err = dmring_core_room(&ring->core, len, &kick);
+
+	hold->kick |= kick;
+	return err;
+}
+
 static int make_room(struct dmring_ring *ring, struct hold *hold, u32 len)
 {
-	int err = dmring_core_room(&ring->core, len, &hold->kick);
+	int err = ask_room(ring, hold, len);
 	int turns = ROOM_TURNS;
 
 	if (err != -EAGAIN)
@@ -132,7 +147,7 @@ static int make_room(struct dmring_ring *ring, struct hold *hold, u32 len)
 		u64 first = dmring_core_first(&ring->core);
 
 		dmring_pump_free(ring);
-		err = dmring_core_room(&ring->core, len, &hold->kick);
+		err = ask_room(ring, hold, len);
 		if (err != -EAGAIN)
 			return err;
 		if (first == dmring_core_first(&ring->core) && !dmring_slow_full(ring))
@@ -183,8 +198,10 @@ static void put_events(struct dmring_ring *ring)
 
 		if (dmring_core_event_room(&ring->core, sizeof(*ev))) {
 			dmring_pump_free(ring);
-			if (dmring_core_event_room(&ring->core, sizeof(*ev)))
+			if (dmring_core_event_room(&ring->core, sizeof(*ev))) {
+				dmring_slow_ask(ring);
 				return;
+			}
 		}
 		stamp(ring, NULL, DMRING_REC_EVENT, sizeof(*ev));
 		dmring_log_write(&ring->log, ring->fill.pos + ring->fill.head, ev, sizeof(*ev));
@@ -232,7 +249,7 @@ static bool own_room(struct dmring_member *m)
 		}
 		if (m->own_tail - m->own_head < DMRING_OWN_RUNS)
 			return true;
-	} while (dmring_member_ask(m, end));
+	} while (dmring_member_ask(m, end) && dmring_member_log_head(m) >= end);
 	return false;
 }
 
@@ -241,6 +258,32 @@ static void in_advance(struct dmring_member *m, u64 in_head)
 	WRITE_ONCE(m->in_head, in_head);
 	/* pairs with the sender's load-acquire of in_head: the space may be written again */
 	smp_store_release(&m->slot.kern->in_head, in_head);
+}
+
+/* Its buffer is freed when the lock is no longer held: vfree() may sleep */
+static void big_done(struct dmring_ring *ring, struct dmring_member *m)
+{
+	m->big->next = ring->spent;
+	ring->spent = m->big;
+	WRITE_ONCE(m->big, NULL);
+}
+
+static struct dmring_big *take_spent(struct dmring_ring *ring)
+{
+	struct dmring_big *spent = ring->spent;
+
+	ring->spent = NULL;
+	return spent;
+}
+
+static void free_spent(struct dmring_big *spent)
+{
+	while (spent) {
+		struct dmring_big *next = spent->next;
+
+		kvfree(spent);
+		spent = next;
+	}
 }
 
 static void finish(struct dmring_ring *ring)
@@ -258,10 +301,8 @@ static void finish(struct dmring_ring *ring)
 		/* on one machine, what is in the log is held everywhere */
 		if (ring->scope == DMRING_SCOPE_MACHINE)
 			WRITE_ONCE(m->slot.kern->stable, m->sent);
-		if (m->big && fill->in_next == m->in_head && fill->src.base == m->big->data) {
-			kvfree(m->big);
-			WRITE_ONCE(m->big, NULL);
-		}
+		if (m->big && fill->src.base == m->big->data)
+			big_done(ring, m);
 		in_advance(m, fill->in_next);
 	}
 	ring->stats.messages++;
@@ -335,10 +376,8 @@ static void reject(struct dmring_member *m, const struct message *msg, int err)
 	WRITE_ONCE(m->slot.kern->rejected, m->rejected);
 	m->ring->stats.rejected++;
 	dmring_member_event(m, &ev);
-	if (m->big && msg->src.base == m->big->data) {
-		kvfree(m->big);
-		WRITE_ONCE(m->big, NULL);
-	}
+	if (m->big && msg->src.base == m->big->data)
+		big_done(m->ring, m);
 	in_advance(m, msg->in_next);
 }
 
@@ -370,6 +409,7 @@ static int take_one(struct dmring_ring *ring, struct dmring_member *m, u64 tail,
 		return ret;
 	if (ret) {
 		reject(m, &msg, ret);
+		hold->left -= min(hold->left, HOLD_MIN);
 		return 1;
 	}
 	start(ring, m, &msg);
@@ -385,7 +425,7 @@ static void read_enough(struct dmring_ring *ring, struct dmring_member *m, struc
 	if (kick_at == U64_MAX || dmring_member_cursor(m) < kick_at)
 		return;
 	dmring_pump_free(ring);
-	hold->kick = ring->scope == DMRING_SCOPE_NETWORK;
+	hold->kick |= ring->scope == DMRING_SCOPE_NETWORK;
 }
 
 /* Keep the mark that says whether the input space may be written */
@@ -442,6 +482,8 @@ static int take_marked(struct dmring_ring *ring, struct hold *hold)
 
 	if (id < 0)
 		return 0;
+	/* a turn costs, whatever comes of it: who only rings does not keep us here */
+	hold->left -= min(hold->left, HOLD_MIN);
 	/* before in_tail is read: a later mark sets it again */
 	dmring_marks_clear(&ring->marked, id);
 	m = rcu_dereference_protected(ring->table[id], lockdep_is_held(&ring->lock));
@@ -498,12 +540,14 @@ static enum step pump_once(struct dmring_ring *ring, enum dmring_runner who)
 	struct hold hold = { .left = HOLD_BYTES, .done = LIST_HEAD_INIT(hold.done) };
 	enum step step;
 	bool linked;
+	struct dmring_big *spent;
 	u64 before;
 
 	if (!spin_trylock(&ring->lock))
 		return STEP_BUSY;
 	before = ring->log.published;
 	step = run_hold(ring, &hold);
+	spent = take_spent(ring);
 	linked = ring->log.published != before && ring->scope == DMRING_SCOPE_NETWORK;
 	spin_unlock(&ring->lock);
 
@@ -511,6 +555,7 @@ static enum step pump_once(struct dmring_ring *ring, enum dmring_runner who)
 	smp_mb();
 	dmring_wake(ring, who == DMRING_BY_MEMBER ? DMRING_SENDER_WAKES : UINT_MAX);
 	put_done(&hold);
+	free_spent(spent);
 	if (linked || hold.kick)
 		dmring_thread_kick(ring, DMRING_WORK_LINK);
 	return step;
@@ -575,6 +620,7 @@ static bool deliver_some(struct dmring_ring *ring, const struct dmring_rx *rx,
 void dmring_pump_deliver(struct dmring_ring *ring, const struct dmring_rx *rx,
 			 const u8 *payload)
 {
+	struct dmring_big *spent;
 	bool begun = false;
 	bool done;
 
@@ -583,6 +629,8 @@ void dmring_pump_deliver(struct dmring_ring *ring, const struct dmring_rx *rx,
 		done = deliver_some(ring, rx, payload, &begun);
 		if (done)
 			dmring_log_publish(&ring->log);
+		spent = take_spent(ring);
 		dmring_ring_unlock(ring);
+		free_spent(spent);
 	} while (!done);
 }

@@ -515,8 +515,8 @@ int dmring_member_evict(struct dmring_ring *ring, u32 id, struct netlink_ext_ack
 static void member_gone(struct dmring_ring *ring, struct dmring_member *m)
 {
 	wake_up_interruptible_poll(&m->wq, EPOLLHUP | EPOLLERR | EPOLLIN | EPOLLPRI);
-	if (m->reason >= DMRING_REASON_SLOW)
-		dmring_member_zap(m);
+	/* whoever is no member reads no more */
+	dmring_member_zap(m);
 	dmring_notify(ring->net, &(struct dmring_ntf_info){
 		.ring = ring->name, .what = DMRING_NTF_MEMBER_LEAVE, .has_member = true,
 		.member = m->id, .pid = m->pid, .reason = m->reason });

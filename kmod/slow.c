@@ -22,12 +22,12 @@
 #include "slow.h"
 #include "thread.h"
 
-/* Have the slowest reader tell when it has read a quarter; true if it has already */
-static bool ask_kick(struct dmring_ring *ring)
+bool dmring_slow_ask(struct dmring_ring *ring)
 {
 	struct dmring_member *m = ring->slowest;
+	u64 left = m ? ring->log.published - m->cursor : 0;
 
-	return dmring_member_ask(m, m->cursor + max((ring->log.published - m->cursor) / 4, 1ULL));
+	return left && dmring_member_ask(m, m->cursor + max(left / 4, 1ULL));
 }
 
 static void skip_to(struct dmring_ring *ring, struct dmring_member *m, u64 target)
@@ -40,6 +40,8 @@ static void skip_to(struct dmring_ring *ring, struct dmring_member *m, u64 targe
 	WRITE_ONCE(m->slot.kern->dropped, m->dropped);
 	WRITE_ONCE(m->slot.kern->log_base, target);
 }
+
+#define EVICT_AT_ONCE	(DMRING_EVENTS_MAX / 2)
 
 /* Skip a quarter of what the slowest have not read: all that stand at the last record */
 static void drop(struct dmring_ring *ring)
@@ -62,7 +64,7 @@ bool dmring_slow_full(struct dmring_ring *ring)
 	if (!dmring_core_slow(&ring->core) || !m || m->cursor >= ring->log.published)
 		return false;
 	if (ring->slow != DMRING_SLOW_DROP)
-		return ask_kick(ring);
+		return dmring_slow_ask(ring);
 	drop(ring);
 	ring->slowest = NULL;
 	return true;
@@ -79,14 +81,20 @@ void dmring_slow_watch(struct dmring_ring *ring, enum dmring_runner who)
 		dmring_thread_kick(ring, DMRING_WORK_PUMP);
 }
 
-static void evict_below(struct dmring_ring *ring, u64 target)
+/* True when all are gone; else the rest go at the next look, for their events want room */
+static bool evict_below(struct dmring_ring *ring, u64 target)
 {
 	struct dmring_member *m, *next;
+	u32 left = EVICT_AT_ONCE;
 
 	list_for_each_entry_safe(m, next, &ring->members, node) {
-		if (dmring_member_reads(m) && dmring_member_cursor(m) < target)
-			dmring_member_leave_locked(m, DMRING_REASON_SLOW);
+		if (!dmring_member_reads(m) || dmring_member_cursor(m) >= target)
+			continue;
+		if (!left--)
+			return false;
+		dmring_member_leave_locked(m, DMRING_REASON_SLOW);
 	}
+	return true;
 }
 
 static void policy(struct dmring_ring *ring, u64 now)
@@ -103,8 +111,8 @@ static void policy(struct dmring_ring *ring, u64 now)
 		ring->full_since = now;
 		ring->full_target = read + max((ring->log.published - read) / 2, 1ULL);
 	} else if (now - ring->full_since >= limit) {
-		evict_below(ring, ring->full_target);
-		ring->full_since = 0;
+		if (evict_below(ring, ring->full_target))
+			ring->full_since = 0;
 		dmring_pump_free(ring);
 	}
 	dmring_slow_full(ring);

@@ -196,15 +196,31 @@ static void tell(struct dmring_member *m, __poll_t news)
 	m->ring->stats.wakes++;
 }
 
-/* The bit goes when nothing is armed any more; who arms meanwhile sets it again */
-static void disarm(struct dmring_ring *ring, struct dmring_member *m, u32 id)
+static bool is_armed(struct dmring_ring *ring, u32 id)
 {
-	if (m && atomic_read(&m->armed))
-		return;
-	dmring_marks_clear(&ring->armed, id);
+	struct dmring_member *m = rcu_dereference(ring->table[id]);
+
+	return m && atomic_read(&m->armed);
+}
+
+/*
+ * The bit goes when nothing is armed any more; who arms meanwhile sets it again. Who
+ * has the id now may be another one than was told. True when somebody armed
+ * while the bit or its word's summary was clear: a waker may have passed by, so the
+ * word is to be looked at again.
+ */
+static bool disarm(struct dmring_ring *ring, u32 id)
+{
+	bool again;
+
+	if (is_armed(ring, id))
+		return false;
+	again = dmring_marks_clear(&ring->armed, id);
 	/* cleared (full barrier) before armed is read; pairs with arm() */
-	if (m && atomic_read(&m->armed))
-		dmring_marks_set(&ring->armed, id);
+	if (!is_armed(ring, id))
+		return again;
+	dmring_marks_set(&ring->armed, id);
+	return true;
 }
 
 /* One word of armed members; false when the limit was reached */
@@ -212,7 +228,7 @@ static bool wake_word(struct dmring_ring *ring, u32 w, u32 *max)
 {
 	unsigned long bits = READ_ONCE(ring->armed.word[w]);
 
-	for (; bits; bits &= bits - 1) {
+	while (bits) {
 		u32 id = w * BITS_PER_LONG + __ffs(bits);
 		struct dmring_member *m = rcu_dereference(ring->table[id]);
 		__poll_t news = m ? news_for(m) : 0;
@@ -223,8 +239,9 @@ static bool wake_word(struct dmring_ring *ring, u32 w, u32 *max)
 			--*max;
 			tell(m, news);
 		}
-		if (news || !m)
-			disarm(ring, m, id);
+		bits &= bits - 1;
+		if ((news || !m) && disarm(ring, id))
+			bits = READ_ONCE(ring->armed.word[w]);
 	}
 	return true;
 }

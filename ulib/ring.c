@@ -200,8 +200,6 @@ static int ask_room(struct dmring_member *k, size_t len)
 {
 	int ret;
 
-	if (k->r.flags & DMRING_POLL)
-		return dmring_attached(k) ? -EAGAIN : dmring_gone(k);
 	ret = enter(k, DMRING_WAIT_WRITE, len, 0);
 	if (!ret && has_room(k, in_cost(len)))
 		return 0;
