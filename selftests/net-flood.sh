@@ -35,7 +35,8 @@ flood_start() {
 	for h in 1 1 2 3; do
 		plant=()
 		[ $s != 2 ] || plant=(${3:+--plant "$3"})
-		sender $h "send$s" -s $s -c "$2" -r "$seed" -t 60 "${plant[@]}" flood
+		sender $h "send$s" -s $s -c "$2" -r "$seed" -t 60 -g "$tmp/gate" -k "${parts:-1}" \
+			"${plant[@]}" flood
 		s=$((s + 1))
 	done
 }
@@ -60,25 +61,28 @@ planted() {	# KIND RECEIVED COUNTS
 	verdict "the checker notices a message planted as: $1"
 }
 
-# Cuts spread evenly over the first three quarters of the messages; $done_cuts counts those made while they flowed
+# A cut near the end of each part of the flood but the last; the next part begins
+# when it has been made, so that a fast machine is not through before that.
 cut_links() {
 	local a b at
-	done_cuts=0
-	while [ $done_cuts -lt "$cuts" ]; do
+	for ((done_cuts = 0; done_cuts < cuts; )); do
 		a=$((done_cuts % 3 + 1)) b=$(((done_cuts + 1) % 3 + 1))
-		at=$((base + 4 * each * (done_cuts + 1) * 3 / cuts / 4))
+		at=$((base + 4 * (each / (cuts + 1)) * (done_cuts * 10 + 9) / 10))
 		until_true "$patience" carried $at || return
-		kill -0 "${pid[recv1a]}" 2>/dev/null || return
 		note "cut $((done_cuts + 1)) between $a and $b at $(($(of_ring 1 flood messages) - base)) messages"
 		case $((done_cuts % 4)) in
 		0) reset_link $a $b ;;
-		1) cut_link $a $b; sleep 1.$((RANDOM % 5 + 1)); heal_link $a $b ;;
-		2) cut_link $a $b reset; sleep 0.$((RANDOM % 3 + 1)); heal_link $a $b ;;
-		3) unplug $a; sleep 1.$((RANDOM % 5 + 1)); plug $a ;;
+		1) cut_link $a $b; go_on; sleep 1.$((RANDOM % 5 + 1)); heal_link $a $b ;;
+		2) cut_link $a $b reset; go_on; sleep 0.$((RANDOM % 3 + 1)); heal_link $a $b ;;
+		3) unplug $a; go_on; sleep 1.$((RANDOM % 5 + 1)); plug $a ;;
 		esac
 		done_cuts=$((done_cuts + 1))
+		: >"$tmp/gate.$done_cuts"
 	done
 }
+
+# The part after the cut that is being made
+go_on() { : >"$tmp/gate.$((done_cuts + 1))"; }
 
 carried() { [ "$(of_ring 1 flood messages)" -ge "$1" ]; }
 
@@ -106,7 +110,7 @@ planted reorder 800 'lost 0 doubled 0 reordered 1 damaged 0'
 planted damage 800 'lost 1 doubled 0 reordered 0 damaged 1'
 
 start=$(ms_now) ups=$(sum_of link_ups) errors=$(sum_of link_errors) base=$(of_ring 1 flood messages)
-flood_start "$patience" $each
+parts=$((cuts + 1)) flood_start "$patience" $each
 cut_links
 ended send0 send1 send2 send3
 for r in $receivers; do

@@ -4,7 +4,7 @@
  * check each as it comes.
  *
  *   flood send [OPTIONS] RING    -s SENDER -c COUNT [-m LEAST] [-l MOST] [-r SEED]
- *                                [-t SEC] [-u US] [-w] [--plant KIND]
+ *                                [-t SEC] [-u US] [-w] [-g PREFIX -k PARTS] [--plant KIND]
  *   flood recv [OPTIONS] RING    -s SENDERS -c COUNT [-t SEC] [-p] [-e] [-i] [-w] [-u US]
  *
  * A receiver ends when all SENDERS have been heard to their end, or when nothing
@@ -16,6 +16,8 @@
  * -i  print who sent, once for each sender, in a ring made with "identify"
  * -w  be unwilling: never the proxy
  * -u  rest that many microseconds after each message
+ *
+ * -g, -k  send in PARTS, and begin the next only when PREFIX.N is there, from 1
  *
  * A sender that finds no room for SEC seconds prints how far it came and exits 3.
  * --plant makes it misbehave once, half way: lost, double, reorder or damage.
@@ -49,6 +51,8 @@ struct flood {
 	__u32 rest;
 	__u64 random;
 	const char *plant;
+	const char *gate;
+	__u32 parts;
 	bool prefix;
 	bool events;
 	bool identify;
@@ -149,6 +153,19 @@ static int send_one(struct flood *f, __u32 seq)
 	return ret;
 }
 
+/* Between two parts: wait until somebody says go on */
+static void pass_gate(const struct flood *f, __u32 i)
+{
+	__u32 step = f->count / f->parts;
+	char path[256];
+
+	if (!f->gate || !i || i % step || i / step >= f->parts)
+		return;
+	snprintf(path, sizeof(path), "%s.%u", f->gate, i / step);
+	while (access(path, F_OK))
+		usleep(20000);
+}
+
 /* The order in which numbers are sent: as they are, unless two are to be swapped */
 static __u32 nth(const struct flood *f, __u32 i)
 {
@@ -165,8 +182,10 @@ static int send_all(struct flood *f)
 	__u32 i;
 	int ret = 0;
 
-	for (i = 0; i < f->count && !ret; i++)
+	for (i = 0; i < f->count && !ret; i++) {
+		pass_gate(f, i);
 		ret = send_one(f, nth(f, i));
+	}
 	i -= !!ret;
 	printf("send %s sender %u: accepted %u ms %llu%s%s\n", f->ring, f->sender, i,
 	       (unsigned long long)(now_ms() - start), ret ? ": " : "",
@@ -352,6 +371,8 @@ static __u32 *number_of(struct flood *f, int c)
 		return &f->seconds;
 	case 'u':
 		return &f->rest;
+	case 'k':
+		return &f->parts;
 	}
 	return NULL;
 }
@@ -379,9 +400,11 @@ static bool parse(struct flood *f, int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:c:m:l:r:t:u:peiw", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "s:c:m:l:r:t:u:g:k:peiw", options, NULL)) != -1) {
 		if (c == 'P')
 			f->plant = optarg;
+		else if (c == 'g')
+			f->gate = optarg;
 		else if (number_of(f, c))
 			*number_of(f, c) = strtoul(optarg, NULL, 0);
 		else if (switch_of(f, c))
@@ -390,14 +413,15 @@ static bool parse(struct flood *f, int argc, char **argv)
 			return false;
 	}
 	f->ring = argv[optind];
-	return optind + 1 == argc && f->count && f->least && f->least <= f->most &&
-	       f->most <= FLOOD_MAX;
+	if (!f->count || !f->parts || f->parts > f->count)
+		return false;
+	return optind + 1 == argc && f->least && f->least <= f->most && f->most <= FLOOD_MAX;
 }
 
 int main(int argc, char **argv)
 {
 	struct flood f = {
-		.count = 1000, .least = 1, .most = 4096, .seed = 1, .seconds = 60,
+		.count = 1000, .parts = 1, .least = 1, .most = 4096, .seed = 1, .seconds = 60,
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -32,9 +32,6 @@ extern const unsigned int hostile_count;
  */
 bool hostile_fuzz(struct fake *f, u32 seed);
 
-#undef __printf
-#define __printf(a, b) __attribute__((format(printf, a, b)))
-__printf(1, 2)
 void hostile_failed(const char *fmt, ...);
 u64 hostile_stat(const char *name);
 
