@@ -421,9 +421,8 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
 	}
 	ring->ops->group_changed(ring);
 	dmring_thread_kick(ring, DMRING_WORK_GONE);
-	/* nobody else may ever pump what it had accepted */
-	if (m->in_end != m->in_head || m->big)
-		dmring_thread_kick(ring, DMRING_WORK_PUMP);
+	/* nobody else may ever pump what it had accepted, and then give it back its memory */
+	dmring_thread_kick(ring, DMRING_WORK_PUMP);
 	trace_dmring_member_leave(ring->name, m->id, m->pid, reason);
 	return true;
 }
