@@ -145,12 +145,12 @@ int rig_req_send(struct rig_req *r, char *why)
 	return talk_to_kernel(r, &t);
 }
 
-static void put_addr(struct rig_req *r, uint16_t attr, uint16_t port)
+static void put_addr(struct rig_req *r, uint16_t attr, uint32_t ip, uint16_t port)
 {
 	struct sockaddr_in addr = {
 		.sin_family = AF_INET,
 		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_addr.s_addr = htonl(ip),
 	};
 
 	mnl_attr_put(r->nlh, attr, sizeof(addr), &addr);
@@ -178,7 +178,7 @@ int rig_ring_add(const char *name, const struct rig_conf *conf)
 		mnl_attr_put_u8(r.nlh, DMRING_A_RING_SLOW, conf->slow);
 	if (conf->node) {
 		mnl_attr_put_u8(r.nlh, DMRING_A_RING_SCOPE, DMRING_SCOPE_NETWORK);
-		put_addr(&r, DMRING_A_RING_LISTEN, conf->port);
+		put_addr(&r, DMRING_A_RING_LISTEN, conf->addr, conf->port);
 	}
 	put_number(&r, DMRING_A_RING_SLOTS, conf->slots);
 	put_number(&r, DMRING_A_RING_SLOW_MS, conf->slow_ms);
@@ -212,14 +212,14 @@ int rig_ring_mode(const char *name, uint32_t mode, uint32_t uid, uint32_t gid)
 	return rig_req_send(&r, NULL);
 }
 
-int rig_peer_add(const char *name, uint32_t node, uint16_t port)
+int rig_peer_add(const char *name, uint32_t node, uint32_t addr, uint16_t port)
 {
 	struct rig_req r;
 
 	rig_req_start(&r, DMRING_CMD_PEER_ADD, DMRING_A_PEER);
 	mnl_attr_put_strz(r.nlh, DMRING_A_PEER_RING, name);
 	mnl_attr_put_u32(r.nlh, DMRING_A_PEER_NODE, node);
-	put_addr(&r, DMRING_A_PEER_ADDR, port);
+	put_addr(&r, DMRING_A_PEER_ADDR, addr, port);
 	return rig_req_send(&r, NULL);
 }
 

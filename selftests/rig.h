@@ -32,13 +32,14 @@ struct rig_conf {
 	uint32_t flags;		/* DMRING_RING_* */
 	uint32_t max_msg;
 	uint32_t node;		/* not zero: scope network, insecure */
-	uint16_t port;		/* it listens there, on 127.0.0.1 */
+	uint32_t addr;		/* it listens there, IPv4, host order; and port */
+	uint16_t port;
 };
 
 int rig_ring_add(const char *name, const struct rig_conf *conf);
 int rig_ring_del(const char *name);
 int rig_ring_mode(const char *name, uint32_t mode, uint32_t uid, uint32_t gid);
-int rig_peer_add(const char *name, uint32_t node, uint16_t port);
+int rig_peer_add(const char *name, uint32_t node, uint32_t addr, uint16_t port);
 int rig_evict(const char *name, uint32_t id);
 /* A number of RING_GET's answer, UINT64_MAX if it has none */
 uint64_t rig_ring_get(const char *name, uint16_t attr);
