@@ -30,6 +30,7 @@ t_proxy() {
 	receiver 2 never -s 2 -c 3000 -t 30 -w proxy
 	receiver 2 first -s 2 -c 3000 -t 30 proxy
 	receiver 2 second -s 2 -c 3000 -t 30 proxy
+	receiver 2 later -s 2 -c 3000 -t 30 proxy
 	receiver 3 far -s 2 -c 3000 -t 30 proxy
 	equal 'first proxy' "${pid[first]}" "$(proxy_pid 2 proxy)"
 	term=$(of_ring 2 proxy term)
@@ -43,9 +44,10 @@ t_proxy() {
 	until_true 2 heard 2 "proxy member [0-9]+ pid ${pid[second]} term $((term + 1))" || bad 'no event of the new proxy'
 	until_true 2 heard 2 "member-leave .*pid ${pid[first]} reason killed" || bad 'no event of the death'
 	under_way 2 proxy 900
-	# the last willing one: then nobody is, and the thread goes on
-	receiver 2 third -s 2 -c 3000 -t 30 -w -p proxy
 	kill_member KILL second
+	until_true 2 proxy_is 2 proxy "${pid[later]}" || bad "proxy is $(proxy_pid 2 proxy), not ${pid[later]}"
+	# the last willing one: then nobody is, and the thread goes on
+	kill_member KILL later
 	until_true 2 proxy_is 2 proxy null || bad "proxy is $(proxy_pid 2 proxy), nobody is willing"
 	ended send1 send3 never far
 	matches 'the unwilling' 'received 6000 lost 0 doubled 0 reordered 0 ' "$(result never)"
