@@ -11,7 +11,7 @@
 #include <poll.h>
 
 #include "../ulib/include/dmring.h"
-#include "harness.h"
+#include "kself.h"
 #include "rig.h"
 #include "traffic.h"
 

@@ -15,7 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
-#include "harness.h"
+#include "kself.h"
 #include "rig.h"
 
 static const char *name;

@@ -15,7 +15,7 @@
 #include <fcntl.h>
 #include <linux/io_uring.h>
 
-#include "harness.h"
+#include "kself.h"
 #include "rig.h"
 #include "traffic.h"
 

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "harness.h"
+#include "kself.h"
 #include "rig.h"
 #include "traffic.h"
 
@@ -536,17 +536,11 @@ TEST_F(life, close_and_attach_ten_thousand_times)
 		struct rig_member m = {};
 
 		/* every tenth maps all of it, the others send as a file */
-		if (i % 10 == 0) {
-			ASSERT_EQ(0, rig_join(&m, self->name, 0));
-		} else {
-			ASSERT_EQ(0, rig_attach(&m, self->name, i % 2));
-		}
+		ASSERT_EQ(0, i % 10 ? rig_attach(&m, self->name, i % 2) :
+				      rig_join(&m, self->name, 0));
 		traffic_make(buf, sizeof(buf), LEAVER, i);
-		if (i % 10 == 0) {
-			ASSERT_EQ(0, rig_put(&m, buf, sizeof(buf)));
-		} else {
-			ASSERT_EQ((ssize_t)sizeof(buf), write(m.fd, buf, sizeof(buf)));
-		}
+		ASSERT_EQ(0, i % 10 ? write(m.fd, buf, sizeof(buf)) != sizeof(buf) :
+				      rig_put(&m, buf, sizeof(buf)));
 		rig_leave(&m);
 		read_all(self);
 	}

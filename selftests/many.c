@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 
-#include "harness.h"
+#include "kself.h"
 #include "rig.h"
 #include "traffic.h"
 

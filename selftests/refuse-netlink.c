@@ -11,7 +11,7 @@
 
 #include <libmnl/libmnl.h>
 
-#include "harness.h"
+#include "kself.h"
 #include "rig.h"
 
 #define PORT	7100
@@ -71,7 +71,7 @@ struct attr {
 static const char zeros[4096];
 
 struct nl_case {
-	const char *what;
+	const char *what;	/* NULL: the end */
 	int err;
 	const char *why;	/* part of the sentence; NULL: the kernel has none of its own */
 	struct attr attr[4];
@@ -87,27 +87,25 @@ static bool put_attr(struct rig_req *r, const struct attr *a)
 
 /* @base: put before the case's own attributes */
 static void run_cases(struct __test_metadata *_metadata, uint8_t cmd, uint16_t object,
-		      const struct attr *base, const struct nl_case *c, size_t n)
+		      const struct attr *base, const struct nl_case *c)
 {
 	char why[2 * DMRING_WHY_SIZE];
 	struct rig_req r;
-	size_t i, k;
+	size_t k;
 
-	for (i = 0; i < n; i++, c++) {
+	for (; c->what; c++) {
 		rig_req_start(&r, cmd, object);
 		for (k = 0; base && put_attr(&r, &base[k]); k++)
 			;
 		for (k = 0; k < ARRAY_SIZE(c->attr) && put_attr(&r, &c->attr[k]); k++)
 			;
 		EXPECT_EQ(c->err, rig_req_send(&r, why)) TH_LOG("%s: \"%s\"", c->what, why);
-		if (c->why) {
-			EXPECT_NE(NULL, strstr(why, c->why)) TH_LOG("%s: \"%s\"", c->what, why);
-		}
+		EXPECT_TRUE(!c->why || strstr(why, c->why)) TH_LOG("%s: \"%s\"", c->what, why);
 	}
 }
 
 #define RUN(cmd, object, base, cases) \
-	run_cases(_metadata, DMRING_CMD_##cmd, DMRING_A_##object, base, cases, ARRAY_SIZE(cases))
+	run_cases(_metadata, DMRING_CMD_##cmd, DMRING_A_##object, base, cases)
 
 #define R(a)	DMRING_A_RING_##a
 #define ONLY	"only the kernel says this"
@@ -123,6 +121,7 @@ static const struct nl_case names[] = {
 	{ "name with a DEL", -EINVAL, "control character", { STR(R(NAME), "a\177b") } },
 	{ "name without end", -EINVAL, NULL, { { R(NAME), 3, 0, "abc" } } },
 	{ "name of no bytes", -EINVAL, NULL, { { R(NAME), 0, 0, "" } } },
+	{ }
 };
 
 TEST_F(netlink, names)
@@ -184,6 +183,7 @@ static const struct nl_case ring_add[] = {
 	{ "memory of a member", -EINVAL, ONLY, { U64(R(MEM_MEMBER), 0) } },
 	{ "proxy", -EINVAL, ONLY, { RAW(R(PROXY), 8) } },
 	{ "statistics", -EINVAL, ONLY, { RAW(R(STATS), 8) } },
+	{ }
 };
 
 TEST_F(netlink, ring_add)
@@ -195,11 +195,13 @@ TEST_F(netlink, ring_add)
 static const struct sockaddr_in good = {
 	.sin_family = AF_INET, .sin_port = 0x5c11, .sin_addr.s_addr = 0x0100007f,
 };
+
 static const struct sockaddr_in no_port = { .sin_family = AF_INET };
 static const struct sockaddr_in no_family = { .sin_port = 1 };
 static const struct sockaddr_in padded = {
 	.sin_family = AF_INET, .sin_port = 1, .sin_zero = { 1 }
 };
+
 static const struct sockaddr_in6 flow = {
 	.sin6_family = AF_INET6, .sin6_port = 1, .sin6_flowinfo = 1
 };
@@ -217,7 +219,7 @@ static const struct nl_case ring_add_network[] = {
 	{ "no address", -EINVAL, "needs \"listen\"", { U32(R(NODE), 1) } },
 	{ "not said to be insecure", -EPERM, "insecure",
 	  { U32(R(NODE), 1), ADDR(R(LISTEN), good) } },
-	{ "address without port", -EINVAL, ADDR_WHY, { U32(R(NODE), 1), ADDR(R(LISTEN), no_port) } },
+	{ "no port", -EINVAL, ADDR_WHY, { U32(R(NODE), 1), ADDR(R(LISTEN), no_port) } },
 	{ "no family", -EINVAL, ADDR_WHY, { U32(R(NODE), 1), ADDR(R(LISTEN), no_family) } },
 	{ "padding", -EINVAL, ADDR_WHY, { U32(R(NODE), 1), ADDR(R(LISTEN), padded) } },
 	{ "flow label", -EINVAL, ADDR_WHY, { U32(R(NODE), 1), ADDR(R(LISTEN), flow) } },
@@ -227,6 +229,7 @@ static const struct nl_case ring_add_network[] = {
 	{ "dead 0", -ERANGE, "\"dead\" is from", { U32(R(DEAD_MS), 0) } },
 	{ "dead too soon", -ERANGE, "\"dead\" is from", { U32(R(DEAD_MS), 29) } },
 	{ "dead too late", -ERANGE, "\"dead\" is from", { U32(R(DEAD_MS), 60001) } },
+	{ }
 };
 
 TEST_F(netlink, ring_add_network)
@@ -237,7 +240,7 @@ TEST_F(netlink, ring_add_network)
 TEST_F(netlink, ring_that_exists)
 {
 	const struct attr name[] = { { R(NAME), strlen(machine) + 1, 0, machine }, END };
-	static const struct nl_case cases[] = { { "exists", -EEXIST, "already", { } } };
+	static const struct nl_case cases[] = { { "exists", -EEXIST, "already", { } }, { } };
 
 	RUN(RING_ADD, RING, name, cases);
 }
@@ -256,6 +259,7 @@ static const struct nl_case ring_set[] = {
 	{ "slow drop 5", -EINVAL, "alone", { U8(R(SLOW), 2), U32(R(SLOW_MS), 5) } },
 	{ "mode, then no user", -EINVAL, "unknown", { U32(R(MODE), 0666), U32(R(UID), ~0U) } },
 	{ "unknown attribute", -EINVAL, NULL, { U32(R(MODE), 0666), U32(R(MAX) + 1, 1) } },
+	{ }
 };
 
 TEST_F(netlink, ring_set)
@@ -266,16 +270,22 @@ TEST_F(netlink, ring_set)
 }
 
 static const struct attr nobody[] = { STR(R(NAME), "nobody"), END };
-static const struct nl_case unknown_ring[] = { { "unknown", -ENOENT, "no ring \"nobody\"", { } } };
+
+static const struct nl_case unknown_ring[] = {
+	{ "unknown", -ENOENT, "no ring \"nobody\"", { } },
+	{ }
+};
 
 TEST_F(netlink, unknown_ring)
 {
 	static const struct nl_case peer[] = {
 		{ "peer of none", -ENOENT, "no ring \"nobody\"",
 		  { U32(DMRING_A_PEER_NODE, 3), ADDR(DMRING_A_PEER_ADDR, good) } },
+		{ }
 	};
 	static const struct nl_case id[] = {
 		{ "id of none", -ENOENT, "no ring \"nobody\"", { U32(DMRING_A_PEER_NODE, 3) } },
+		{ }
 	};
 
 	RUN(RING_SET, RING, nobody, unknown_ring);
@@ -286,41 +296,48 @@ TEST_F(netlink, unknown_ring)
 	RUN(MEMBER_EVICT, MEMBER, nobody, id);
 }
 
-#define P(a)	DMRING_A_PEER_##a
+#define P(a)		DMRING_A_PEER_##a
+#define PEER(n, a)	{ U32(P(NODE), n), ADDR(P(ADDR), a) }
+#define PEER_AND(n, a, more)	{ U32(P(NODE), n), ADDR(P(ADDR), a), more }
+
+static struct sockaddr_in local(uint16_t port)
+{
+	return (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+}
 
 TEST_F(netlink, peers)
 {
 	const struct attr ring[] = { { P(RING), strlen(network) + 1, 0, network }, END };
 	const struct attr wrong[] = { { P(RING), strlen(machine) + 1, 0, machine }, END };
-	const struct sockaddr_in own = {
-		.sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	const struct sockaddr_in theirs = {
-		.sin_family = AF_INET, .sin_port = htons(PORT_2), .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	const struct sockaddr_in free = {
-		.sin_family = AF_INET, .sin_port = htons(7999), .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
+	const struct sockaddr_in own = local(PORT);
+	const struct sockaddr_in theirs = local(PORT_2);
+	const struct sockaddr_in free = local(7999);
 	const struct nl_case add[] = {
 		{ "no node", -EINVAL, "missing", { ADDR(P(ADDR), free) } },
 		{ "no address", -EINVAL, "", { U32(P(NODE), 3) } },
-		{ "node 0", -EINVAL, "node ids start at 1", { U32(P(NODE), 0), ADDR(P(ADDR), free) } },
-		{ "this host", -EINVAL, "this host itself", { U32(P(NODE), 1), ADDR(P(ADDR), free) } },
-		{ "again", -EEXIST, "a peer already", { U32(P(NODE), 2), ADDR(P(ADDR), free) } },
-		{ "same address", -EADDRINUSE, "node 2 has that", { U32(P(NODE), 3), ADDR(P(ADDR), theirs) } },
-		{ "own address", -EADDRINUSE, "own address", { U32(P(NODE), 3), ADDR(P(ADDR), own) } },
-		{ "no port", -EINVAL, ADDR_WHY, { U32(P(NODE), 3), ADDR(P(ADDR), no_port) } },
-		{ "link state", -EINVAL, ONLY, { U32(P(NODE), 3), ADDR(P(ADDR), free), U8(P(OUT), 1) } },
-		{ "why", -EINVAL, ONLY, { U32(P(NODE), 3), ADDR(P(ADDR), free), STR(P(WHY), "x") } },
-		{ "unknown", -EINVAL, NULL, { U32(P(NODE), 3), ADDR(P(ADDR), free), U8(P(MAX) + 1, 1) } },
+		{ "node 0", -EINVAL, "node ids start at 1", PEER(0, free) },
+		{ "this host", -EINVAL, "this host itself", PEER(1, free) },
+		{ "again", -EEXIST, "a peer already", PEER(2, free) },
+		{ "same address", -EADDRINUSE, "node 2 has that", PEER(3, theirs) },
+		{ "own address", -EADDRINUSE, "own address", PEER(3, own) },
+		{ "no port", -EINVAL, ADDR_WHY, PEER(3, no_port) },
+		{ "link state", -EINVAL, ONLY, PEER_AND(3, free, U8(P(OUT), 1)) },
+		{ "why", -EINVAL, ONLY, PEER_AND(3, free, STR(P(WHY), "x")) },
+		{ "unknown", -EINVAL, NULL, PEER_AND(3, free, U8(P(MAX) + 1, 1)) },
+		{ }
 	};
 	static const struct nl_case of_machine[] = {
-		{ "machine ring", -EOPNOTSUPP, "has no peers", { U32(P(NODE), 3), ADDR(P(ADDR), good) } },
+		{ "machine ring", -EOPNOTSUPP, "has no peers", PEER(3, good) },
+		{ }
 	};
 	const struct nl_case del[] = {
 		{ "no node", -EINVAL, "missing", { } },
 		{ "unknown node", -ENOENT, "no peer with node id 3", { U32(P(NODE), 3) } },
-		{ "with an address", -EINVAL, NULL, { U32(P(NODE), 2), ADDR(P(ADDR), theirs) } },
+		{ "with an address", -EINVAL, NULL, PEER(2, theirs) },
+		{ }
 	};
 
 	RUN(PEER_ADD, PEER, ring, add);
@@ -336,10 +353,11 @@ TEST_F(netlink, members)
 	static const struct nl_case evict[] = {
 		{ "no id", -EINVAL, "missing", { } },
 		{ "free id", -ENOENT, "no member 1 here", { U32(M(ID), 1) } },
-		{ "beyond all slots", -ENOENT, "no member 4096 here", { U32(M(ID), DMRING_SLOTS_MAX) } },
-		{ "far beyond", -ENOENT, "no member 4294967295 here", { U32(M(ID), ~0U) } },
+		{ "beyond all", -ENOENT, "no member 4096", { U32(M(ID), DMRING_SLOTS_MAX) } },
+		{ "far beyond", -ENOENT, "no member 4294967295", { U32(M(ID), ~0U) } },
 		{ "pid", -EINVAL, NULL, { U32(M(ID), 0), U32(M(PID), 1) } },
 		{ "id of 8 bytes", -EINVAL, NULL, { U64(M(ID), 0) } },
+		{ }
 	};
 
 	RUN(MEMBER_EVICT, MEMBER, ring, evict);

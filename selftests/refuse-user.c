@@ -14,7 +14,7 @@
 
 #include <libmnl/libmnl.h>
 
-#include "harness.h"
+#include "kself.h"
 #include "rig.h"
 
 #define OWNER	1000

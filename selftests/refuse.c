@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
-#include "harness.h"
+#include "kself.h"
 #include "rig.h"
 
 #define LOG	(64U << 10)
@@ -66,7 +66,7 @@ struct attach_case {
 };
 
 static void wrong_abi(struct dmring_ioc_attach *at) { at->abi = DMRING_ABI + 1; }
-static void no_abi(struct dmring_ioc_attach *at) { at->abi = 0; }
+static void abi_zero(struct dmring_ioc_attach *at) { at->abi -= at->abi; }
 static void unknown_flag(struct dmring_ioc_attach *at) { at->flags = DMRING_ATTACH_FLAGS + 1; }
 static void top_flag(struct dmring_ioc_attach *at) { at->flags = 1U << 31; }
 static void reserved_0(struct dmring_ioc_attach *at) { at->reserved[0] = 1; }
@@ -99,7 +99,7 @@ static void no_echo_send_only(struct dmring_ioc_attach *at)
 
 static const struct attach_case attach_cases[] = {
 	{ "ABI of a newer program", -EPROTONOSUPPORT, WHY_ABI, wrong_abi },
-	{ "ABI 0", -EPROTONOSUPPORT, WHY_ABI, no_abi },
+	{ "ABI 0", -EPROTONOSUPPORT, WHY_ABI, abi_zero },
 	{ "unknown flag", -EINVAL, WHY_ZERO, unknown_flag },
 	{ "highest flag", -EINVAL, WHY_ZERO, top_flag },
 	{ "reserved[0]", -EINVAL, WHY_ZERO, reserved_0 },

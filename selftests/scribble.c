@@ -17,7 +17,7 @@
 #include <sys/poll.h>
 
 #include "../ulib/include/dmring.h"
-#include "harness.h"
+#include "kself.h"
 #include "rig.h"
 #include "traffic.h"
 
@@ -54,16 +54,13 @@ static uint64_t next_random(uint64_t *state)
 /* A value of the kind that goes wrong */
 static uint64_t nasty(uint64_t *state, uint64_t near)
 {
-	switch (next_random(state) % 8) {
-	case 0: return 0;
-	case 1: return ~0ULL;
-	case 2: return near + next_random(state) % 4096;
-	case 3: return near - next_random(state) % 4096;
-	case 4: return near + 16 * (next_random(state) % 2048);
-	case 5: return 1ULL << next_random(state) % 64;
-	case 6: return near + (1ULL << 32);
-	default: return next_random(state);
-	}
+	uint64_t r = next_random(state);
+	const uint64_t values[] = {
+		0, ~0ULL, r, 1ULL << r % 64,
+		near + r % 4096, near - r % 4096, near + 16 * (r % 2048), near + (1ULL << 32),
+	};
+
+	return values[next_random(state) % ARRAY_SIZE(values)];
 }
 
 static bool stopped(struct shared *sh, uint64_t level)
@@ -222,11 +219,22 @@ static void *call_at_random(void *arg)
 		char buf[64] = "";
 
 		switch (next_random(&state) % 6) {
-		case 0: case 1: rig_submit(&v->m); break;
-		case 2: rig_enter(&v->m, next_random(&state) & 15, 0, next_random(&state) % 3); break;
-		case 3: rig_enter(&v->m, 5, next_random(&state) % v->m.at.in_size, 1); break;
-		case 4: poll(&p, 1, next_random(&state) % 3); break;
-		case 5: rig_send_big(&v->m, buf, next_random(&state) % 64); break;
+		case 0:
+			rig_enter(&v->m, next_random(&state) & 15, 0, next_random(&state) % 3);
+			break;
+		case 1:
+			rig_enter(&v->m, DMRING_ENTER_SUBMIT | DMRING_ENTER_WRITE,
+				  next_random(&state) % v->m.at.in_size, 1);
+			break;
+		case 2:
+			poll(&p, 1, next_random(&state) % 3);
+			break;
+		case 3:
+			rig_send_big(&v->m, buf, next_random(&state) % 64);
+			break;
+		default:
+			rig_submit(&v->m);
+			break;
 		}
 	}
 	return NULL;
@@ -238,35 +246,51 @@ static int do_nothing(void *arg)
 	return 0;
 }
 
-/* What can be done to mappings, and to the descriptor */
-static void *tug_at_maps(void *arg)
+/* What can be done to a mapping */
+static void tug(struct victim *v, int nr, unsigned int how)
+{
+	size_t len = rig_area_len(&v->m, nr);
+	void *map = v->m.map[nr];
+
+	switch (how) {
+	case 0:
+		mprotect(map, len, PROT_READ);
+		break;
+	case 1:
+		mprotect(map, len, PROT_READ | PROT_WRITE);
+		break;
+	case 2:
+		mremap(map, len, 2 * len, MREMAP_MAYMOVE);
+		break;
+	case 3:
+		munmap((char *)map + 4096, len - 4096);
+		break;
+	}
+	mprotect(v->m.map[0], 4096, PROT_READ | PROT_WRITE);
+	mprotect(v->m.map[2], rig_area_len(&v->m, 2), PROT_READ | PROT_WRITE);
+}
+
+/* And to the descriptor */
+static void *tug_at_all(void *arg)
 {
 	struct victim *v = arg;
 	uint64_t state = v->seed + 4;
 	char buf[64] = "";
+	ssize_t len;
 
 	while (!over(v)) {
-		int nr = next_random(&state) % RIG_AREAS;
-		size_t len = rig_area_len(&v->m, nr);
-		void *map = v->m.map[nr];
-		int fd;
+		unsigned int how = next_random(&state) % 7;
 
-		switch (next_random(&state) % 7) {
-		case 0: mprotect(map, len, PROT_READ); break;
-		case 1: mprotect(map, len, PROT_READ | PROT_WRITE); break;
-		case 2: mremap(map, len, 2 * len, MREMAP_MAYMOVE); break;
-		case 3: munmap((char *)map + 4096, len - 4096); break;
-		case 4: close(dup(v->m.fd)); break;
-		case 5:
-			fd = rig_open();
-			write(v->m.fd, buf, sizeof(buf));
-			read(v->m.fd, buf, sizeof(buf));
-			close(fd);
-			break;
-		case 6: rig_in_child(do_nothing, NULL); break;
+		tug(v, next_random(&state) % RIG_AREAS, how);
+		if (how == 4)
+			close(dup(v->m.fd));
+		if (how == 5) {
+			len = write(v->m.fd, buf, sizeof(buf));
+			len = read(v->m.fd, buf, sizeof(buf));
+			(void)len;
 		}
-		mprotect(v->m.map[0], 4096, PROT_READ | PROT_WRITE);
-		mprotect(v->m.map[2], rig_area_len(&v->m, 2), PROT_READ | PROT_WRITE);
+		if (how == 6)
+			rig_in_child(do_nothing, NULL);
 	}
 	return NULL;
 }
@@ -281,7 +305,7 @@ static void on_segv(int sig)
 static void scribble_once(struct victim *v, uint64_t *state)
 {
 	static void *(* const fn[])(void *arg) = {
-		scribble_user_page, scribble_input, call_at_random, tug_at_maps
+		scribble_user_page, scribble_input, call_at_random, tug_at_all
 	};
 	pthread_t thread[ARRAY_SIZE(fn)];
 	uint64_t end = rig_ms() + 100 + next_random(state) % 400;
@@ -363,256 +387,6 @@ TEST(scribblers_and_bystanders)
 	EXPECT_GT(rig_ring_stat(name, DMRING_A_STAT_EVICTED), 1);
 	EXPECT_TRUE(rig_within(5000, rig_ring_get(name, DMRING_A_RING_MEMBERS) == 0));
 	EXPECT_EQ(0, rig_ring_del(name));
-}
-
-/*
- * Counter by counter
- */
-
-FIXTURE(counter) {
-	const char *name;
-	struct rig_member m;	/* writes nonsense */
-	struct rig_member w;	/* watches */
-};
-
-FIXTURE_SETUP(counter)
-{
-	const struct rig_conf conf = { .log = 64 << 10, .slow = DMRING_SLOW_BLOCK };
-
-	self->name = rig_name("counter");
-	ASSERT_EQ(0, rig_ring_add(self->name, &conf));
-	ASSERT_EQ(0, rig_join(&self->m, self->name, 0));
-	ASSERT_EQ(0, rig_join(&self->w, self->name, 0));
-}
-
-FIXTURE_TEARDOWN(counter)
-{
-	char buf[8];
-
-	rig_leave(&self->m);
-	EXPECT_EQ(DMRING_STATE_ATTACHED, self->w.kern->state);
-	EXPECT_EQ(0, rig_send(&self->w, "whole", 6));
-	EXPECT_EQ(6, rig_get_wait(&self->w, buf, sizeof(buf), 5000));
-	rig_leave(&self->w);
-	EXPECT_EQ(0, rig_ring_del(self->name));
-}
-
-/* Thrown out for it, and told; the others hear it; what was accepted before came */
-static void thrown_out(struct __test_metadata *_metadata, FIXTURE_DATA(counter) *self)
-{
-	struct dmring_ev ev = {};
-
-	rig_submit(&self->m);
-	EXPECT_TRUE(rig_within(2000, self->m.kern->state == DMRING_STATE_DETACHED));
-	EXPECT_EQ(DMRING_REASON_BADINPUT, self->m.kern->reason);
-	EXPECT_EQ(DMRING_MARK_EVICTED, self->m.kern->marks & DMRING_MARK_EVICTED);
-	EXPECT_EQ(0, rig_event(&self->w, &ev, 5000));
-	EXPECT_EQ(DMRING_EV_EVICTED, ev.what);
-	EXPECT_EQ(DMRING_REASON_BADINPUT, ev.reason);
-	EXPECT_EQ(self->m.at.id, ev.arg);
-	rig_leave(&self->m);
-	ASSERT_EQ(0, rig_join(&self->m, self->name, 0));
-}
-
-TEST_F(counter, in_tail)
-{
-	const uint64_t wrong[] = {
-		self->m.at.in_size + 16, 2ULL * self->m.at.in_size, 1ULL << 32, 1ULL << 63,
-		~0ULL, -16ULL, 1, 8, 15, 17,
-	};
-	char buf[8];
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
-		ASSERT_EQ(0, rig_send(&self->m, "good", 4));
-		ASSERT_EQ(4, rig_get_wait(&self->w, buf, sizeof(buf), 2000));
-		self->m.user->in_tail = self->m.in_tail + wrong[i];
-		thrown_out(_metadata, self);
-	}
-	/* back behind what was taken */
-	ASSERT_EQ(0, rig_send(&self->m, "good", 4));
-	ASSERT_TRUE(rig_within(2000, self->m.kern->in_head == self->m.in_tail));
-	self->m.user->in_tail = 0;
-	thrown_out(_metadata, self);
-	EXPECT_EQ(0, rig_ring_stat(self->name, DMRING_A_STAT_REJECTED));
-}
-
-/* Marked, but the record says that it is longer than what is marked */
-TEST_F(counter, record_beyond_in_tail)
-{
-	static const uint32_t len[] = { 17, 4096, 1U << 20, ~0U, ~0U - 15, 1U << 31 };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(len); i++) {
-		struct dmring_in_rec rec = { .len = len[i], .type = DMRING_REC_DATA };
-
-		memcpy(self->m.in, &rec, sizeof(rec));
-		self->m.user->in_tail = 32;
-		thrown_out(_metadata, self);
-	}
-	EXPECT_EQ(0, rig_ring_stat(self->name, DMRING_A_STAT_MESSAGES));
-}
-
-/*
- * Ahead of what there is, or behind what was read: it is as if it had not read
- * since. What it has not given back is held, all of it, until the right value comes.
- */
-TEST_F(counter, log_head)
-{
-	static const uint64_t wrong[] = { 1ULL << 20, 1ULL << 32, ~0ULL, 1ULL << 63, 0 };
-	uint64_t sent = 0, got = 0, n;
-	struct rig_rec rec;
-	char buf[1000] = "";
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
-		self->m.user->log_head = wrong[i];
-		/* until there is no room */
-		for (n = 0; n < 1000; n++) {
-			memcpy(buf, &sent, sizeof(sent));
-			if (rig_send(&self->w, buf, sizeof(buf)))
-				break;
-			sent++;
-			while (rig_get(&self->w, buf, sizeof(buf)) >= 0)
-				;
-		}
-		EXPECT_LT(n, 200);
-		EXPECT_EQ(0, self->m.kern->dropped);
-		/* the right value, a record at a time, and it goes on to the last one */
-		while (got < sent) {
-			ASSERT_TRUE(rig_within(5000, !rig_peek(&self->m, &rec)));
-			ASSERT_EQ(sizeof(buf), rec.len);
-			memcpy(&n, rec.data, sizeof(n));
-			ASSERT_EQ(got++, n);
-			ASSERT_EQ(0, rig_release(&self->m));
-			while (rig_get(&self->w, buf, sizeof(buf)) >= 0)
-				;
-		}
-		EXPECT_EQ(DMRING_STATE_ATTACHED, self->m.kern->state);
-	}
-	EXPECT_GT(sent, 200);
-}
-
-/* The output space looks full, or has no room: events are lost, nothing else */
-TEST_F(counter, out_head)
-{
-	static const uint64_t wrong[] = { 1, 8, 1ULL << 20, ~0ULL, 1ULL << 63, -4096ULL };
-	struct dmring_in_rec bad = { .len = 1, .type = 77 };
-	struct dmring_ev ev;
-	size_t i;
-	int n;
-
-	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
-		self->m.user->out_head = self->m.kern->out_tail + wrong[i];
-		for (n = 0; n < 200; n++) {
-			ASSERT_EQ(0, rig_put(&self->m, "x", 1));
-			memcpy(self->m.in + ((self->m.in_tail - 32) & (self->m.at.in_size - 1)), &bad,
-			       sizeof(bad));
-			ASSERT_EQ(0, rig_submit(&self->m));
-		}
-		EXPECT_TRUE(rig_within(5000, self->m.kern->rejected == 200 * (i + 1)));
-		EXPECT_EQ(DMRING_STATE_ATTACHED, self->m.kern->state);
-	}
-	/* put right, events come again */
-	self->m.out_head = self->m.kern->out_tail;
-	self->m.user->out_head = self->m.out_head;
-	ASSERT_EQ(0, rig_put(&self->m, "x", 1));
-	memcpy(self->m.in + ((self->m.in_tail - 32) & (self->m.at.in_size - 1)), &bad, sizeof(bad));
-	ASSERT_EQ(0, rig_submit(&self->m));
-	EXPECT_TRUE(rig_within(2000, !rig_private_event(&self->m, &ev)));
-	EXPECT_EQ(DMRING_EV_REJECTED, ev.what);
-}
-
-/* It sleeps too long or not at all; the others do as always */
-TEST_F(counter, wake_at)
-{
-	static const uint64_t wrong[] = { ~0ULL, 1ULL << 63, 1 };
-	char buf[8];
-	size_t i;
-	int n;
-
-	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
-		self->m.user->wake_at = wrong[i];
-		for (n = 0; n < 50; n++) {
-			ASSERT_EQ(0, rig_send(&self->w, "x", 1));
-			ASSERT_EQ(1, rig_get_wait(&self->w, buf, sizeof(buf), 2000));
-		}
-		EXPECT_EQ(i < 2 ? -ETIMEDOUT : 0, rig_enter(&self->m, DMRING_ENTER_READ, 0, 50));
-	}
-}
-
-TEST_F(counter, reserved_of_the_user_page)
-{
-	char buf[8];
-
-	memset(self->m.user->pad0, 0xff, sizeof(self->m.user->pad0));
-	memset(self->m.user->pad1, 0xff, sizeof(self->m.user->pad1));
-	memset(self->m.user->pad2, 0xff, sizeof(self->m.user->pad2));
-	memset(self->m.user->pad3, 0xff, sizeof(self->m.user->pad3));
-	memset(self->m.user->reserved, 0xff, sizeof(self->m.user->reserved));
-	ASSERT_EQ(0, rig_send(&self->m, "x", 1));
-	EXPECT_EQ(1, rig_get_wait(&self->w, buf, sizeof(buf), 2000));
-	EXPECT_EQ(DMRING_STATE_ATTACHED, self->m.kern->state);
-}
-
-/* A length that changes between two looks must not be looked at twice */
-struct flipper {
-	struct rig_member *m;
-	bool stop;
-};
-
-static void *flip(void *arg)
-{
-	struct flipper *f = arg;
-	size_t at;
-
-	while (!__atomic_load_n(&f->stop, __ATOMIC_RELAXED)) {
-		for (at = 0; at < f->m->at.in_size; at += 256) {
-			volatile struct dmring_in_rec *rec = (void *)(f->m->in + at);
-
-			rec->len = 1000;
-			rec->len = 240;
-			rec->type = 9;
-			rec->type = DMRING_REC_DATA;
-		}
-	}
-	return NULL;
-}
-
-TEST_F(counter, length_that_changes)
-{
-	struct flipper f = { .m = &self->m };
-	uint64_t end = rig_ms() + 5000;
-	pthread_t thread;
-	unsigned int seen = 0, odd = 0;
-	struct rig_rec rec;
-	char buf[240] = "";
-
-	ASSERT_EQ(0, pthread_create(&thread, NULL, flip, &f));
-	while (rig_ms() < end) {
-		int err = rig_send(&self->m, buf, sizeof(buf));
-
-		if (self->m.kern->state != DMRING_STATE_ATTACHED)
-			break;
-		ASSERT_TRUE(!err || err == -EAGAIN);
-		self->m.user->log_head = self->m.group->index_tail;
-		self->m.user->out_head = self->m.kern->out_tail;
-		while (!rig_peek(&self->w, &rec)) {
-			seen += rec.len == 240;
-			odd += rec.type == DMRING_REC_DATA && rec.len != 240 && rec.len != 1000;
-		}
-		ASSERT_EQ(0, rig_release(&self->w));
-	}
-	__atomic_store_n(&f.stop, true, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
-	EXPECT_GT(seen, 0);
-	EXPECT_EQ(0, odd);
-	if (self->m.kern->state != DMRING_STATE_ATTACHED) {
-		EXPECT_EQ(DMRING_REASON_BADINPUT, self->m.kern->reason);
-	}
-	while (!rig_peek(&self->w, &rec))
-		;
-	rig_release(&self->w);
 }
 
 TEST_HARNESS_MAIN

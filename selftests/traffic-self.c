@@ -5,7 +5,7 @@
  *
  *	traffic_make() --> queue --(fault planted here)--> traffic_see()
  */
-#include "harness.h"
+#include "kself.h"
 #include "traffic.h"
 
 #define MESSAGES	1000

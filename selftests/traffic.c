@@ -5,7 +5,6 @@
  * What is missing between two numbers is lost until it comes after all; then
  * it is out of order instead. Losses are so known at once, doubles as well.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,8 +162,8 @@ const char *traffic_text(const struct traffic *t)
 {
 	static char text[160];
 
-	snprintf(text, sizeof(text), "%" PRIu64 " got, %" PRIu64 " lost, %" PRIu64
-		 " doubled, %" PRIu64 " reordered, %" PRIu64 " damaged",
-		 t->got, t->lost, t->doubled, t->reordered, t->damaged);
+	snprintf(text, sizeof(text), "%ju got, %ju lost, %ju doubled, %ju reordered, %ju damaged",
+		 (uintmax_t)t->got, (uintmax_t)t->lost, (uintmax_t)t->doubled,
+		 (uintmax_t)t->reordered, (uintmax_t)t->damaged);
 	return text;
 }

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "../ulib/include/dmring.h"
-#include "harness.h"
+#include "kself.h"
 #include "rig.h"
 
 #define LOG	(64U << 10)

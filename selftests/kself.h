@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kselftest_harness.h of the kernel's own tree, with time for slow guests.
+ * The harness of the kernel's own selftests, with time for slow guests.
  *
  * Every test runs in a child process and process group of its own, so what it
  * leaves open goes with it. It makes its own ring, named after its process.
  */
-#ifndef _DMRING_HARNESS_H
-#define _DMRING_HARNESS_H
+#ifndef _DMRING_KSELF_H
+#define _DMRING_KSELF_H
 
 #include <kselftest_harness.h>
 
@@ -14,4 +14,4 @@
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	120
 
-#endif /* _DMRING_HARNESS_H */
+#endif /* _DMRING_KSELF_H */
