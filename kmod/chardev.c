@@ -145,6 +145,7 @@ static long ioc_enter(struct dmring_member *m, void __user *arg)
 {
 	struct dmring_ioc_enter args;
 	__poll_t events = 0;
+	u32 room;
 	int err = 0;
 
 	if (copy_from_user(&args, arg, sizeof(args)))
@@ -161,7 +162,8 @@ static long ioc_enter(struct dmring_member *m, void __user *arg)
 		err = dmring_pump_submit(m);
 	if (err || !events)
 		return err;
-	return dmring_wait(m, events, args.room ?: m->slot.in_size / 4, args.timeout_ns, args.flags & DMRING_ENTER_SPIN);
+	room = args.room ?: m->slot.in_size / 4;
+	return dmring_wait(m, events, room, args.timeout_ns, args.flags & DMRING_ENTER_SPIN);
 }
 
 static long ioc_send(struct dmring_member *m, void __user *arg)

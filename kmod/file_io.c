@@ -266,8 +266,8 @@ static int in_write(struct dmring_member *m, struct iov_iter *from, u32 len)
 	    copy_from_iter(m->slot.in, len - first, from) != len - first)
 		return -EFAULT;
 	memcpy(m->slot.in + (tail & (size - 1)), &rec, sizeof(rec));
-	/* the mark; pairs with dmring_member_in_tail() */
 	tail += ALIGN(sizeof(rec) + len, DMRING_ALIGN);
+	/* the mark; pairs with dmring_member_in_tail() */
 	smp_store_release(&m->slot.user->in_tail, tail);
 	return dmring_pump_submit(m) && !in_time(m, tail) ? -ENOTCONN : 0;
 }

@@ -122,7 +122,7 @@ struct dmring_member {
 	u64 dropped;
 	u64 rejected;
 	struct dmring_big *big;		/* read without the lock by waiters */
-	u32 room_wanted;		/* bytes of input space a waiter wants, 0: a quarter; any context */
+	u32 room_wanted;		/* bytes of input space wanted, 0: a quarter; any context */
 	atomic_t armed;			/* what is waited for: EPOLLIN, EPOLLOUT */
 };
 

@@ -191,7 +191,7 @@ u64 dmring_member_cursor(struct dmring_member *m)
 		m->cursor = min(dmring_member_skip_own(m, m->cursor), m->ring->log.published);
 	if (m->slot.kern->kick_at <= head) {
 		WRITE_ONCE(m->slot.kern->kick_at, U64_MAX);
-		/* it may not see any more that it was to ring: its input may have waited for this */
+		/* it may no longer see that it was to ring; its input may have waited for it */
 		if (m->attached)
 			dmring_marks_set(&m->ring->marked, m->id);
 	}

@@ -16,7 +16,7 @@ count=${1:-64}
 plan 2
 must [ -x "$flood" ]
 # beats of 64 hosts on few processors: patience
-forms "$count" log 128K dead 10000
+forms "$count" log 512K dead 10000
 verdict "$count hosts form a ring, one message from each to all"
 everything_gone
 verdict 'nothing of it stays behind'
