@@ -33,7 +33,7 @@ t_directions() {
 	local a b before
 	must hosts_start 3
 	succeeds ring_up cuts 3 dead 300
-	traffic 3 2000 15000 cuts
+	traffic 3 2000 11000 cuts
 	under_way 1 cuts 30
 	before=$(of_ring 1 cuts link_ups)
 	for a in 1 2 3; do
