@@ -15,7 +15,7 @@ one_each() {
 		until_true 30 grep -q attached "$tmp/recv$i" || bad "host $i: $(cat "$tmp/recv$i")"
 	done
 	for ((i = 1; i <= n; i++)); do
-		sender "$i" "send$i" -s $((i - 1)) -c 1 -r "$i" "$ring"
+		sender "$i" "send$i" -s $((i - 1)) -c 1 -r "$i" -l 900 "$ring"
 	done
 	for ((i = 1; i <= n; i++)); do
 		ended "send$i" "recv$i"
