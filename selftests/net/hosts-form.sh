@@ -38,10 +38,10 @@ forms() {	# N WORDS…
 }
 
 about[two]='two hosts form a ring, one message from each to all'
-t_two() { forms 2; }
+t_two() { forms 2 dead 2000; }
 
 about[eight]='eight hosts, likewise'
-t_eight() { forms 8 log 256K; }
+t_eight() { forms 8 log 256K dead 2000; }
 
 about[text]='lines of text arrive on every host as they were sent'
 t_text() {

@@ -62,9 +62,9 @@ t_block() {
 	succeeds ring_up block 3 log 128K slow block dead 2000
 	for h in 1 2 3; do
 		watch $h block
-		receiver $h "recv$h" -s 3 -c 1000 -t 8 -p block
+		receiver $h "recv$h" -s 3 -c 1000 -t 60 -p block
 	done
-	receiver 2 recv2b -s 3 -c 1000 -t 8 -p block
+	receiver 2 recv2b -s 3 -c 1000 -t 60 -p block
 	kill_member STOP recv2 recv2b
 	sender 1 send1 -s 0 -c 1000 -t 60 block
 	sender 3 send3 -s 1 -c 1000 -t 60 block
