@@ -8,14 +8,14 @@
 #   insmod -> rings, members, messages, a ring over a and b -> rmmod     x 100
 #   meminfo, slabinfo, threads before = after
 #
-#   module-load.sh [TIMES]
+#   module-load.sh [TIMES]      DMRING_MODULE=FILE for another module
 
 set -u
 export LC_ALL=C
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 times=${1:-${DMRING_LOADS:-100}}
 use=selftests/use-module
-module=kmod/dmring.ko
+module=${DMRING_MODULE:-kmod/dmring.ko}
 a=/run/netns/dmring-a b=/run/netns/dmring-b
 number=0 failed=0
 tmp=$(mktemp -d)

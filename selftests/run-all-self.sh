@@ -34,7 +34,7 @@ expect() {
 }
 
 echo "KTAP version 1"
-echo "1..13"
+echo "1..15"
 
 expect 0 "2 passed, 0 failed, 0 skipped" "all is well" 0 <<'T'
 KTAP version 1
@@ -108,5 +108,15 @@ ok 1 one
 TAP version 13
 1..1
 ok 1 two
+T
+expect 0 "2 passed, 0 failed, 0 skipped" "the plan comes last" 0 <<'T'
+ok 1 one
+ok 2 two
+1..2
+T
+expect 1 "2 passed, 1 failed, 0 skipped" "the plan comes last, and says more" 0 <<'T'
+ok 1 one
+ok 2 two
+1..3
 T
 [ $failed -eq 0 ]
