@@ -56,13 +56,6 @@ void dmring_log_free(struct dmring_log *log)
 	dmring_charge_put(&log->charge);
 }
 
-u32 dmring_log_cost(u32 len, bool ident)
-{
-	u32 bytes = sizeof(struct dmring_rec) + (ident ? sizeof(struct dmring_ident) : 0) + len;
-
-	return max_t(u32, ALIGN(bytes, DMRING_ALIGN), DMRING_COST_MIN);
-}
-
 void dmring_log_write(struct dmring_log *log, u64 pos, const void *from, u32 n)
 {
 	struct dmring_source src = { .base = from, .mask = U64_MAX };

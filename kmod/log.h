@@ -35,9 +35,6 @@ int dmring_log_alloc(struct dmring_log *log, u64 size);
 void dmring_log_free(struct dmring_log *log);
 size_t dmring_log_bytes(u64 size);
 
-/* Space a record takes: its header, identity and payload, at least DMRING_COST_MIN. */
-u32 dmring_log_cost(u32 len, bool ident);
-
 /* Write @n bytes at log position @pos. */
 void dmring_log_write(struct dmring_log *log, u64 pos, const void *from, u32 n);
 /* Copy @n bytes from @src, @done bytes in, to log position @pos. */

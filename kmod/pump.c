@@ -184,10 +184,10 @@ static void stamp(struct dmring_ring *ring, const struct dmring_ident *ident, u1
 static void log_finish(struct dmring_ring *ring)
 {
 	struct dmring_fill *fill = &ring->fill;
-	u32 bytes = fill->head + fill->len;
+	u16 flags = fill->head > sizeof(struct dmring_rec) ? DMRING_REC_IDENT : 0;
 
 	dmring_log_enter(&ring->log, fill->pos);
-	ring->log.tail += max_t(u32, ALIGN(bytes, DMRING_ALIGN), DMRING_COST_MIN);
+	ring->log.tail += dmring_cost(fill->len, flags);
 	fill->active = false;
 }
 
@@ -517,8 +517,6 @@ static enum step run_hold(struct dmring_ring *ring, struct hold *hold)
 	WRITE_ONCE(ring->full, ret == -EAGAIN);
 	if (ret == -EAGAIN)
 		ring->stats.full++;
-	else
-		dmring_slow_room(ring);
 	dmring_log_publish(&ring->log);
 	publish_stable(ring);
 	return ret == -EAGAIN ? STEP_FULL : ret ? STEP_MORE : STEP_IDLE;

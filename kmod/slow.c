@@ -70,11 +70,6 @@ bool dmring_slow_full(struct dmring_ring *ring)
 	return true;
 }
 
-void dmring_slow_room(struct dmring_ring *ring)
-{
-	ring->full = false;
-}
-
 void dmring_slow_watch(struct dmring_ring *ring, enum dmring_runner who)
 {
 	if (who == DMRING_BY_MEMBER && !READ_ONCE(ring->watched))

@@ -16,9 +16,6 @@ bool dmring_slow_full(struct dmring_ring *ring);
 /* Have the slowest reader ring when it has read a part; true if it has. ring->lock held. */
 bool dmring_slow_ask(struct dmring_ring *ring);
 
-/* There was room. ring->lock held. */
-void dmring_slow_room(struct dmring_ring *ring);
-
 /* The pump stopped for want of room: have the thread watch. No lock held. */
 void dmring_slow_watch(struct dmring_ring *ring, enum dmring_runner who);
 
