@@ -45,10 +45,16 @@ int dmring_neighbours_init(struct dmring_neighbours *nb, struct dmring_ring *rin
 	return PTR_ERR_OR_ZERO(nb->listener);
 }
 
-static void drop_guest(struct dmring_neighbours *nb, struct dmring_conn *conn)
+/* It is a guest no longer: the caller closes it, or it becomes the link */
+static void take_guest(struct dmring_neighbours *nb, struct dmring_conn *conn)
 {
 	list_del(&conn->node);
 	nb->guest_count--;
+}
+
+static void drop_guest(struct dmring_neighbours *nb, struct dmring_conn *conn)
+{
+	take_guest(nb, conn);
 	dmring_conn_close(conn);
 }
 
@@ -208,7 +214,8 @@ int dmring_neighbours_config(struct dmring_neighbours *nb, char *why)
 	if (ring->fill.active)
 		err = config_busy(why);
 	else
-		err = dmring_core_set_hosts(&ring->core, nodes, ring->peer_count, why);
+		err = dmring_core_set_hosts(&ring->core, nodes, ring->peer_count,
+					    ktime_get_ns(), why);
 	if (!err)
 		ring->state = DMRING_RING_FORMING;
 	dmring_ring_unlock(ring);
@@ -259,6 +266,15 @@ static void refuse(struct dmring_neighbours *nb, struct dmring_conn *conn, u64 n
 	dmring_conn_send(conn);
 }
 
+/* nb->act ends this connection, with a refusal or without */
+static void end_conn(struct dmring_neighbours *nb, struct dmring_conn *conn, u64 now)
+{
+	if (nb->act.what & DMRING_ACT_REFUSE)
+		refuse(nb, conn, now);
+	else
+		dmring_conn_close(conn);
+}
+
 static void say_hello(struct dmring_neighbours *nb, struct dmring_conn *conn)
 {
 	u8 *buf;
@@ -281,10 +297,7 @@ void dmring_neighbours_act(struct dmring_neighbours *nb, enum dmring_dir dir, u6
 		say_hello(nb, conn);
 	if (what & (DMRING_ACT_REFUSE | DMRING_ACT_CLOSE) && conn) {
 		take_conn(nb, dir);
-		if (what & DMRING_ACT_REFUSE)
-			refuse(nb, conn, now);
-		else
-			dmring_conn_close(conn);
+		end_conn(nb, conn, now);
 	}
 	act_ring(nb, what);
 	show_links(nb);
@@ -354,19 +367,13 @@ static void admit(struct dmring_neighbours *nb, struct dmring_conn *conn, u32 le
 	spin_lock(&ring->lock);
 	err = dmring_core_hello(&ring->core, now, dmring_conn_peek(conn), len, &nb->act);
 	dmring_ring_unlock(ring);
-	list_del(&conn->node);
-	nb->guest_count--;
+	take_guest(nb, conn);
 	if (err) {
-		u32 what = nb->act.what;
-
 		/* each is counted, also one whose cause is no news: that counts in act_ring() */
-		if (!(what & DMRING_ACT_REFUSED))
+		if (!(nb->act.what & DMRING_ACT_REFUSED))
 			ring->stats.refused++;
-		if (what & DMRING_ACT_REFUSE)
-			refuse(nb, conn, now);
-		else
-			dmring_conn_close(conn);
-		act_ring(nb, what);
+		end_conn(nb, conn, now);
+		act_ring(nb, nb->act.what);
 		show_links(nb);
 		return;
 	}
@@ -392,19 +399,13 @@ static bool hear_guest(struct dmring_neighbours *nb, struct dmring_conn *conn, u
 	if (dmring_conn_have(conn) < DMRING_WIRE_HDR)
 		return true;
 	if (dmring_core_greeting(&nb->ring->core, dmring_conn_peek(conn), &f, &nb->act)) {
-		u32 what = nb->act.what;
-
 		/* not so when a host is early: we may have no peers yet */
 		if (nb->act.err == -EPROTO)
 			nb->ring->stats.link_errors++;
 		else
 			nb->ring->stats.refused++;
-		list_del(&conn->node);
-		nb->guest_count--;
-		if (what & DMRING_ACT_REFUSE)
-			refuse(nb, conn, now);
-		else
-			dmring_conn_close(conn);
+		take_guest(nb, conn);
+		end_conn(nb, conn, now);
 		return false;
 	}
 	if (dmring_conn_have(conn) < f.head)

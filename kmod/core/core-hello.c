@@ -176,6 +176,7 @@ static void take_in(struct dmring_core *c, u64 now, struct dmring_act *act)
 	if (c->in.state == DMRING_SESSION_STREAM) {
 		act->what |= DMRING_ACT_DOWN;
 		act->reason = DMRING_AWAY_BROKEN;
+		dmring_why(act->why, 0, "a newer connection of host %u takes its place", act->node);
 	}
 	learn_incs(c);
 	dmring_session_peer_dead(&c->in, c->cfg.dead_ms, c->hello.dead_ms);

@@ -61,12 +61,14 @@ static int own_sizes(const struct dmring_core *c, u16 hosts, struct dmring_sizes
 			  s->log, dmring_cost_payload(s->rec, rec_flags(c)), hosts);
 }
 
-static void restart_sessions(struct dmring_core *c)
+static void restart_sessions(struct dmring_core *c, u64 now)
 {
 	dmring_session_init(&c->in, DMRING_IN, c->cfg.dead_ms);
 	dmring_session_init(&c->out, DMRING_OUT, c->cfg.dead_ms);
-	if (c->view.count > 1)
+	if (c->view.count > 1) {
 		c->out.state = DMRING_SESSION_WAIT;
+		c->out.retry_at = now + DMRING_SETTLE;
+	}
 	memset(&c->heard, 0, sizeof(c->heard));
 	memset(&c->chain, 0, sizeof(c->chain));
 	c->chain.log = c->sizes.log;
@@ -76,7 +78,7 @@ static void restart_sessions(struct dmring_core *c)
 }
 
 /* Make c->spare the view; nothing can fail any more. */
-static void take_view(struct dmring_core *c, const struct dmring_sizes *sizes)
+static void take_view(struct dmring_core *c, const struct dmring_sizes *sizes, u64 now)
 {
 	c->view = c->spare;
 	c->sizes = *sizes;
@@ -86,10 +88,10 @@ static void take_view(struct dmring_core *c, const struct dmring_sizes *sizes)
 	memset(&c->window, 0, sizeof(c->window));
 	memset(&c->ack, 0, sizeof(c->ack));
 	c->window.limit = sizes->window;
-	restart_sessions(c);
+	restart_sessions(c, now);
 }
 
-static int set_view(struct dmring_core *c, const u32 *nodes, u16 count, char *why)
+static int set_view(struct dmring_core *c, const u32 *nodes, u16 count, u64 now, char *why)
 {
 	struct dmring_sizes sizes;
 	int err;
@@ -98,7 +100,7 @@ static int set_view(struct dmring_core *c, const u32 *nodes, u16 count, char *wh
 	if (!err)
 		err = own_sizes(c, c->spare.count, &sizes, why);
 	if (!err)
-		take_view(c, &sizes);
+		take_view(c, &sizes, now);
 	return err;
 }
 
@@ -112,7 +114,7 @@ int dmring_core_init(struct dmring_core *c, const struct dmring_core_cfg *cfg,
 	memset(c, 0, sizeof(*c));
 	c->cfg = *cfg;
 	dmring_retain_init(&c->retain, table, slots);
-	return set_view(c, NULL, 0, why);
+	return set_view(c, NULL, 0, 0, why);
 }
 
 static bool in_use(const struct dmring_core *c)
@@ -125,14 +127,14 @@ static bool in_use(const struct dmring_core *c)
 	return false;
 }
 
-int dmring_core_set_hosts(struct dmring_core *c, const u32 *nodes, u16 count, char *why)
+int dmring_core_set_hosts(struct dmring_core *c, const u32 *nodes, u16 count, u64 now, char *why)
 {
 	if (!c->cfg.network)
 		return dmring_why(why, -EINVAL, "a ring of machine scope has no peers");
 	if (in_use(c))
 		return dmring_why(why, -EBUSY,
 				  "the ring has carried messages: its hosts cannot change, set it up anew");
-	return set_view(c, nodes, count, why);
+	return set_view(c, nodes, count, now, why);
 }
 
 /*

@@ -175,9 +175,11 @@ int dmring_core_init(struct dmring_core *c, const struct dmring_core_cfg *cfg,
  * [S] The peers of a static ring (this host may be listed or not). -EBUSY once
  * this host has sequenced or received a message; -EMSGSIZE when the log is too
  * small for so many. Shuts the gate again. Forgets what was learned of incarnations. Links
- * must be closed before; the next tick starts them again.
+ * must be closed before. The link out is opened DMRING_SETTLE after @now: peers are
+ * mostly given one after the other, and each changes whom we should call.
  */
-int dmring_core_set_hosts(struct dmring_core *c, const u32 *nodes, u16 count, char *why);
+int dmring_core_set_hosts(struct dmring_core *c, const u32 *nodes, u16 count, u64 now,
+			  char *why);
 
 /* Neighbours' node ids; 0 while there are none. */
 u32 dmring_core_succ(const struct dmring_core *c);

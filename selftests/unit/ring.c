@@ -593,7 +593,7 @@ static void host_boot(struct ring *r, u16 i)
 	for (n = 0; n < r->o.hosts; n++)
 		nodes[n] = n + 1;
 	if (dmring_core_init(&h->core, &cfg, h->table, slots, r->text) ||
-	    dmring_core_set_hosts(&h->core, nodes, r->o.hosts, r->text))
+	    dmring_core_set_hosts(&h->core, nodes, r->o.hosts, 0, r->text))
 		r->failed = r->text;
 }
 

@@ -28,7 +28,8 @@ static void boot_cfg(struct dmring_core *core, const struct dmring_core_cfg *cfg
 	static const u32 nodes[] = { 1, 2, 3, 4, 5, 6 };
 
 	CHECK(!dmring_core_init(core, cfg, table[core == &c], SLOTS, why));
-	CHECK(!dmring_core_set_hosts(core, nodes, hosts, why));
+	/* so that the first call is due at 0 */
+	CHECK(!dmring_core_set_hosts(core, nodes, hosts, 0 - DMRING_SETTLE, why));
 }
 
 static void boot(struct dmring_core *core, u32 node)
@@ -75,17 +76,34 @@ static void hosts_refusals(void)
 
 	cfg.max_msg = 9000;
 	boot_cfg(&c, &cfg, 3);
-	CHECK(dmring_core_set_hosts(&c, nodes, 8, why) == -EMSGSIZE && c.view.count == 3);
+	CHECK(dmring_core_set_hosts(&c, nodes, 8, 0, why) == -EMSGSIZE && c.view.count == 3);
 	CHECK(strstr(why, "for each of 8 hosts"));
 	c.gate = true;
-	CHECK(!dmring_core_set_hosts(&c, nodes, 2, why) && !c.gate && c.view.count == 2);
+	CHECK(!dmring_core_set_hosts(&c, nodes, 2, 0, why) && !c.gate && c.view.count == 2);
 	c.gate = true;
 	dmring_core_add(&c, 0, 10);
-	CHECK(dmring_core_set_hosts(&c, nodes, 3, why) == -EBUSY && c.view.count == 2);
+	CHECK(dmring_core_set_hosts(&c, nodes, 3, 0, why) == -EBUSY && c.view.count == 2);
 	cfg = config(2);
 	cfg.network = false;
 	CHECK(!dmring_core_init(&c, &cfg, table[1], SLOTS, why));
-	CHECK(dmring_core_set_hosts(&c, nodes, 2, why) == -EINVAL);
+	CHECK(dmring_core_set_hosts(&c, nodes, 2, 0, why) == -EINVAL);
+}
+
+/* Peers given one after the other: called once, when they have settled */
+static void peers_settle(void)
+{
+	static const u32 nodes[] = { 1, 2, 3 };
+	struct dmring_core_cfg cfg = config(1);
+	struct dmring_act act;
+
+	CHECK(!dmring_core_init(&c, &cfg, table[1], SLOTS, why));
+	CHECK(!dmring_core_set_hosts(&c, nodes, 2, 1000, why));
+	CHECK(dmring_core_deadline(&c) == 1000 + DMRING_SETTLE);
+	CHECK(!dmring_core_set_hosts(&c, nodes, 3, 3000, why));
+	dmring_core_tick(&c, DMRING_OUT, 2999 + DMRING_SETTLE, 0, &act);
+	CHECK(!act.what);
+	dmring_core_tick(&c, DMRING_OUT, 3000 + DMRING_SETTLE, 0, &act);
+	CHECK(act.what == DMRING_ACT_CONNECT && act.node == 2);
 }
 
 static void machine_scope(void)
@@ -463,6 +481,7 @@ static void replaced(void)
 	CHECK(!greet(1, NULL) && act.what == (DMRING_ACT_REPLACE | DMRING_ACT_HELLO |
 					      DMRING_ACT_DOWN | DMRING_ACT_BROKEN));
 	CHECK(c.in.state == DMRING_SESSION_GREETING && !c.chain.chain && c.gate);
+	CHECK(strstr(act.why, "newer connection of host 1"));
 	beat_in(3, true);
 	CHECK(act.what == (DMRING_ACT_UP | DMRING_ACT_CLOSED));
 }
@@ -626,6 +645,7 @@ static void garbage(void)
 const struct test core_tests[] = {
 	{ "core: bad configuration", setup_refusals },
 	{ "core: bad hosts", hosts_refusals },
+	{ "core: peers settle before they are called", peers_settle },
 	{ "core: machine scope", machine_scope },
 	{ "core: refusals of a predecessor", refuse_pred },
 	{ "core: refusals of a successor", refuse_succ },
