@@ -235,21 +235,20 @@ static void note_own(struct dmring_member *m, u64 entry)
 static bool own_room(struct dmring_member *m)
 {
 	const struct dmring_kernel_page *kern = m->slot.kern;
-	u64 end;
+	u64 head = dmring_member_log_head(m);
+	u64 end = 0;
 
-	do {
-		u64 head = dmring_member_log_head(m);
+	for (; m->own_head != m->own_tail; m->own_head++) {
+		const struct dmring_run *run = &kern->own[m->own_head % DMRING_OWN_RUNS];
 
-		for (; m->own_head != m->own_tail; m->own_head++) {
-			const struct dmring_run *run = &kern->own[m->own_head % DMRING_OWN_RUNS];
-
-			end = run->first + run->count;
-			if (end > head)
-				break;
-		}
-		if (m->own_tail - m->own_head < DMRING_OWN_RUNS)
-			return true;
-	} while (dmring_member_ask(m, end) && dmring_member_log_head(m) >= end);
+		end = run->first + run->count;
+		if (end > head)
+			break;
+	}
+	if (m->own_tail - m->own_head < DMRING_OWN_RUNS)
+		return true;
+	/* if it has come there since, this marks it, and it has another turn */
+	dmring_member_ask(m, end);
 	return false;
 }
 

@@ -312,7 +312,8 @@ struct dmring_ioc_attach {
  * @flags: DMRING_ENTER_*
  * @room: input space to wait for (bytes, header included); comes not before a
  *        message of DMRING_IOC_SEND has been moved
- * @timeout_ns: relative, CLOCK_MONOTONIC; negative for ever, 0 not at all
+ * @timeout_ns: relative, CLOCK_MONOTONIC; negative for ever, 0 not at all, but
+ *              edge-triggered epoll then tells when it has come
  * @reserved: zero
  *
  * Returns 0 when one of what was waited for came; -ETIMEDOUT; -EINTR;
