@@ -16,6 +16,7 @@
 
 #include "chardev.h"
 #include "group.h"
+#include "member.h"
 #include "netlink.h"
 #include "proxy.h"
 
@@ -23,9 +24,12 @@ static int __init dmring_init(void)
 {
 	int err;
 
-	err = dmring_group_init(&dmring_proxy_ops);
+	err = dmring_member_init();
 	if (err)
 		return err;
+	err = dmring_group_init(&dmring_proxy_ops);
+	if (err)
+		goto err_member;
 	err = dmring_chardev_init();
 	if (err)
 		goto err_group;
@@ -38,6 +42,8 @@ err_chardev:
 	dmring_chardev_exit();
 err_group:
 	dmring_group_exit();
+err_member:
+	dmring_member_exit();
 	return err;
 }
 
@@ -45,7 +51,9 @@ static void __exit dmring_exit(void)
 {
 	dmring_netlink_exit();
 	dmring_chardev_exit();
+	/* has waited for the grace periods after which members are freed */
 	dmring_group_exit();
+	dmring_member_exit();
 }
 
 module_init(dmring_init);

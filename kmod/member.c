@@ -30,6 +30,20 @@
 #include "thread.h"
 #include "trace.h"
 
+/* A cache of its own: unloading warns of any member that is left in it */
+static struct kmem_cache *member_cache;
+
+int dmring_member_init(void)
+{
+	member_cache = KMEM_CACHE(dmring_member, SLAB_ACCOUNT);
+	return member_cache ? 0 : -ENOMEM;
+}
+
+void dmring_member_exit(void)
+{
+	kmem_cache_destroy(member_cache);
+}
+
 /* Ranges of page offsets, see mmap.c; 2^28 of them fit a positive loff_t */
 static DEFINE_IDA(map_ids);
 #define MAP_ID_SHIFT	(DMRING_MAP_SHIFT + 3 - PAGE_SHIFT)
@@ -37,14 +51,14 @@ static DEFINE_IDA(map_ids);
 
 struct dmring_member *dmring_member_open(struct address_space *mapping)
 {
-	struct dmring_member *m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
+	struct dmring_member *m = kmem_cache_zalloc(member_cache, GFP_KERNEL_ACCOUNT);
 	int id;
 
 	if (!m)
 		return ERR_PTR(-ENOMEM);
 	id = ida_alloc_max(&map_ids, MAP_ID_MAX, GFP_KERNEL);
 	if (id < 0) {
-		kfree(m);
+		kmem_cache_free(member_cache, m);
 		return ERR_PTR(id);
 	}
 	kref_init(&m->ref);
@@ -65,7 +79,7 @@ static void member_free_rcu(struct rcu_head *rcu)
 	struct dmring_member *m = container_of(rcu, struct dmring_member, rcu);
 
 	vfree(m->slot.mem);
-	kfree(m);
+	kmem_cache_free(member_cache, m);
 }
 
 static void member_free(struct kref *ref)

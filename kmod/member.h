@@ -9,6 +9,10 @@
 
 struct file;
 
+/* The members' cache; exit after the last grace period of dmring_group_exit() */
+int dmring_member_init(void);
+void dmring_member_exit(void);
+
 /* An unattached member bound to the caller's network namespace; ERR_PTR on failure. */
 struct dmring_member *dmring_member_open(struct address_space *mapping);
 /* The file is gone, and with it all its mappings. */

@@ -293,12 +293,13 @@ vm_boot() {
 		live+=(-chardev "stdio,id=tty,signal=off" -device "virtconsole,chardev=tty")
 	fi
 
+	# slab_nomerge: the module's caches are its own, so that what is left in one is seen
 	# The guest ends with us, however we end: neither a namespace nor a QEMU stays behind.
 	"${enter[@]}" setpriv --pdeathsig KILL qemu-system-x86_64 -name "dmring-vm$id" \
 		-M pc,usb=off "${accel[@]}" -m "${VM_MEM:-1024}" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$vm_image" -initrd "$vm_initramfs" \
-		-append "console=ttyS0 quiet loglevel=5 panic=-1 oops=panic reboot=t tsc=reliable $clock log_buf_len=4M audit=0 net.ifnames=0 ${VM_APPEND:-}" \
+		-append "console=ttyS0 quiet loglevel=5 panic=-1 oops=panic reboot=t tsc=reliable $clock log_buf_len=4M audit=0 net.ifnames=0 slab_nomerge ${VM_APPEND:-}" \
 		-chardev "file,id=con,path=${dir//,/,,}/console" -serial chardev:con \
 		-device virtio-serial-pci "${live[@]}" -device virtserialport,chardev=out,name=out \
 		-chardev "pipe,id=exec,path=${dir//,/,,}/exec" -device virtserialport,chardev=exec,name=exec \
