@@ -17,6 +17,7 @@
 #include <linux/uaccess.h>
 
 #include "chardev.h"
+#include "election.h"
 #include "event.h"
 #include "file_io.h"
 #include "member.h"
@@ -177,6 +178,38 @@ static long ioc_send(struct dmring_member *m, void __user *arg)
 	return dmring_send_big(m, u64_to_user_ptr(args.data), args.len);
 }
 
+static long ioc_ballot(struct dmring_member *m, void __user *arg)
+{
+	struct dmring_ioc_ballot args;
+	long err;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	memset(args.why, 0, sizeof(args.why));
+	if (args.flags & ~DMRING_BALLOT_IS_WILLING || args.reserved)
+		err = dmring_why(args.why, -EINVAL,
+				 "unknown flags, or reserved fields that are not zero");
+	else
+		err = dmring_election_ballot(m, args.flags & DMRING_BALLOT_IS_WILLING,
+					     args.weight, args.why);
+	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : err;
+}
+
+static long ioc_resign(struct dmring_member *m, void __user *arg)
+{
+	struct dmring_ioc_resign args;
+	long err;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	memset(args.why, 0, sizeof(args.why));
+	if (args.reserved)
+		err = dmring_why(args.why, -EINVAL, "reserved fields that are not zero");
+	else
+		err = dmring_election_resign(m, args.why);
+	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : err;
+}
+
 /* By number; what needs a membership says -ENOTCONN without one */
 static const struct {
 	unsigned int cmd;
@@ -188,6 +221,8 @@ static const struct {
 	{ DMRING_IOC_SEND, true, ioc_send },
 	{ DMRING_IOC_ATTACH, false, ioc_attach },
 	{ DMRING_IOC_DETACH, true, ioc_detach },
+	{ DMRING_IOC_BALLOT, true, ioc_ballot },
+	{ DMRING_IOC_RESIGN, true, ioc_resign },
 };
 
 static long ring_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -1,99 +1,442 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The office of the proxy. The rules are in kmod/core/election-rules.c; here the
- * members are counted, and those concerned are told: by the office mark and a
- * private event, the group by an event in its stream.
+ * The office of the proxy. The rules are in kmod/core/election-rules.c; here
+ * ballots are read, the office changes hands, and those concerned are told: by
+ * the office mark and a private event, the group by an event in its stream.
+ *
+ * Ballots stand in memory that members write. Each is read once for a count; a
+ * ballot that makes no sense counts as unwilling. Members whose process is
+ * stopped or frozen are passed over, unless nobody else is willing; those whose
+ * process is being killed are no candidates. Nothing waits for a member: a
+ * count reads what stands there.
  *
  * A ring of scope machine has no office: there is nothing to answer for.
  *
- * Locking: ring->lock.
+ * Locking: ring->lock. Processes are looked at under RCU.
  */
+#include <linux/cgroup.h>
 #include <linux/ktime.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
 
-#include "core/election-rules.h"
 #include "election.h"
 #include "event.h"
 #include "member.h"
 #include "thread.h"
 #include "trace.h"
+#include "why.h"
 
-static struct dmring_member *best(struct dmring_ring *ring)
+/*
+ * Ballots
+ */
+
+/* How a member's process is */
+enum motion {
+	RUNS,
+	STANDS,		/* stopped by a signal or a debugger, or frozen */
+	DIES,		/* all its descriptors are about to be closed */
+};
+
+/* @runs, if not NULL: a number that stays the same while it stands */
+static enum motion motion_of(const struct dmring_member *m, u64 *runs)
 {
-	struct dmring_member *m, *winner = NULL;
-	struct dmring_ballot top = {};
+	struct task_struct *task;
+	enum motion motion = DIES;
 
-	/*
-	 * Oldest first: by the rule of this version nobody beats the first who is
-	 * willing, and looking on would make thousands leaving at once cost millions.
-	 */
-	list_for_each_entry(m, &ring->members, node) {
-		if (winner)
-			break;
-		struct dmring_ballot ballot = {
-			.since = m->since,
-			.id = m->id,
-			.willing = !(m->flags & DMRING_ATTACH_UNWILLING),
-		};
+	rcu_read_lock();
+	task = pid_task(m->process, PIDTYPE_TGID);
+	if (task) {
+		unsigned int flags = READ_ONCE(task->signal->flags);
 
-		if (!ballot.willing || !dmring_ballot_beats(&ballot, winner ? &top : NULL))
-			continue;
-		top = ballot;
-		winner = m;
+		if (flags & SIGNAL_GROUP_EXIT)
+			motion = DIES;
+		else if (flags & SIGNAL_STOP_STOPPED || cgroup_task_frozen(task) ||
+			 READ_ONCE(task->__state) & (TASK_FROZEN | __TASK_TRACED))
+			motion = STANDS;
+		else
+			motion = RUNS;
+		if (runs)
+			*runs = task->nvcsw + task->nivcsw;
 	}
-	return winner;
+	rcu_read_unlock();
+	return motion;
 }
 
-static void office(struct dmring_ring *ring, struct dmring_member *m, bool taken)
+static u64 served(const struct dmring_member *m, u64 now)
 {
+	return m->served + (m->ring->office == m ? now - m->ring->office_since : 0);
+}
+
+static struct dmring_ballot ballot_of(const struct dmring_member *m, u64 now)
+{
+	struct dmring_ballot b = {
+		.served = served(m, now),
+		.since = m->since,
+		.id = m->id,
+	};
+
+	/* the one read of it */
+	dmring_ballot_read(READ_ONCE(m->slot.user->ballot), &b);
+	return b;
+}
+
+/* The best so far, among those that run and those that stand */
+struct count {
+	struct dmring_member *winner[2];
+	struct dmring_ballot top[2];
+};
+
+static void count_ballot(struct count *c, struct dmring_member *m, u64 now)
+{
+	struct dmring_ballot b = ballot_of(m, now);
+	enum motion motion;
+
+	if (!dmring_ballot_beats(&b, c->winner[RUNS] ? &c->top[RUNS] : NULL))
+		return;
+	motion = motion_of(m, NULL);
+	if (motion == DIES)
+		return;
+	if (!dmring_ballot_beats(&b, c->winner[motion] ? &c->top[motion] : NULL))
+		return;
+	c->winner[motion] = m;
+	c->top[motion] = b;
+}
+
+/* Who wins, without @except; NULL if nobody is willing */
+static struct dmring_member *count_ballots(struct dmring_ring *ring,
+					   const struct dmring_member *except, u64 now)
+{
+	struct count c = { };
+	struct dmring_member *m;
+
+	list_for_each_entry(m, &ring->members, node)
+		if (m != except)
+			count_ballot(&c, m, now);
+	return c.winner[RUNS] ?: c.winner[STANDS];
+}
+
+/*
+ * The office
+ */
+
+struct dmring_load dmring_office_load(const struct dmring_ring *ring)
+{
+	return (struct dmring_load){
+		.messages = ring->stats.sent + ring->stats.received -
+			    ring->office_load.messages,
+		.bytes = ring->stats.sent_bytes + ring->stats.received_bytes -
+			 ring->office_load.bytes,
+	};
+}
+
+static void tell_member(struct dmring_ring *ring, struct dmring_member *m, u8 what)
+{
+	bool taken = what == DMRING_OFFICE_WON || what == DMRING_OFFICE_TOOK_OVER;
 	struct dmring_ev ev = {
-		.what = DMRING_EV_OFFICE, .arg = taken, .arg2 = ring->term,
+		.what = DMRING_EV_OFFICE, .reason = ring->term_why, .arg = what,
+		.arg2 = ring->term,
 	};
 
 	dmring_member_event(m, &ev);
 	dmring_member_mark(m, taken ? DMRING_MARK_OFFICE : 0, taken ? 0 : DMRING_MARK_OFFICE);
-	m->proxy = taken;
 	/* the thread wakes whom the event concerns */
 	dmring_thread_kick(ring, DMRING_WORK_WAKE);
 }
 
-void dmring_election(struct dmring_ring *ring)
+static void tell_group(struct dmring_ring *ring)
 {
-	struct dmring_member *old = ring->office;
-	struct dmring_ev ev = { .what = DMRING_EV_PROXY };
+	struct dmring_ev ev = {
+		.what = DMRING_EV_PROXY, .reason = ring->term_why, .arg = ring->term,
+		.arg2 = ring->office ? ring->office->id + 1ULL : 0,
+	};
 
-	/* nobody who comes later is preferred to the one in office */
-	if (ring->scope != DMRING_SCOPE_NETWORK || (old && old->attached))
-		return;
-	ring->office = ring->willing && !ring->dead ? best(ring) : NULL;
-	if (ring->office == old)
-		return;
-	ring->term++;
-	ring->office_since = ktime_get_ns();
-	if (old)
-		office(ring, old, false);
-	if (ring->office)
-		office(ring, ring->office, true);
-	ev.arg = ring->term;
 	dmring_ring_event(ring, &ev);
-	trace_dmring_proxy(ring->name, ring->office ? ring->office->id : -1, ring->term);
+	trace_dmring_proxy(ring->name, ring->office ? ring->office->id : -1, ring->term,
+			   ring->term_why, ring->term_last);
 	dmring_thread_kick(ring, DMRING_WORK_STATE);
 }
 
-void dmring_election_tell(struct dmring_ring *ring)
+/* What the term that ends is booked to */
+static void end_term(struct dmring_ring *ring, u64 now)
 {
-	struct dmring_ntf_info info = { .ring = ring->name, .what = DMRING_NTF_PROXY };
+	struct dmring_load load = dmring_office_load(ring);
+	struct dmring_member *old = ring->office;
+
+	ring->term_last = now - ring->office_since;
+	ring->office_load.messages += load.messages;
+	ring->office_load.bytes += load.bytes;
+	if (!old)
+		return;
+	old->served += ring->term_last;
+	old->carried.messages += load.messages;
+	old->carried.bytes += load.bytes;
+}
+
+static bool was_taken_away(u8 why)
+{
+	return why == DMRING_TERM_STOPPED || why == DMRING_TERM_UNWILLING;
+}
+
+/* A new term, with @m in office or nobody */
+static void begin_term(struct dmring_ring *ring, struct dmring_member *m, u8 why, u64 now)
+{
+	struct dmring_member *old = ring->office;
+
+	end_term(ring, now);
+	WRITE_ONCE(ring->office, m);
+	ring->term++;
+	ring->term_why = why;
+	ring->office_since = now;
+	ring->rotate_from = now;
+	ring->office_stopped = DMRING_NEVER;
+	if (old)
+		tell_member(ring, old, was_taken_away(why) ? DMRING_OFFICE_LOST :
+			    DMRING_OFFICE_HANDED_OVER);
+	if (m) {
+		m->terms++;
+		tell_member(ring, m, old && old->attached ? DMRING_OFFICE_TOOK_OVER :
+			    DMRING_OFFICE_WON);
+	}
+	tell_group(ring);
+}
+
+static bool has_office(const struct dmring_ring *ring)
+{
+	return ring->scope == DMRING_SCOPE_NETWORK && !ring->dead;
+}
+
+/* It alone can be new to a vacant office; nobody who comes is preferred to who is in it */
+void dmring_election_joined(struct dmring_ring *ring, struct dmring_member *m)
+{
+	u64 now = ktime_get_ns();
+
+	if (!has_office(ring))
+		return;
+	if (ring->count == 1)
+		dmring_thread_kick(ring, DMRING_WORK_OFFICE);
+	if (!ring->office && ballot_of(m, now).willing)
+		begin_term(ring, m, DMRING_TERM_VACANT, now);
+}
+
+void dmring_election_left(struct dmring_ring *ring, struct dmring_member *m)
+{
+	u64 now = ktime_get_ns();
+
+	if (ring->scope != DMRING_SCOPE_NETWORK || ring->office != m)
+		return;
+	begin_term(ring, ring->dead ? NULL : count_ballots(ring, m, now), DMRING_TERM_LEFT, now);
+	ring->takeover_from = ring->office ? m->left_at : 0;
+}
+
+void dmring_election_carried(struct dmring_ring *ring)
+{
+	ring->takeover_ns = ktime_get_ns() - ring->takeover_from;
+	ring->takeover_from = 0;
+	trace_dmring_takeover(ring->name, ring->term, ring->takeover_ns);
+}
+
+/* Count, because of @why. The one in office takes part when that is no reproach to it. */
+static void recount(struct dmring_ring *ring, u8 why, u64 now)
+{
+	bool takes_part = why == DMRING_TERM_ROTATED || why == DMRING_TERM_ELECTED;
+	struct dmring_member *old = ring->office;
+	struct dmring_member *m = count_ballots(ring, takes_part ? NULL : old, now);
+
+	/* one that stands is not replaced by another that stands */
+	if (why == DMRING_TERM_STOPPED && (!m || motion_of(m, NULL) != RUNS))
+		return;
+	/* still the best: its term goes on */
+	ring->rotate_from = now;
+	if (m != old)
+		begin_term(ring, m, why, now);
+}
+
+/* Looks are far apart: one that has run between two of them does not stand since the first */
+static void see_motion(struct dmring_ring *ring, u64 now)
+{
+	u64 runs = 0;
+
+	if (!ring->office || motion_of(ring->office, &runs) != STANDS)
+		ring->office_stopped = DMRING_NEVER;
+	else if (ring->office_stopped == DMRING_NEVER || ring->office_runs != runs)
+		ring->office_stopped = now;
+	ring->office_runs = runs;
+}
+
+static struct dmring_office office_of(struct dmring_ring *ring, u64 now)
+{
+	struct dmring_member *m = ring->office;
+
+	see_motion(ring, now);
+	return (struct dmring_office){
+		.held = m,
+		.willing = m && ballot_of(m, now).willing,
+		.since = ring->rotate_from,
+		.stopped = ring->office_stopped,
+		.timeout = ring->proxy_timeout_ms * (u64)NSEC_PER_MSEC,
+		.rotate = ring->rotate_s == DMRING_ROTATE_NEVER ? DMRING_NEVER :
+			  ring->rotate_s * (u64)NSEC_PER_SEC,
+	};
+}
+
+u64 dmring_election_look(struct dmring_ring *ring, u64 now)
+{
+	u64 next = DMRING_NEVER;
+	u8 why;
+
+	spin_lock(&ring->lock);
+	if (has_office(ring) && ring->count) {
+		struct dmring_office office = office_of(ring, now);
+
+		why = dmring_office_judge(&office, now, &next);
+		if (why)
+			recount(ring, why, now);
+	}
+	dmring_ring_unlock(ring);
+	return next;
+}
+
+/*
+ * What members and administrators ask for
+ */
+
+static int no_office(const struct dmring_ring *ring, char *why)
+{
+	return dmring_why(why, -EOPNOTSUPP, "ring \"%s\" has scope machine: it has no proxy",
+			  ring->name);
+}
+
+int dmring_election_ballot(struct dmring_member *m, bool willing, u32 weight, char *why)
+{
+	u64 word = weight | (willing ? DMRING_BALLOT_WILLING : 0);
+	struct dmring_ring *ring = m->ring;
+	u64 now = ktime_get_ns();
+
+	if (ring->scope != DMRING_SCOPE_NETWORK)
+		return no_office(ring, why);
+	if (weight > DMRING_WEIGHT_MAX)
+		return dmring_why(why, -ERANGE, "a weight is from 0 to %u, not %u",
+				  DMRING_WEIGHT_MAX, weight);
+	WRITE_ONCE(m->slot.user->ballot, word);
+	spin_lock(&ring->lock);
+	if (m->attached && willing && !ring->office && has_office(ring))
+		begin_term(ring, m, DMRING_TERM_VACANT, now);
+	else if (!willing && ring->office == m)
+		recount(ring, DMRING_TERM_UNWILLING, now);
+	dmring_ring_unlock(ring);
+	return 0;
+}
+
+static int resign_locked(struct dmring_member *m, char *why)
+{
+	struct dmring_ring *ring = m->ring;
+	u64 now = ktime_get_ns();
+	struct dmring_member *next;
+
+	if (ring->office != m)
+		return dmring_why(why, -EPERM, "not in office: member %u of ring \"%s\" is not its proxy",
+				  m->id, ring->name);
+	next = count_ballots(ring, m, now);
+	if (!next)
+		return dmring_why(why, -EBUSY, "nobody else is willing: member %u stays the proxy of ring \"%s\"",
+				  m->id, ring->name);
+	begin_term(ring, next, DMRING_TERM_RESIGNED, now);
+	return 0;
+}
+
+int dmring_election_resign(struct dmring_member *m, char *why)
+{
+	struct dmring_ring *ring = m->ring;
+	int err;
+
+	if (ring->scope != DMRING_SCOPE_NETWORK)
+		return no_office(ring, why);
+	spin_lock(&ring->lock);
+	err = resign_locked(m, why);
+	dmring_ring_unlock(ring);
+	return err;
+}
+
+/* May @m be made the proxy by name? */
+static int check_chosen(const struct dmring_ring *ring, struct dmring_member *m, u32 id, char *why)
+{
+	if (!m)
+		return dmring_why(why, -ENOENT, "ring \"%s\" has no member %u on this host",
+				  ring->name, id);
+	if (!ballot_of(m, 0).willing)
+		return dmring_why(why, -EINVAL, "member %u is not willing to be the proxy", id);
+	if (motion_of(m, NULL) != RUNS)
+		return dmring_why(why, -EBUSY, "member %u is stopped, frozen or dying", id);
+	return 0;
+}
+
+static int elect_locked(struct dmring_ring *ring, u32 id, char *why)
+{
+	struct dmring_member *m = NULL;
+	int err;
+
+	if (id < ring->slots)
+		m = rcu_dereference_protected(ring->table[id], lockdep_is_held(&ring->lock));
+	err = check_chosen(ring, m, id, why);
+	if (!err && m != ring->office)
+		begin_term(ring, m, DMRING_TERM_ELECTED, ktime_get_ns());
+	return err;
+}
+
+int dmring_election_elect(struct dmring_ring *ring, const u32 *id, char *why)
+{
+	int err = 0;
+
+	if (ring->scope != DMRING_SCOPE_NETWORK)
+		return no_office(ring, why);
+	spin_lock(&ring->lock);
+	if (id)
+		err = elect_locked(ring, *id, why);
+	else if (has_office(ring))
+		recount(ring, DMRING_TERM_ELECTED, ktime_get_ns());
+	dmring_ring_unlock(ring);
+	return err;
+}
+
+/*
+ * Telling the watchers
+ */
+
+static bool copy_office(struct dmring_ring *ring, struct dmring_ntf_info *info)
+{
 	bool changed;
 
 	spin_lock(&ring->lock);
 	changed = ring->term_told != ring->term;
 	ring->term_told = ring->term;
-	info.term = ring->term;
+	info->term = ring->term;
+	info->reason = ring->term_why;
+	info->duration = ring->term_last;
 	if (ring->office) {
-		info.has_member = true;
-		info.member = ring->office->id;
-		info.pid = ring->office->pid;
+		info->has_member = true;
+		info->member = ring->office->id;
+		info->pid = ring->office->pid;
 	}
 	dmring_ring_unlock(ring);
-	if (changed)
-		dmring_notify(ring->net, &info);
+	return changed;
+}
+
+bool dmring_election_tell(struct dmring_ring *ring)
+{
+	struct dmring_ntf_info info = { .ring = ring->name, .what = DMRING_NTF_PROXY };
+
+	if (!copy_office(ring, &info))
+		return false;
+	dmring_notify(ring->net, &info);
+	return true;
+}
+
+struct pid *dmring_election_process(struct dmring_ring *ring)
+{
+	struct pid *process;
+
+	spin_lock(&ring->lock);
+	process = ring->office ? get_pid(ring->office->process) : NULL;
+	dmring_ring_unlock(ring);
+	return process;
 }

@@ -14,12 +14,13 @@ struct net;
  * struct dmring_ntf_info - one thing that happened
  * @ring: name of the ring
  * @what: enum dmring_ntf of the uAPI
- * @reason: DMRING_REASON_*
+ * @reason: DMRING_REASON_*, of a proxy DMRING_TERM_*
  * @has_member: @member and @pid are meant
  * @member: member id
  * @pid: its process, in the first pid namespace
  * @node: host, 0 for none
  * @term: term of a proxy
+ * @duration: ns, of the membership or of the term that ended
  * @why: a sentence, or NULL
  */
 struct dmring_ntf_info {
@@ -31,6 +32,7 @@ struct dmring_ntf_info {
 	u32 pid;
 	u32 node;
 	u64 term;
+	u64 duration;
 	const char *why;
 };
 

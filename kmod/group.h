@@ -31,6 +31,7 @@
 
 #include <linux/dmring_netlink.h>
 #include "core/core.h"
+#include "core/election-rules.h"
 #include "log.h"
 #include "marks.h"
 #include "slot.h"
@@ -53,6 +54,8 @@ struct dmring_ring_config {
 	u32 slow_ms;
 	u32 dead_ms;
 	u32 max_msg;
+	u32 rotate_s;
+	u32 proxy_timeout_ms;
 	u64 log_size;
 	kuid_t uid;
 	kgid_t gid;
@@ -72,6 +75,12 @@ struct dmring_big {
 	u64 at;			/* goes when in_head has come here */
 	u32 len;
 	u8 data[];
+};
+
+/* Messages to and from the links */
+struct dmring_load {
+	u64 messages;
+	u64 bytes;
 };
 
 struct dmring_member {
@@ -101,6 +110,7 @@ struct dmring_member {
 	u32 uid;			/* of the process, in the first user namespace */
 	u32 gid;
 	u32 pid;
+	struct pid *process;		/* holds a reference; is it stopped or frozen? */
 	char comm[16];
 	u64 since;			/* ns, CLOCK_MONOTONIC */
 
@@ -109,7 +119,7 @@ struct dmring_member {
 	struct list_head gone_node;	/* ring->gone */
 	bool attached;			/* read without the lock by waiters */
 	u8 reason;
-	bool proxy;
+	u64 left_at;			/* ns, when it began to leave */
 	u64 in_head;
 	u64 poll_seen;			/* polling mode: in_tail when the thread last looked */
 	u64 in_end;			/* once it has left: end of its accepted input */
@@ -121,6 +131,9 @@ struct dmring_member {
 	u64 stable;
 	u64 dropped;
 	u64 rejected;
+	u64 terms;			/* as the proxy: how often, */
+	u64 served;			/* ns, how long before the present term, */
+	struct dmring_load carried;	/* and what it answered for meanwhile */
 	struct dmring_big *big;		/* read without the lock by waiters */
 	u32 room_wanted;		/* bytes of input space wanted, 0: a quarter; any context */
 	atomic_t armed;			/* what is waited for: EPOLLIN, EPOLLOUT */
@@ -140,8 +153,9 @@ struct dmring_fill {
 
 /* Upward calls from the group; given by the proxy's rank */
 struct dmring_group_ops {
-	/* under ring->lock: a member has come or gone: see to it that the right one is in office */
-	void (*group_changed)(struct dmring_ring *ring);
+	/* under ring->lock: see to it that the right one is in office */
+	void (*joined)(struct dmring_ring *ring, struct dmring_member *m);
+	void (*left)(struct dmring_ring *ring, struct dmring_member *m);
 	/* not under any lock, once each: the ring's thread */
 	int (*start)(struct dmring_ring *ring, struct netlink_ext_ack *extack);
 	void (*stop)(struct dmring_ring *ring);
@@ -158,6 +172,7 @@ enum dmring_work {
 	DMRING_WORK_CONFIG,		/* peers changed */
 	DMRING_WORK_POLL,		/* a member in polling mode came */
 	DMRING_WORK_STATE,		/* office or ring state changed: tell */
+	DMRING_WORK_OFFICE,		/* look at the office: a ballot or a limit has changed */
 };
 
 #define DMRING_EVENTS_MAX	64
@@ -203,6 +218,8 @@ struct dmring_ring {
 	u16 mode;
 	u8 slow;
 	u32 slow_ms;
+	u32 rotate_s;			/* DMRING_ROTATE_NEVER */
+	u32 proxy_timeout_ms;
 
 	size_t thread_bytes;		/* memory of the thread's buffers, for show */
 	wait_queue_head_t thread_wq;
@@ -217,7 +234,6 @@ struct dmring_ring {
 	u32 count;			/* members attached */
 	u32 readers;			/* of them not send-only */
 	u32 pollers;			/* of them in polling mode */
-	u32 willing;			/* of them to be the proxy */
 	u32 next_sender;
 	u64 stable_next;		/* first record not looked at for stability */
 	u64 stable_seen;		/* own stream: told to members up to here */
@@ -238,10 +254,18 @@ struct dmring_ring {
 	struct dmring_ev events[DMRING_EVENTS_MAX];
 	u32 events_head;
 	u32 events_tail;
-	struct dmring_member *office;	/* the proxy */
+	struct dmring_member *office;	/* the proxy; read without the lock as a hint */
 	u64 term;
 	u64 term_told;			/* the last one that watchers were told of */
-	u64 office_since;		/* ns */
+	u8 term_why;			/* DMRING_TERM_* */
+	u64 term_last;			/* ns, how long the term before this one was */
+	u64 office_since;		/* ns; of the term, also when nobody is in office */
+	u64 rotate_from;		/* ns, when its time in office began to run */
+	u64 office_stopped;		/* ns, since when the proxy is seen stopped, or DMRING_NEVER */
+	u64 office_runs;		/* of its process, then: differs once it has run again */
+	struct dmring_load office_load;	/* what the links had carried when the term began */
+	u64 takeover_from;		/* ns, departure of a proxy whose successor carried nothing yet */
+	u64 takeover_ns;		/* the last one took so long, 0 for none yet */
 	struct dmring_stats stats;
 
 	struct dmring_marks marked;	/* slots with input */

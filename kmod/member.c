@@ -88,6 +88,7 @@ static void member_free(struct kref *ref)
 
 	dmring_charge_put(&m->slot.charge);
 	kvfree(m->big);
+	put_pid(m->process);
 	if (m->ring)
 		dmring_ring_put(m->ring);
 	call_rcu(&m->rcu, member_free_rcu);
@@ -264,6 +265,7 @@ static void member_init(struct dmring_member *m, const struct dmring_ioc_attach 
 	m->flags = args->flags;
 	m->owner = current->files;
 	m->pid = task_tgid_nr(current);
+	m->process = get_pid(task_tgid(current));
 	m->uid = from_kuid_munged(&init_user_ns, cred->uid);
 	m->gid = from_kgid_munged(&init_user_ns, cred->gid);
 	m->since = ktime_get_ns();
@@ -286,6 +288,8 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 	m->sender = ++ring->next_sender * DMRING_SLOTS_MAX + id;
 	m->cursor = ring->log.published;
 	m->slot.user->log_head = m->cursor;
+	m->slot.user->ballot = DMRING_WEIGHT_DEFAULT |
+			       (m->flags & DMRING_ATTACH_UNWILLING ? 0 : DMRING_BALLOT_WILLING);
 	kern->log_base = m->cursor;
 	kern->kick_at = U64_MAX;
 	kern->max_msg = dmring_core_max_msg(&ring->core);
@@ -298,9 +302,8 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 	ring->count++;
 	ring->readers += dmring_member_reads(m);
 	ring->pollers += !!(m->flags & DMRING_ATTACH_POLL);
-	ring->willing += !(m->flags & DMRING_ATTACH_UNWILLING);
 	rcu_assign_pointer(ring->table[id], m);
-	ring->ops->group_changed(ring);
+	ring->ops->joined(ring, m);
 	return 0;
 }
 
@@ -330,6 +333,8 @@ static int attach_to(struct dmring_ring *ring, struct dmring_member *m,
 	if (!err)
 		return 0;
 	dmring_slot_free(&m->slot);
+	put_pid(m->process);
+	m->process = NULL;
 	snprintf(args->why, sizeof(args->why),
 		 err == -EUSERS ? "all %u slots of the ring are taken" : "the ring was deleted",
 		 ring->slots);
@@ -391,7 +396,6 @@ static void member_unlink(struct dmring_ring *ring, struct dmring_member *m)
 	ring->count--;
 	ring->readers -= dmring_member_reads(m);
 	ring->pollers -= !!(m->flags & DMRING_ATTACH_POLL);
-	ring->willing -= !(m->flags & DMRING_ATTACH_UNWILLING);
 	if (ring->slowest == m)
 		ring->slowest = NULL;
 }
@@ -409,6 +413,7 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
 	if (!m->attached)
 		return false;
 	WRITE_ONCE(m->attached, false);
+	m->left_at = m->left_at ?: ktime_get_ns();
 	m->reason = reason;
 	m->in_end = dmring_member_in_tail(m);
 	if (m->in_end == U64_MAX || reason == DMRING_REASON_BADINPUT)
@@ -433,20 +438,22 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
 		ring->stats.evicted++;
 		dmring_ring_event(ring, &ev);
 	}
-	ring->ops->group_changed(ring);
+	ring->ops->left(ring, m);
 	dmring_thread_kick(ring, DMRING_WORK_GONE);
 	/* nobody else may ever pump what it had accepted, and then give it back its memory */
 	dmring_thread_kick(ring, DMRING_WORK_PUMP);
-	trace_dmring_member_leave(ring->name, m->id, m->pid, reason);
+	trace_dmring_member_leave(ring->name, m->id, m->pid, reason, m->left_at - m->since);
 	return true;
 }
 
 bool dmring_member_leave(struct dmring_member *m, u8 reason)
 {
 	struct dmring_ring *ring = m->ring;
+	u64 now = ktime_get_ns();
 	bool left;
 
 	spin_lock(&ring->lock);
+	m->left_at = m->left_at ?: now;
 	left = dmring_member_leave_locked(m, reason);
 	dmring_ring_unlock(ring);
 	return left;

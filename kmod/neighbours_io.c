@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/random.h>
 
+#include "election.h"
 #include "neighbours_io.h"
 #include "pump.h"
 #include "thread.h"
@@ -64,6 +65,12 @@ static void deliver(struct dmring_neighbours *nb, const u8 *payload)
 	ring->stats.received_bytes += nb->rx.data.len;
 	if (nb->rx.what == DMRING_RX_DELIVER)
 		dmring_pump_deliver(ring, &nb->rx, payload);
+	if (!READ_ONCE(ring->takeover_from))
+		return;
+	spin_lock(&ring->lock);
+	if (ring->takeover_from)
+		dmring_election_carried(ring);
+	dmring_ring_unlock(ring);
 }
 
 /* 1 the body is complete, 0 more is needed, or an error */
@@ -214,7 +221,8 @@ static u32 add_record(struct dmring_ring *ring, struct dmring_conn *conn, u64 no
 	return rec->len;
 }
 
-static void add_data(struct dmring_ring *ring, struct dmring_conn *conn)
+/* Returns how many records */
+static int add_data(struct dmring_ring *ring, struct dmring_conn *conn)
 {
 	u32 bytes = 0;
 	u64 no;
@@ -222,10 +230,11 @@ static void add_data(struct dmring_ring *ring, struct dmring_conn *conn)
 
 	for (i = 0; i < DMRING_CONN_BATCH && bytes < SEND_BYTES; i++) {
 		if (!dmring_core_next(&ring->core, &no))
-			return;
+			break;
 		bytes += add_record(ring, conn, no);
 		dmring_core_sent(&ring->core, no);
 	}
+	return i;
 }
 
 static void gather(struct dmring_neighbours *nb, enum dmring_dir dir, struct dmring_conn *conn)
@@ -241,7 +250,8 @@ static void gather(struct dmring_neighbours *nb, enum dmring_dir dir, struct dmr
 	if (dir == DMRING_IN || ring->core.out.state != DMRING_SESSION_STREAM)
 		return;
 	spin_lock(&ring->lock);
-	add_data(ring, conn);
+	if (add_data(ring, conn) && ring->takeover_from)
+		dmring_election_carried(ring);
 	if (dmring_core_marks_due(&ring->core)) {
 		buf = dmring_conn_ctl(conn);
 		dmring_conn_add(conn, buf, dmring_core_marks(&ring->core, buf));

@@ -17,6 +17,7 @@
 #include <net/genetlink.h>
 #include <net/ipv6.h>
 
+#include "election.h"
 #include "event.h"
 #include "group.h"
 #include "netlink.h"
@@ -26,6 +27,9 @@
 #define SLOW_MS_MAX	3600000
 #define DEAD_MS_MIN	30
 #define MODE_BITS	0777
+#define ROTATE_MAX	86400	/* s, a day */
+#define PROXY_MS_MIN	10
+#define PROXY_MS_MAX	3600000
 
 static struct genl_family dmring_family;
 
@@ -53,7 +57,9 @@ static const struct nla_policy ring_policy[] = {
 						DMRING_RING_INSECURE),
 	[DMRING_A_RING_MAX_MSG] = { .type = NLA_U32 },
 	[DMRING_A_RING_DEAD_MS] = { .type = NLA_U32 },
-	[DMRING_A_RING_STATE ... DMRING_A_RING_MAX] = ANSWER,
+	[DMRING_A_RING_STATE ... DMRING_A_RING_PAD] = ANSWER,
+	[DMRING_A_RING_ROTATE] = { .type = NLA_U32 },
+	[DMRING_A_RING_PROXY_TIMEOUT] = { .type = NLA_U32 },
 };
 
 /* In every object's nest the ring's name and the object's id have these numbers. */
@@ -210,6 +216,8 @@ static const struct ring_field {
 	{ DMRING_A_RING_MODE, NOT_COPIED, 0, MODE_BITS, "\"mode\" is from %o to %o, not %o" },
 	FIELD(FLAGS, flags),
 	FIELD(MAX_MSG, max_msg, 1, DMRING_MSG_MAX, "\"max\" is from %u to %u bytes, not %u"),
+	FIELD(PROXY_TIMEOUT, proxy_timeout_ms, PROXY_MS_MIN, PROXY_MS_MAX,
+	      "\"proxy-timeout\" is from %u to %u ms, not %u"),
 	FIELD(DEAD_MS, dead_ms, DEAD_MS_MIN, DMRING_DEAD_MAX,
 	      "\"dead\" is from %u to %u ms, not %u"),
 };
@@ -225,6 +233,20 @@ static int read_field(const struct ring_field *f, const struct nlattr *attr,
 	if (f->at != NOT_COPIED)
 		memcpy((u8 *)cfg + f->at, nla_data(attr), nla_len(attr));
 	return 0;
+}
+
+/* Seconds, or never; "never" is no number */
+static int read_rotate(const struct nlattr *attr, struct dmring_ring_config *cfg,
+		       struct netlink_ext_ack *extack)
+{
+	cfg->rotate_s = nla_get_u32(attr);
+	if (cfg->rotate_s == DMRING_ROTATE_NEVER ||
+	    (cfg->rotate_s >= 1 && cfg->rotate_s <= ROTATE_MAX))
+		return 0;
+	NL_SET_BAD_ATTR(extack, attr);
+	dmring_extack(extack, "\"rotate\" is from 1 to %u s or never, not %u", ROTATE_MAX,
+		      cfg->rotate_s);
+	return -ERANGE;
 }
 
 static int read_owner(struct sk_buff *skb, struct nlattr **tb, struct dmring_ring_config *cfg,
@@ -259,6 +281,8 @@ static int read_config(struct sk_buff *skb, struct genl_info *info,
 		if (tb[ring_fields[i].attr])
 			err = read_field(&ring_fields[i], tb[ring_fields[i].attr], cfg,
 					 info->extack);
+	if (!err && tb[DMRING_A_RING_ROTATE])
+		err = read_rotate(tb[DMRING_A_RING_ROTATE], cfg, info->extack);
 	if (!err && tb[DMRING_A_RING_LISTEN])
 		err = read_addr(tb[DMRING_A_RING_LISTEN], &cfg->listen, info->extack);
 	if (!err)
@@ -354,6 +378,28 @@ static int del_peer(struct dmring_ring *ring, struct nlattr **tb, struct netlink
 static int evict(struct dmring_ring *ring, struct nlattr **tb, struct netlink_ext_ack *extack)
 {
 	return dmring_member_evict(ring, nla_get_u32(tb[ATTR_ID]), extack);
+}
+
+static int do_proxy_elect(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[DMRING_A_MEMBER_MAX + 1];
+	char why[DMRING_WHY_SIZE] = "";
+	struct dmring_ring *ring;
+	u32 id;
+	int err = read_nest(info, DMRING_A_MEMBER, tb, DMRING_A_MEMBER_MAX);
+
+	if (err)
+		return err;
+	ring = read_ring(genl_info_net(info), tb[ATTR_RING], info->extack);
+	if (IS_ERR(ring))
+		return PTR_ERR(ring);
+	if (tb[ATTR_ID])
+		id = nla_get_u32(tb[ATTR_ID]);
+	err = dmring_election_elect(ring, tb[ATTR_ID] ? &id : NULL, why);
+	if (err)
+		dmring_extack(info->extack, "%s", why);
+	dmring_ring_put(ring);
+	return err;
 }
 
 static int do_peer_add(struct sk_buff *skb, struct genl_info *info)
@@ -550,6 +596,7 @@ static const struct genl_ops dmring_ops[] = {
 	SHOW(PEER_GET, NULL, dump_peers, peer_name_top),
 	SHOW(MEMBER_GET, NULL, dump_members, member_name_top),
 	DO(MEMBER_EVICT, do_member_evict, member_id_top),
+	DO(PROXY_ELECT, do_proxy_elect, member_id_top),
 };
 
 /* Open to all: see the uAPI header. */

@@ -8,6 +8,7 @@
 #include <linux/ktime.h>
 #include <net/genetlink.h>
 
+#include "election.h"
 #include "event.h"
 #include "member.h"
 #include "netlink_show.h"
@@ -65,6 +66,13 @@ struct ring_now {
 	u32 slow_ms;
 	u32 proxy;
 	u32 proxy_pid;
+	u32 rotate_s;
+	u32 proxy_timeout_ms;
+	u64 terms;
+	u64 served;
+	u64 takeover_ns;
+	struct dmring_load carried;
+	u8 term_why;
 	kuid_t uid;
 	kgid_t gid;
 	u16 mode;
@@ -83,6 +91,37 @@ static u8 ring_state(const struct dmring_ring *ring)
 	return ring->core.gate ? DMRING_RING_BROKEN : DMRING_RING_FORMING;
 }
 
+/* What @m has done as the proxy, the present term included */
+static void copy_service(const struct dmring_member *m, u64 *ns, struct dmring_load *carried)
+{
+	const struct dmring_ring *ring = m->ring;
+	struct dmring_load load;
+
+	*ns = m->served;
+	*carried = m->carried;
+	if (ring->office != m)
+		return;
+	load = dmring_office_load(ring);
+	*ns += ktime_get_ns() - ring->office_since;
+	carried->messages += load.messages;
+	carried->bytes += load.bytes;
+}
+
+static void copy_office(const struct dmring_ring *ring, struct ring_now *now)
+{
+	now->term = ring->term;
+	now->term_why = ring->term_why;
+	now->takeover_ns = ring->takeover_ns;
+	now->office = ring->office;
+	if (!ring->office)
+		return;
+	now->proxy = ring->office->id;
+	now->proxy_pid = ring->office->pid;
+	now->office_since = ring->office_since;
+	now->terms = ring->office->terms;
+	copy_service(ring->office, &now->served, &now->carried);
+}
+
 static void copy_ring_locked(struct dmring_ring *ring, struct ring_now *now)
 {
 	now->stats = ring->stats;
@@ -98,13 +137,9 @@ static void copy_ring_locked(struct dmring_ring *ring, struct ring_now *now)
 	now->gid = ring->gid;
 	now->mode = ring->mode;
 	now->state = ring_state(ring);
-	now->term = ring->term;
-	now->office = ring->office;
-	if (ring->office) {
-		now->proxy = ring->office->id;
-		now->proxy_pid = ring->office->pid;
-		now->office_since = ring->office_since;
-	}
+	now->rotate_s = ring->rotate_s;
+	now->proxy_timeout_ms = ring->proxy_timeout_ms;
+	copy_office(ring, now);
 }
 
 static void copy_ring(struct dmring_ring *ring, struct ring_now *now)
@@ -153,22 +188,37 @@ static int put_stats(struct sk_buff *skb, const struct ring_now *now)
 	return err;
 }
 
-static u64 ms_since(u64 then)
+static int put_ms(struct sk_buff *skb, u16 attr, u64 ns, u16 pad)
 {
-	return div_u64(ktime_get_ns() - then, NSEC_PER_MSEC);
+	return nla_put_u64_64bit(skb, attr, div_u64(ns, NSEC_PER_MSEC), pad);
 }
 
-static int put_proxy(struct sk_buff *skb, const struct ring_now *now)
+static int put_office(struct sk_buff *skb, const struct ring_now *now, bool admin)
 {
+	return nla_put_u32(skb, DMRING_A_PROXY_MEMBER, now->proxy) ||
+	       nla_put_u32(skb, DMRING_A_PROXY_PID, now->proxy_pid) ||
+	       put_ms(skb, DMRING_A_PROXY_SINCE_MS, ktime_get_ns() - now->office_since,
+		      DMRING_A_PROXY_PAD) ||
+	       nla_put_u64_64bit(skb, DMRING_A_PROXY_TERMS, now->terms, DMRING_A_PROXY_PAD) ||
+	       put_ms(skb, DMRING_A_PROXY_SERVED_MS, now->served, DMRING_A_PROXY_PAD) ||
+	       (admin &&
+		(nla_put_u64_64bit(skb, DMRING_A_PROXY_CARRIED, now->carried.messages,
+				   DMRING_A_PROXY_PAD) ||
+		 nla_put_u64_64bit(skb, DMRING_A_PROXY_CARRIED_BYTES, now->carried.bytes,
+				   DMRING_A_PROXY_PAD)));
+}
+
+static int put_proxy(const struct dmring_show *s, const struct ring_now *now)
+{
+	struct sk_buff *skb = s->skb;
 	struct nlattr *nest = nla_nest_start(skb, DMRING_A_RING_PROXY);
 
 	if (!nest ||
 	    nla_put_u64_64bit(skb, DMRING_A_PROXY_TERM, now->term, DMRING_A_PROXY_PAD) ||
-	    (now->office &&
-	     (nla_put_u32(skb, DMRING_A_PROXY_MEMBER, now->proxy) ||
-	      nla_put_u32(skb, DMRING_A_PROXY_PID, now->proxy_pid) ||
-	      nla_put_u64_64bit(skb, DMRING_A_PROXY_SINCE_MS, ms_since(now->office_since),
-				DMRING_A_PROXY_PAD))))
+	    (now->term && nla_put_u8(skb, DMRING_A_PROXY_REASON, now->term_why)) ||
+	    nla_put_u64_64bit(skb, DMRING_A_PROXY_TAKEOVER_NS, now->takeover_ns,
+			      DMRING_A_PROXY_PAD) ||
+	    (now->office && put_office(skb, now, s->admin)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -195,13 +245,16 @@ static int put_config(const struct dmring_show *s, const struct dmring_ring *rin
 	       nla_put_u32(skb, DMRING_A_RING_MAX_MSG, now->max_msg);
 }
 
-static int put_network(struct sk_buff *skb, const struct dmring_ring *ring)
+static int put_network(struct sk_buff *skb, const struct dmring_ring *ring,
+		       const struct ring_now *now)
 {
 	if (ring->scope != DMRING_SCOPE_NETWORK)
 		return 0;
 	return nla_put_u32(skb, DMRING_A_RING_NODE, ring->node) ||
 	       put_addr(skb, DMRING_A_RING_LISTEN, &ring->listen) ||
 	       nla_put_u32(skb, DMRING_A_RING_DEAD_MS, ring->core.cfg.dead_ms) ||
+	       nla_put_u32(skb, DMRING_A_RING_ROTATE, now->rotate_s) ||
+	       nla_put_u32(skb, DMRING_A_RING_PROXY_TIMEOUT, now->proxy_timeout_ms) ||
 	       nla_put_u64_64bit(skb, DMRING_A_RING_INCARNATION, ring->incarnation,
 				 DMRING_A_RING_PAD);
 }
@@ -230,8 +283,8 @@ int dmring_show_ring(const struct dmring_show *s, struct dmring_ring *ring)
 	if (err)
 		return err;
 	copy_ring(ring, &now);
-	err = put_config(s, ring, &now) || put_network(s->skb, ring) ||
-	      put_state(s->skb, ring, &now) || put_proxy(s->skb, &now) ||
+	err = put_config(s, ring, &now) || put_network(s->skb, ring, &now) ||
+	      put_state(s->skb, ring, &now) || put_proxy(s, &now) ||
 	      (s->admin && put_stats(s->skb, &now));
 	return message_end(s, &m, err);
 }
@@ -366,6 +419,10 @@ struct member_now {
 	u64 dropped;
 	u64 rejected;
 	u64 mem;
+	u64 terms;
+	u64 served;
+	struct dmring_load carried;
+	struct dmring_ballot ballot;
 	u32 id;
 	u32 pid;
 	u32 uid;
@@ -384,6 +441,9 @@ static void copy_member_locked(struct dmring_ring *ring, struct dmring_member *m
 	now->dropped = m->dropped;
 	now->rejected = m->rejected;
 	now->mem = sizeof(*m) + m->slot.bytes;
+	now->terms = m->terms;
+	copy_service(m, &now->served, &now->carried);
+	dmring_ballot_read(READ_ONCE(m->slot.user->ballot), &now->ballot);
 	now->backlog = dmring_member_reads(m) ?
 		       ring->log.published - dmring_member_cursor(m) : 0;
 	strscpy(now->comm, m->comm, sizeof(now->comm));
@@ -403,7 +463,21 @@ static bool copy_member(struct dmring_ring *ring, u32 id, struct member_now *now
 	return m;
 }
 
-/* Ballots come with a later version: all weigh the same. */
+static int put_service(const struct dmring_show *s, const struct member_now *now)
+{
+	struct sk_buff *skb = s->skb;
+
+	return nla_put_u32(skb, DMRING_A_MEMBER_WEIGHT, now->ballot.weight) ||
+	       nla_put_u8(skb, DMRING_A_MEMBER_WILLING, now->ballot.willing) ||
+	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_TERMS, now->terms, DMRING_A_MEMBER_PAD) ||
+	       put_ms(skb, DMRING_A_MEMBER_SERVED_MS, now->served, DMRING_A_MEMBER_PAD) ||
+	       (s->admin &&
+		(nla_put_u64_64bit(skb, DMRING_A_MEMBER_CARRIED, now->carried.messages,
+				   DMRING_A_MEMBER_PAD) ||
+		 nla_put_u64_64bit(skb, DMRING_A_MEMBER_CARRIED_BYTES, now->carried.bytes,
+				   DMRING_A_MEMBER_PAD)));
+}
+
 static int put_member(const struct dmring_show *s, const struct dmring_ring *ring,
 		      const struct member_now *now)
 {
@@ -415,9 +489,7 @@ static int put_member(const struct dmring_show *s, const struct dmring_ring *rin
 	       nla_put_string(skb, DMRING_A_MEMBER_COMM, now->comm) ||
 	       nla_put_u32(skb, DMRING_A_MEMBER_UID, now->uid) ||
 	       nla_put_u32(skb, DMRING_A_MEMBER_FLAGS, now->flags) ||
-	       nla_put_u32(skb, DMRING_A_MEMBER_WEIGHT, 0) ||
-	       nla_put_u8(skb, DMRING_A_MEMBER_WILLING,
-			  !(now->flags & DMRING_ATTACH_UNWILLING)) ||
+	       put_service(s, now) ||
 	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_BACKLOG, now->backlog,
 				 DMRING_A_MEMBER_PAD) ||
 	       (s->admin && nla_put_u64_64bit(skb, DMRING_A_MEMBER_SENT, now->sent,
@@ -459,9 +531,12 @@ static int put_event(struct sk_buff *skb, const struct dmring_ntf_info *info)
 		(nla_put_u32(skb, DMRING_A_EVENT_MEMBER, info->member) ||
 		 nla_put_u32(skb, DMRING_A_EVENT_PID, info->pid))) ||
 	       (info->what == DMRING_NTF_MEMBER_LEAVE &&
-		nla_put_u8(skb, DMRING_A_EVENT_REASON, info->reason)) ||
+		(nla_put_u8(skb, DMRING_A_EVENT_REASON, info->reason) ||
+		 put_ms(skb, DMRING_A_EVENT_DURATION_MS, info->duration, DMRING_A_EVENT_PAD))) ||
 	       (info->what == DMRING_NTF_PROXY &&
-		nla_put_u64_64bit(skb, DMRING_A_EVENT_TERM, info->term, DMRING_A_EVENT_PAD)) ||
+		(nla_put_u8(skb, DMRING_A_EVENT_TERM_REASON, info->reason) ||
+		 nla_put_u64_64bit(skb, DMRING_A_EVENT_TERM, info->term, DMRING_A_EVENT_PAD) ||
+		 put_ms(skb, DMRING_A_EVENT_DURATION_MS, info->duration, DMRING_A_EVENT_PAD))) ||
 	       (info->node && nla_put_u32(skb, DMRING_A_EVENT_NODE, info->node)) ||
 	       (info->why && info->why[0] && nla_put_string(skb, DMRING_A_EVENT_WHY, info->why));
 }

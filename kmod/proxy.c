@@ -20,7 +20,10 @@
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
+#include <linux/pid.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/topology.h>
 #include <linux/slab.h>
 
 #include "election.h"
@@ -35,6 +38,7 @@
 #include "why.h"
 
 #define POLL_IDLE_NS	NSEC_PER_MSEC
+#define NICE_WORST	5	/* a proxy of a worse one does not make the ring slower than this */
 
 /* The thread's own; but for config, which is handed over with a completion */
 struct dmring_proxy {
@@ -42,6 +46,7 @@ struct dmring_proxy {
 	struct task_struct *task;
 	u64 poll_until;			/* ns; in polling mode: sleep then, if nothing comes */
 	u64 slow_next;			/* ns; next look at slow readers, 0 for none */
+	u64 office_next;		/* ns; next look at the office, DMRING_NEVER for none */
 	struct completion config_done;
 	int config_err;
 	char config_why[DMRING_WHY_SIZE];
@@ -152,6 +157,53 @@ static bool somebody_waits(struct dmring_ring *ring)
 }
 
 /*
+ * The office
+ */
+
+/* The NUMA nodes on whose processors a process may run, all of them if it has ended */
+static void nodes_of(const struct task_struct *task, struct cpumask *mask)
+{
+	int cpu;
+
+	cpumask_clear(mask);
+	for_each_cpu(cpu, task ? task->cpus_ptr : cpu_possible_mask)
+		cpumask_or(mask, mask, cpumask_of_node(cpu_to_node(cpu)));
+}
+
+/*
+ * Run where and as the proxy does, within bounds: near its processors, but not
+ * bound to a single one that may be busy; never with a better nice value than any
+ * thread, nor with one that would let its holder slow the ring.
+ */
+static void follow_proxy(struct dmring_ring *ring)
+{
+	struct pid *process = dmring_election_process(ring);
+	struct task_struct *task = process ? get_pid_task(process, PIDTYPE_TGID) : NULL;
+	cpumask_var_t mask;
+
+	put_pid(process);
+	set_user_nice(current, task ? clamp(task_nice(task), 0, NICE_WORST) : 0);
+	if (zalloc_cpumask_var(&mask, GFP_KERNEL)) {
+		nodes_of(task, mask);
+		/* a hint: if none of them is online, we stay where we are */
+		set_cpus_allowed_ptr(current, mask);
+		free_cpumask_var(mask);
+	}
+	if (task)
+		put_task_struct(task);
+}
+
+static void mind_office(struct dmring_proxy *p, unsigned long work)
+{
+	u64 now = ktime_get_ns();
+
+	if (work & BIT(DMRING_WORK_OFFICE) || now >= p->office_next)
+		p->office_next = dmring_election_look(p->ring, now);
+	if (work & BIT(DMRING_WORK_STATE) && dmring_election_tell(p->ring))
+		follow_proxy(p->ring);
+}
+
+/*
  * The loop
  */
 
@@ -171,8 +223,8 @@ static bool thread_pass(struct dmring_proxy *p)
 
 	if (work & BIT(DMRING_WORK_GONE))
 		dmring_ring_gone(ring);
-	if (work & BIT(DMRING_WORK_STATE))
-		dmring_election_tell(ring);
+	if (is_network(ring))
+		mind_office(p, work);
 	if (work & BIT(DMRING_WORK_CONFIG))
 		do_config(p);
 	if (is_network(ring)) {
@@ -205,6 +257,7 @@ static void thread_sleep(struct dmring_proxy *p)
 
 	if (p->slow_next)
 		at = min(at, p->slow_next);
+	at = min(at, p->office_next);
 	expires = at > KTIME_MAX ? KTIME_MAX : at;
 	prepare_to_wait(&ring->thread_wq, &wait, TASK_IDLE);
 	if (!READ_ONCE(ring->work) && !kthread_should_stop()) {
@@ -260,6 +313,7 @@ static int proxy_start(struct dmring_ring *ring, struct netlink_ext_ack *extack)
 	if (!p)
 		return -ENOMEM;
 	p->ring = ring;
+	p->office_next = DMRING_NEVER;
 	init_completion(&p->config_done);
 	ring->proxy = p;
 	ring->thread_bytes = sizeof(*p);
@@ -300,7 +354,8 @@ static int proxy_peers_changed(struct dmring_ring *ring, struct netlink_ext_ack 
 }
 
 const struct dmring_group_ops dmring_proxy_ops = {
-	.group_changed = dmring_election,
+	.joined = dmring_election_joined,
+	.left = dmring_election_left,
 	.start = proxy_start,
 	.stop = proxy_stop,
 	.peers_changed = proxy_peers_changed,

@@ -11,6 +11,7 @@
  */
 #include <linux/in.h>
 #include <linux/in6.h>
+#include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/poll.h>
 #include <linux/random.h>
@@ -28,6 +29,7 @@
 #define LOG_DEFAULT	BIT_ULL(20)
 #define SLOW_MS_DEFAULT	1000
 #define DEAD_MS_DEFAULT	DMRING_DEAD_DEFAULT
+#define PROXY_MS_DEFAULT	1000
 #define MODE_DEFAULT	0600
 
 #define GIVEN(cfg, attr)	is_given(cfg, DMRING_A_RING_##attr)
@@ -69,6 +71,15 @@ static int check_network(const struct dmring_ring_config *cfg, struct netlink_ex
 	return 0;
 }
 
+/* A ring of scope machine has no proxy */
+static int check_no_office(const struct dmring_ring_config *cfg, struct netlink_ext_ack *extack)
+{
+	if (!GIVEN(cfg, ROTATE) && !GIVEN(cfg, PROXY_TIMEOUT))
+		return 0;
+	dmring_extack(extack, "\"rotate\" and \"proxy-timeout\" go with scope network");
+	return -EINVAL;
+}
+
 static int check_machine(const struct dmring_ring_config *cfg, struct netlink_ext_ack *extack)
 {
 	if (GIVEN(cfg, NODE) || GIVEN(cfg, LISTEN) || GIVEN(cfg, DEAD_MS) ||
@@ -77,7 +88,7 @@ static int check_machine(const struct dmring_ring_config *cfg, struct netlink_ex
 			      "\"node\", \"listen\", \"dead\", \"insecure\" go with scope network");
 		return -EINVAL;
 	}
-	return 0;
+	return check_no_office(cfg, extack);
 }
 
 static int check_slow(const struct dmring_ring_config *cfg, struct netlink_ext_ack *extack)
@@ -120,6 +131,10 @@ static void fill_defaults(struct dmring_ring_config *cfg)
 		cfg->slow_ms = SLOW_MS_DEFAULT;
 	if (!GIVEN(cfg, DEAD_MS))
 		cfg->dead_ms = DEAD_MS_DEFAULT;
+	if (!GIVEN(cfg, ROTATE))
+		cfg->rotate_s = DMRING_ROTATE_NEVER;
+	if (!GIVEN(cfg, PROXY_TIMEOUT))
+		cfg->proxy_timeout_ms = PROXY_MS_DEFAULT;
 	if (!GIVEN(cfg, MODE))
 		cfg->mode = MODE_DEFAULT;
 	if (!GIVEN(cfg, UID))
@@ -156,6 +171,10 @@ static void ring_init(struct dmring_ring *ring, struct net *net,
 	ring->mode = cfg->mode;
 	ring->slow = cfg->slow;
 	ring->slow_ms = cfg->slow_ms;
+	ring->rotate_s = cfg->rotate_s;
+	ring->proxy_timeout_ms = cfg->proxy_timeout_ms;
+	ring->office_since = ktime_get_ns();
+	ring->office_stopped = DMRING_NEVER;
 	do {
 		ring->incarnation = get_random_u64();
 	} while (!ring->incarnation);
@@ -337,12 +356,17 @@ static void ring_change(struct dmring_ring *ring, const struct dmring_ring_confi
 		ring->slow = cfg->slow;
 	if (GIVEN(cfg, SLOW_MS))
 		ring->slow_ms = cfg->slow_ms;
+	if (GIVEN(cfg, ROTATE))
+		ring->rotate_s = cfg->rotate_s;
+	if (GIVEN(cfg, PROXY_TIMEOUT))
+		ring->proxy_timeout_ms = cfg->proxy_timeout_ms;
 	ring->full_since = 0;
 }
 
 #define CAN_SET (BIT_ULL(DMRING_A_RING_NAME) | BIT_ULL(DMRING_A_RING_UID) | \
 		 BIT_ULL(DMRING_A_RING_GID) | BIT_ULL(DMRING_A_RING_MODE) | \
-		 BIT_ULL(DMRING_A_RING_SLOW) | BIT_ULL(DMRING_A_RING_SLOW_MS))
+		 BIT_ULL(DMRING_A_RING_SLOW) | BIT_ULL(DMRING_A_RING_SLOW_MS) | \
+		 BIT_ULL(DMRING_A_RING_ROTATE) | BIT_ULL(DMRING_A_RING_PROXY_TIMEOUT))
 
 int dmring_ring_set(struct net *net, const struct dmring_ring_config *cfg,
 		    struct netlink_ext_ack *extack)
@@ -353,7 +377,7 @@ int dmring_ring_set(struct net *net, const struct dmring_ring_config *cfg,
 
 	if (cfg->given & ~CAN_SET) {
 		dmring_extack(extack,
-			      "of a ring that exists only slow, owner, group, mode can be set");
+			      "slow, rotate, proxy-timeout, owner, group, mode alone can be set");
 		return -EOPNOTSUPP;
 	}
 	ring = need_ring(net, cfg->name, extack);
@@ -363,10 +387,13 @@ int dmring_ring_set(struct net *net, const struct dmring_ring_config *cfg,
 	if (!GIVEN(cfg, SLOW))
 		all.slow = ring->slow;
 	err = check_slow(&all, extack);
+	if (!err && ring->scope != DMRING_SCOPE_NETWORK)
+		err = check_no_office(cfg, extack);
 	if (!err) {
 		spin_lock(&ring->lock);
 		ring_change(ring, cfg);
 		dmring_ring_unlock(ring);
+		dmring_thread_kick(ring, DMRING_WORK_OFFICE);
 	}
 	mutex_unlock(&ring->conf);
 	if (!err)
@@ -519,7 +546,8 @@ static void member_gone(struct dmring_ring *ring, struct dmring_member *m)
 	dmring_member_zap(m);
 	dmring_notify(ring->net, &(struct dmring_ntf_info){
 		.ring = ring->name, .what = DMRING_NTF_MEMBER_LEAVE, .has_member = true,
-		.member = m->id, .pid = m->pid, .reason = m->reason });
+		.member = m->id, .pid = m->pid, .reason = m->reason,
+		.duration = m->left_at - m->since });
 	dmring_member_put(m);
 }
 

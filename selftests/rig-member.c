@@ -184,6 +184,33 @@ int rig_enter(struct rig_member *m, uint32_t flags, uint32_t room, int ms)
 	return ioc(m->fd, DMRING_IOC_ENTER, &e);
 }
 
+int rig_ballot(struct rig_member *m, bool willing, uint32_t weight, char *why)
+{
+	struct dmring_ioc_ballot b = {
+		.flags = willing ? DMRING_BALLOT_IS_WILLING : 0, .weight = weight,
+	};
+	int err = ioc(m->fd, DMRING_IOC_BALLOT, &b);
+
+	if (why)
+		memcpy(why, b.why, sizeof(b.why));
+	return err;
+}
+
+int rig_resign(struct rig_member *m, char *why)
+{
+	struct dmring_ioc_resign r = {};
+	int err = ioc(m->fd, DMRING_IOC_RESIGN, &r);
+
+	if (why)
+		memcpy(why, r.why, sizeof(r.why));
+	return err;
+}
+
+bool rig_in_office(const struct rig_member *m)
+{
+	return __atomic_load_n(&m->kern->marks, __ATOMIC_ACQUIRE) & DMRING_MARK_OFFICE;
+}
+
 int rig_peek(struct rig_member *m, struct rig_rec *rec)
 {
 	uint64_t tail = __atomic_load_n(&m->group->index_tail, __ATOMIC_ACQUIRE);

@@ -188,6 +188,8 @@ int rig_ring_add(const char *name, const struct rig_conf *conf)
 	put_number(&r, DMRING_A_RING_FLAGS, flags);
 	put_number(&r, DMRING_A_RING_MAX_MSG, conf->max_msg);
 	put_number(&r, DMRING_A_RING_NODE, conf->node);
+	put_number(&r, DMRING_A_RING_ROTATE, conf->rotate_s);
+	put_number(&r, DMRING_A_RING_PROXY_TIMEOUT, conf->proxy_ms);
 	return rig_req_send(&r, NULL);
 }
 
@@ -277,6 +279,63 @@ uint64_t rig_ring_get(const char *name, uint16_t attr)
 uint64_t rig_ring_stat(const char *name, uint16_t stat)
 {
 	return ring_number(name, DMRING_A_RING_STATS, stat);
+}
+
+/* A number of the member whose id comes before it in its nest */
+struct wanted_member {
+	uint32_t id;
+	uint16_t attr;
+	bool is_it;
+	uint64_t value;
+};
+
+static int take_member(const struct nlattr *attr, void *arg)
+{
+	struct wanted_member *w = arg;
+	uint16_t type = mnl_attr_get_type(attr), len = mnl_attr_get_payload_len(attr);
+
+	if (type == DMRING_A_MEMBER_ID)
+		w->is_it = mnl_attr_get_u32(attr) == w->id;
+	if (type != w->attr || !w->is_it)
+		return MNL_CB_OK;
+	w->value = 0;
+	memcpy(&w->value, mnl_attr_get_payload(attr), len > 8 ? 8 : len);
+	return MNL_CB_OK;
+}
+
+static int take_members(const struct nlattr *attr, void *arg)
+{
+	if (mnl_attr_get_type(attr) == DMRING_A_MEMBER)
+		mnl_attr_parse_nested(attr, take_member, arg);
+	return MNL_CB_OK;
+}
+
+uint64_t rig_member_get(const char *name, uint32_t id, uint16_t attr)
+{
+	struct wanted_member w = { .id = id, .attr = attr, .value = UINT64_MAX };
+	struct talk t = { .answer = take_members, .arg = &w };
+	struct rig_req r;
+
+	rig_req_start(&r, DMRING_CMD_MEMBER_GET, DMRING_A_MEMBER);
+	r.nlh->nlmsg_flags |= NLM_F_DUMP;
+	mnl_attr_put_strz(r.nlh, DMRING_A_MEMBER_RING, name);
+	return talk_to_kernel(&r, &t) ? UINT64_MAX : w.value;
+}
+
+uint64_t rig_proxy_get(const char *name, uint16_t attr)
+{
+	return ring_number(name, DMRING_A_RING_PROXY, attr);
+}
+
+int rig_elect(const char *name, uint32_t id, char *why)
+{
+	struct rig_req r;
+
+	rig_req_start(&r, DMRING_CMD_PROXY_ELECT, DMRING_A_MEMBER);
+	mnl_attr_put_strz(r.nlh, DMRING_A_MEMBER_RING, name);
+	if (id != UINT32_MAX)
+		mnl_attr_put_u32(r.nlh, DMRING_A_MEMBER_ID, id);
+	return rig_req_send(&r, why);
 }
 
 const char *rig_name(const char *what)

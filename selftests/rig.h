@@ -31,6 +31,8 @@ struct rig_conf {
 	uint32_t mode;
 	uint32_t flags;		/* DMRING_RING_* */
 	uint32_t max_msg;
+	uint32_t rotate_s;
+	uint32_t proxy_ms;	/* proxy-timeout */
 	uint32_t node;		/* not zero: scope network, insecure */
 	uint32_t addr;		/* it listens there, IPv4, host order; and port */
 	uint16_t port;
@@ -44,6 +46,12 @@ int rig_evict(const char *name, uint32_t id);
 /* A number of RING_GET's answer, UINT64_MAX if it has none */
 uint64_t rig_ring_get(const char *name, uint16_t attr);
 uint64_t rig_ring_stat(const char *name, uint16_t stat);
+/* A number of DMRING_A_RING_PROXY, likewise */
+uint64_t rig_proxy_get(const char *name, uint16_t attr);
+/* A number of a member, likewise */
+uint64_t rig_member_get(const char *name, uint32_t id, uint16_t attr);
+/* Make member @id the proxy, or (UINT32_MAX) count; the sentence as rig_req_send() */
+int rig_elect(const char *name, uint32_t id, char *why);
 /* The ring's name for this process: "<what>-<pid>" */
 const char *rig_name(const char *what);
 
@@ -98,6 +106,11 @@ int rig_submit(struct rig_member *m);
 int rig_send(struct rig_member *m, const void *data, size_t len);
 int rig_send_big(struct rig_member *m, const void *data, size_t len);
 int rig_enter(struct rig_member *m, uint32_t flags, uint32_t room, int ms);
+
+/* The ballot by call, and resigning; the sentence goes to @why (DMRING_WHY_SIZE bytes) or nowhere */
+int rig_ballot(struct rig_member *m, bool willing, uint32_t weight, char *why);
+int rig_resign(struct rig_member *m, char *why);
+bool rig_in_office(const struct rig_member *m);
 
 /* One record in place, of log or output space */
 struct rig_rec {

@@ -1,24 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "election-rules.h"
 
+#define LOOK	(DMRING_BALLOT_LOOK_MS * DMRING_NS_PER_MS)
+
+bool dmring_ballot_read(u64 word, struct dmring_ballot *b)
+{
+	u64 weight = word & DMRING_BALLOT_WEIGHT;
+	bool sound = !(word & ~(DMRING_BALLOT_WEIGHT | DMRING_BALLOT_WILLING)) &&
+		     weight <= DMRING_WEIGHT_MAX;
+
+	b->weight = sound ? weight : 0;
+	b->willing = sound && word & DMRING_BALLOT_WILLING;
+	return sound;
+}
+
 bool dmring_ballot_beats(const struct dmring_ballot *a, const struct dmring_ballot *b)
 {
 	if (!a->willing)
 		return false;
 	if (!b || !b->willing)
 		return true;
+	if (a->weight != b->weight)
+		return a->weight > b->weight;
+	if (a->served != b->served)
+		return a->served < b->served;
 	if (a->since != b->since)
 		return a->since < b->since;
 	return a->id < b->id;
 }
 
-const struct dmring_ballot *dmring_elect(const struct dmring_ballot *ballots, u32 count)
+/* @from + @span, which may be for ever */
+static u64 later(u64 from, u64 span)
 {
-	const struct dmring_ballot *best = NULL;
-	u32 i;
+	return span > DMRING_NEVER - from ? DMRING_NEVER : from + span;
+}
 
-	for (i = 0; i < count; i++)
-		if (dmring_ballot_beats(&ballots[i], best))
-			best = &ballots[i];
-	return best;
+u8 dmring_office_judge(const struct dmring_office *o, u64 now, u64 *next)
+{
+	u64 rotate = later(o->since, o->rotate);
+	u64 stop = o->stopped == DMRING_NEVER ? DMRING_NEVER : later(o->stopped, o->timeout);
+
+	*next = now + LOOK;
+	if (!o->held)
+		return DMRING_TERM_VACANT;
+	if (!o->willing)
+		return DMRING_TERM_UNWILLING;
+	if (now >= stop)
+		return DMRING_TERM_STOPPED;
+	if (now >= rotate)
+		return DMRING_TERM_ROTATED;
+	*next = min(*next, later(now, max_t(u64, o->timeout / 4, DMRING_NS_PER_MS)));
+	*next = min(min(*next, stop), rotate);
+	return 0;
 }

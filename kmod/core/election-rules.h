@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * election-rules: who of a group becomes its proxy. The kernel only counts;
- * the rules are here. In this version: the longest-attached willing member.
+ * election-rules: who of a group becomes its proxy, and when the one in office
+ * has to go. The kernel counts and keeps the clock; the rules are here.
+ *
+ *	           somebody willing comes, or becomes so
+ *	VACANT ------------------------------------------> IN OFFICE
+ *	   ^                                                 |   |
+ *	   |  left, or unwilling, and nobody else is willing |   | left, resigned, rotated,
+ *	   '-------------------------------------------------'   | elected, stopped, unwilling:
+ *	                                                         v the best other ballot
+ *	                                                     IN OFFICE, next term
+ *
+ * Pure functions; times are nanoseconds of any clock that does not go back.
  */
 #ifndef _DMRING_CORE_ELECTION_RULES_H
 #define _DMRING_CORE_ELECTION_RULES_H
@@ -10,20 +20,51 @@
 
 /**
  * struct dmring_ballot - what a member stands for
+ * @willing: it may be chosen
+ * @weight: the highest wins
+ * @served: time it has been in office (ns): the overhead is shared
  * @since: when it attached, in any order-preserving measure
  * @id: its number in the group
- * @willing: it may be chosen
  */
 struct dmring_ballot {
+	bool willing;
+	u16 weight;
+	u64 served;
 	u64 since;
 	u32 id;
-	bool willing;
 };
 
-/* Is @a to be preferred to @b (which may be NULL)? Total over distinct ids. */
+/* The word of a standing ballot: false, and unwilling, when it breaks the rules. */
+bool dmring_ballot_read(u64 word, struct dmring_ballot *b);
+
+/* Is @a to be preferred to @b (which may be NULL)? A strict order over distinct ids. */
 bool dmring_ballot_beats(const struct dmring_ballot *a, const struct dmring_ballot *b);
 
-/* The winner among @count ballots, NULL if nobody is willing. */
-const struct dmring_ballot *dmring_elect(const struct dmring_ballot *ballots, u32 count);
+#define DMRING_NEVER	(~0ULL)
+
+/**
+ * struct dmring_office - the office as it stands
+ * @held: somebody is in it
+ * @willing: who holds it is still willing
+ * @since: when this term began
+ * @stopped: since when the holder has been seen stopped, DMRING_NEVER if it runs
+ * @timeout: how long it may be
+ * @rotate: how long a term lasts, DMRING_NEVER for ever
+ */
+struct dmring_office {
+	bool held;
+	bool willing;
+	u64 since;
+	u64 stopped;
+	u64 timeout;
+	u64 rotate;
+};
+
+/*
+ * Why ballots are to be counted now: DMRING_TERM_*, or 0. Then *@next is when to
+ * look again: soon enough to see a stop that lasts @timeout within a quarter of
+ * it, and a ballot that was changed without a word within DMRING_BALLOT_LOOK_MS.
+ */
+u8 dmring_office_judge(const struct dmring_office *o, u64 now, u64 *next);
 
 #endif /* _DMRING_CORE_ELECTION_RULES_H */

@@ -54,6 +54,13 @@ core.c|s/c->gate = !c->cfg.network;/c->gate = true;/|sent before the ring was cl
 session.c|s/s->backoff \* 2/s->backoff/|no backoff
 session.c|s/now >= s->heard + s->dead/false/|silence is not noticed
 election-rules.c|s/a->since < b->since/a->since > b->since/|the youngest is elected
+election-rules.c|s/a->served < b->served/a->served > b->served/|who has served most is elected
+election-rules.c|s/a->weight > b->weight/a->weight < b->weight/|the lightest is elected
+election-rules.c|s/weight <= DMRING_WEIGHT_MAX/true/|a weight out of range counts
+election-rules.c|s/!(word \& ~(DMRING_BALLOT_WEIGHT . DMRING_BALLOT_WILLING))/true/|reserved bits are taken
+election-rules.c|s/now >= stop/now > stop/|a stopped proxy is replaced late
+election-rules.c|s/now >= rotate/now + 1 >= rotate/|rotated early
+election-rules.c|s/\*next = min(min(\*next, stop), rotate);//|nobody wakes for the limits
 LIST
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* View, sizes and windows, election. */
-#include "election-rules.h"
+/* View, sizes and windows. */
 #include "test.h"
 
 static char why[DMRING_WHY_SIZE];
@@ -121,22 +120,6 @@ static void asking(void)
 	CHECK(!dmring_window_ask(&w, 960, 64, &raised) && w.want == 24);
 }
 
-static void election(void)
-{
-	struct dmring_ballot b[4] = {
-		{ .since = 30, .id = 1, .willing = true }, { .since = 10, .id = 2 },
-		{ .since = 20, .id = 4, .willing = true },
-		{ .since = 20, .id = 3, .willing = true },
-	};
-
-	CHECK(dmring_elect(b, 4) == &b[3]);
-	CHECK(dmring_elect(b, 3) == &b[2]);
-	CHECK(dmring_elect(b, 2) == &b[0]);
-	CHECK(!dmring_elect(&b[1], 1) && !dmring_elect(b, 0));
-	CHECK(!dmring_ballot_beats(&b[1], NULL) && dmring_ballot_beats(&b[0], &b[1]));
-	CHECK(!dmring_ballot_beats(&b[0], &b[0]));
-}
-
 const struct test rule_tests[] = {
 	{ "view: hosts in ring order", view_order },
 	{ "view: limits", view_limits },
@@ -145,6 +128,5 @@ const struct test rule_tests[] = {
 	{ "window: all windows fit every log", windows_fit },
 	{ "window: the least sizes are sound", least_is_sound },
 	{ "window: asking", asking },
-	{ "election: the longest-attached willing member", election },
 	{ NULL, NULL },
 };

@@ -38,7 +38,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define DMRING_ABI		1	/* goes up with any change of layout */
+#define DMRING_ABI		2	/* goes up with any change of layout */
 #define DMRING_NAME_SIZE	32	/* ring name, terminating NUL included */
 #define DMRING_WHY_SIZE		128	/* a sentence, terminating NUL included */
 
@@ -69,6 +69,9 @@
  * @log_head: end of what was read, as a position in the index (entries)
  * @wake_at: do not wake for data before index_tail reaches it, or this reader
  *           holds the log full; 0 for any
+ * @ballot: what this member stands for when a proxy is elected, see
+ *          DMRING_BALLOT_*; the kernel writes it at attach and at
+ *          DMRING_IOC_BALLOT, the member whenever it likes
  * @reserved: leave zero
  */
 struct dmring_user_page {
@@ -80,8 +83,23 @@ struct dmring_user_page {
 	__u8 pad2[120];
 	__u64 wake_at;
 	__u8 pad3[120];
-	__u8 reserved[3584];
+	__u64 ballot;
+	__u8 pad4[120];
+	__u8 reserved[3456];
 };
+
+/*
+ * The standing ballot: weight (0 to DMRING_WEIGHT_MAX), and whether the member
+ * would be the proxy. All other bits are zero; a ballot that breaks this counts
+ * as unwilling. It is read when a term opens. Who becomes willing while nobody
+ * is in office, or unwilling while in office, is seen at once only through
+ * DMRING_IOC_BALLOT, else within DMRING_BALLOT_LOOK_MS.
+ */
+#define DMRING_BALLOT_WEIGHT	0xffffULL
+#define DMRING_BALLOT_WILLING	(1ULL << 16)
+#define DMRING_WEIGHT_MAX	1000
+#define DMRING_WEIGHT_DEFAULT	100
+#define DMRING_BALLOT_LOOK_MS	250
 
 /* Mark bits: dmring_kernel_page.marks */
 #define DMRING_MARK_IN		(1U << 0)	/* input space may be written */
@@ -234,12 +252,29 @@ struct dmring_ident {
 #define DMRING_EV_HOST_REFUSED	4	/* neighbour node; arg = errno */
 #define DMRING_EV_CLOSED	5	/* the ring is closed: messages flow all round */
 #define DMRING_EV_BROKEN	6	/* it no longer is */
-#define DMRING_EV_PROXY		7	/* the group has a new proxy or none; arg = term */
+#define DMRING_EV_PROXY		7	/* a term began: reason = DMRING_TERM_*, arg = its number,
+					 * arg2 = member id + 1 of the proxy, 0 for nobody
+					 */
 /* Events of one member, in its output space */
-#define DMRING_EV_OFFICE	32	/* arg: 1 taken, 0 lost; arg2 = term */
+#define DMRING_EV_OFFICE	32	/* arg = DMRING_OFFICE_*, arg2 = term, reason = DMRING_TERM_* */
 #define DMRING_EV_REJECTED	33	/* a message: reason = errno, arg = its length */
 /* Made by the library from log_base */
 #define DMRING_EV_GAP		64	/* arg = messages skipped for this member */
+
+/* Why a term began: dmring_ev.reason of DMRING_EV_PROXY and DMRING_EV_OFFICE */
+#define DMRING_TERM_VACANT	1	/* nobody was in office */
+#define DMRING_TERM_LEFT	2	/* the proxy left or died */
+#define DMRING_TERM_RESIGNED	3	/* DMRING_IOC_RESIGN */
+#define DMRING_TERM_ELECTED	4	/* proxy elect */
+#define DMRING_TERM_ROTATED	5	/* its time was over */
+#define DMRING_TERM_STOPPED	6	/* the proxy stood still longer than proxy-timeout */
+#define DMRING_TERM_UNWILLING	7	/* the proxy's ballot says so, or nothing sensible */
+
+/* dmring_ev.arg of DMRING_EV_OFFICE */
+#define DMRING_OFFICE_WON	1	/* elected; the one before has left, or there was none */
+#define DMRING_OFFICE_TOOK_OVER	2	/* from one that is still a member */
+#define DMRING_OFFICE_LOST	3	/* taken away: stopped, or unwilling */
+#define DMRING_OFFICE_HANDED_OVER 4	/* to another: resigned, rotated, by proxy elect */
 
 /* dmring_ev.arg of DMRING_EV_HOST_AWAY */
 #define DMRING_AWAY_BROKEN	1	/* connection closed or reset */
@@ -266,7 +301,7 @@ struct dmring_ev {
 #define DMRING_ATTACH_NO_ECHO	(1U << 0)	/* do not deliver my own messages to me */
 #define DMRING_ATTACH_SEND_ONLY	(1U << 1)	/* deliver nothing: log and index are not mapped */
 #define DMRING_ATTACH_POLL	(1U << 2)	/* the ring's thread watches my marks */
-#define DMRING_ATTACH_UNWILLING	(1U << 3)	/* never make me the proxy */
+#define DMRING_ATTACH_UNWILLING	(1U << 3)	/* begin with a ballot that says unwilling */
 #define DMRING_ATTACH_FLAGS	0xfU
 
 /**
@@ -341,11 +376,47 @@ struct dmring_ioc_send {
 	__u32 reserved;
 };
 
+/* dmring_ioc_ballot.flags */
+#define DMRING_BALLOT_IS_WILLING (1U << 0)
+
+/**
+ * struct dmring_ioc_ballot - change the standing ballot
+ * @flags: DMRING_BALLOT_IS_WILLING or 0
+ * @weight: 0 to DMRING_WEIGHT_MAX
+ * @reserved: zero
+ * @why: out: why it was refused, a sentence; empty on success
+ *
+ * -EINVAL unknown flag or reserved word not zero, -ERANGE the weight,
+ * -EOPNOTSUPP the ring has scope machine and so no proxy. A refused ballot
+ * changes nothing.
+ */
+struct dmring_ioc_ballot {
+	__u32 flags;
+	__u32 weight;
+	__u64 reserved;
+	char why[DMRING_WHY_SIZE];
+};
+
+/**
+ * struct dmring_ioc_resign - give the office of the proxy to the next one
+ * @reserved: zero
+ * @why: out: why it was refused, a sentence; empty on success
+ *
+ * -EPERM not in office, -EBUSY nobody else is willing (the caller stays in office),
+ * -EOPNOTSUPP the ring has scope machine.
+ */
+struct dmring_ioc_resign {
+	__u64 reserved;
+	char why[DMRING_WHY_SIZE];
+};
+
 #define DMRING_IOC_MAGIC	0xDA
 #define DMRING_IOC_ATTACH	_IOWR(DMRING_IOC_MAGIC, 1, struct dmring_ioc_attach)
 #define DMRING_IOC_DETACH	_IO(DMRING_IOC_MAGIC, 2)
 #define DMRING_IOC_SUBMIT	_IO(DMRING_IOC_MAGIC, 3)
 #define DMRING_IOC_ENTER	_IOW(DMRING_IOC_MAGIC, 4, struct dmring_ioc_enter)
 #define DMRING_IOC_SEND		_IOW(DMRING_IOC_MAGIC, 5, struct dmring_ioc_send)
+#define DMRING_IOC_BALLOT	_IOWR(DMRING_IOC_MAGIC, 6, struct dmring_ioc_ballot)
+#define DMRING_IOC_RESIGN	_IOWR(DMRING_IOC_MAGIC, 7, struct dmring_ioc_resign)
 
 #endif /* _UAPI_LINUX_DMRING_H */

@@ -8,8 +8,10 @@
  * command does not take are refused, with a sentence.
  *
  *   RING_ADD    DMRING_A_RING { NAME, SCOPE, ORDER, NODE, LISTEN, LOG_SIZE,
- *               SLOTS, SLOW, SLOW_MS, UID, GID, MODE, FLAGS, MAX_MSG, DEAD_MS }
- *   RING_SET    DMRING_A_RING { NAME, SLOW, SLOW_MS, UID, GID, MODE }
+ *               SLOTS, SLOW, SLOW_MS, UID, GID, MODE, FLAGS, MAX_MSG, DEAD_MS,
+ *               ROTATE, PROXY_TIMEOUT }
+ *   RING_SET    DMRING_A_RING { NAME, SLOW, SLOW_MS, UID, GID, MODE, ROTATE,
+ *               PROXY_TIMEOUT }
  *   RING_DEL    DMRING_A_RING { NAME }
  *   RING_GET    DMRING_A_RING { NAME } or a dump; answers DMRING_A_RING {
  *               all of the above, STATE, MEMBERS, HOSTS, VIEW, INCARNATION,
@@ -20,12 +22,14 @@
  *   PEER_GET    dump, DMRING_A_PEER { RING } optional; answers DMRING_A_PEER
  *   MEMBER_GET  dump, DMRING_A_MEMBER { RING } optional; answers DMRING_A_MEMBER
  *   MEMBER_EVICT DMRING_A_MEMBER { RING, ID }
+ *   PROXY_ELECT DMRING_A_MEMBER { RING } to count the ballots anew, or
+ *               { RING, ID } to make that member the proxy
  *   EVENT_NTF   multicast to the group "events": DMRING_A_EVENT. Anybody may
  *               listen: an event says nothing that a read does not show.
  *
  * The counters from which one could tell who sends (DMRING_A_RING_STATS,
- * DMRING_A_PEER_HAVE and _STABLE, DMRING_A_MEMBER_SENT) are shown to
- * CAP_NET_ADMIN alone: the ring is anonymous.
+ * DMRING_A_PEER_HAVE and _STABLE, DMRING_A_MEMBER_SENT and _CARRIED*,
+ * DMRING_A_PROXY_CARRIED*) are shown to CAP_NET_ADMIN alone: the ring is anonymous.
  *
  * Dumps go on where they stopped: what is there all the time is shown once,
  * what comes or goes meanwhile may be shown or not. Process ids are those of
@@ -51,6 +55,7 @@ enum dmring_cmd {
 	DMRING_CMD_MEMBER_GET,
 	DMRING_CMD_MEMBER_EVICT,
 	DMRING_CMD_EVENT_NTF,
+	DMRING_CMD_PROXY_ELECT,
 
 	__DMRING_CMD_MAX
 };
@@ -94,6 +99,8 @@ enum dmring_ring_state {
 	DMRING_RING_BROKEN,		/* was closed; a host or a link is away */
 };
 
+#define DMRING_ROTATE_NEVER	0xffffffffU	/* DMRING_A_RING_ROTATE */
+
 /* DMRING_A_RING_FLAGS */
 #define DMRING_RING_IDENTIFY	(1U << 0)
 #define DMRING_RING_INSECURE	(1U << 1)
@@ -126,6 +133,9 @@ enum dmring_attr_ring {
 	DMRING_A_RING_PROXY,		/* nested, dmring_attr_proxy; only TERM without a proxy */
 	DMRING_A_RING_STATS,		/* nested, dmring_attr_stat, all u64 */
 	DMRING_A_RING_PAD,
+	/* network only, as NODE */
+	DMRING_A_RING_ROTATE,		/* u32, s, 1..86400, or DMRING_ROTATE_NEVER; default never */
+	DMRING_A_RING_PROXY_TIMEOUT,	/* u32, ms, 10..3600000; default 1000 */
 
 	__DMRING_A_RING_MAX
 };
@@ -139,6 +149,14 @@ enum dmring_attr_proxy {
 	DMRING_A_PROXY_TERM,		/* u64, counts proxies since the ring was made */
 	DMRING_A_PROXY_SINCE_MS,	/* u64, ms in office */
 	DMRING_A_PROXY_PAD,
+	DMRING_A_PROXY_REASON,		/* u8, DMRING_TERM_*: why this term began */
+	DMRING_A_PROXY_TERMS,		/* u64, terms of this member, this one included */
+	DMRING_A_PROXY_SERVED_MS,	/* u64, ms in office in all of them */
+	DMRING_A_PROXY_CARRIED,		/* u64, messages to and from the links meanwhile */
+	DMRING_A_PROXY_CARRIED_BYTES,	/* u64, of payload */
+	DMRING_A_PROXY_TAKEOVER_NS,	/* u64, from the last proxy's departure to the first
+					 * message carried under its successor, 0 for none yet
+					 */
 
 	__DMRING_A_PROXY_MAX
 };
@@ -216,6 +234,10 @@ enum dmring_attr_member {
 	DMRING_A_MEMBER_REJECTED,	/* u64, messages of it refused */
 	DMRING_A_MEMBER_MEM,		/* u64, bytes */
 	DMRING_A_MEMBER_PAD,
+	DMRING_A_MEMBER_TERMS,		/* u64, times it was the proxy */
+	DMRING_A_MEMBER_SERVED_MS,	/* u64, ms as the proxy */
+	DMRING_A_MEMBER_CARRIED,	/* u64, messages to and from the links meanwhile */
+	DMRING_A_MEMBER_CARRIED_BYTES,	/* u64, of payload */
 
 	__DMRING_A_MEMBER_MAX
 };
@@ -229,8 +251,10 @@ enum dmring_ntf {
 	DMRING_NTF_PEER_ADD,
 	DMRING_NTF_PEER_DEL,
 	DMRING_NTF_MEMBER_JOIN,		/* MEMBER, PID */
-	DMRING_NTF_MEMBER_LEAVE,	/* MEMBER, PID, REASON */
-	DMRING_NTF_PROXY,		/* MEMBER, PID, TERM; without MEMBER: nobody */
+	DMRING_NTF_MEMBER_LEAVE,	/* MEMBER, PID, REASON, DURATION_MS it was one */
+	DMRING_NTF_PROXY,		/* MEMBER, PID (without: nobody), TERM, TERM_REASON,
+					 * DURATION_MS of the term before
+					 */
 	DMRING_NTF_HOST_AWAY,		/* NODE, WHY */
 	DMRING_NTF_HOST_BACK,		/* NODE */
 	DMRING_NTF_HOST_REFUSED,	/* NODE, WHY */
@@ -249,6 +273,8 @@ enum dmring_attr_event {
 	DMRING_A_EVENT_NODE,		/* u32 */
 	DMRING_A_EVENT_WHY,		/* string */
 	DMRING_A_EVENT_PAD,
+	DMRING_A_EVENT_TERM_REASON,	/* u8, DMRING_TERM_* */
+	DMRING_A_EVENT_DURATION_MS,	/* u64 */
 
 	__DMRING_A_EVENT_MAX
 };
