@@ -64,6 +64,18 @@ const char *const ntf_names[] = {
 	NULL
 };
 
+const char *const term_names[] = {
+	[0] = "none",
+	[DMRING_TERM_VACANT] = "vacant",
+	[DMRING_TERM_LEFT] = "left",
+	[DMRING_TERM_RESIGNED] = "resigned",
+	[DMRING_TERM_ELECTED] = "elected",
+	[DMRING_TERM_ROTATED] = "rotated",
+	[DMRING_TERM_STOPPED] = "stopped",
+	[DMRING_TERM_UNWILLING] = "unwilling",
+	NULL
+};
+
 const char *const reason_names[] = {
 	[DMRING_REASON_NONE] = "none",
 	[DMRING_REASON_DETACHED] = "detached",

@@ -12,5 +12,6 @@ extern const char *const state_names[];
 extern const char *const link_names[];
 extern const char *const ntf_names[];
 extern const char *const reason_names[];
+extern const char *const term_names[];
 
 #endif /* RINGCTL_NAMES_H */

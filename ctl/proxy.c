@@ -10,6 +10,8 @@
 
 #include "ctl.h"
 #include "json.h"
+#include "names.h"
+#include "nl.h"
 #include "requests.h"
 #include "words.h"
 
@@ -18,6 +20,12 @@ const struct out_field office_fields[] = {
 	OUT("pid", out_maybe, DMRING_A_PROXY_PID),
 	OUT("term", out_uint, DMRING_A_PROXY_TERM),
 	OUT("since_ms", out_maybe, DMRING_A_PROXY_SINCE_MS),
+	OUT("reason", out_enum, DMRING_A_PROXY_REASON, .names = term_names),
+	OUT("terms", out_maybe, DMRING_A_PROXY_TERMS, .flags = OUT_STATS),
+	OUT("served_ms", out_maybe, DMRING_A_PROXY_SERVED_MS, .flags = OUT_STATS),
+	OUT("carried", out_maybe, DMRING_A_PROXY_CARRIED, .flags = OUT_STATS),
+	OUT("carried_bytes", out_maybe, DMRING_A_PROXY_CARRIED_BYTES, .flags = OUT_STATS),
+	OUT("takeover_ns", out_maybe, DMRING_A_PROXY_TAKEOVER_NS, .flags = OUT_STATS),
 	{ }
 };
 
@@ -32,19 +40,25 @@ static int proxy_show(struct words *w)
 	return ring_show_as(w, proxy_fields);
 }
 
+/* "proxy elect NAME [member ID]" */
 static int proxy_elect(struct words *w)
 {
 	static const struct word words[] = {
-		WORD("member", words_set_u64, 0),
+		WORD("member", words_put_u32, DMRING_A_MEMBER_ID),
 		{ }
 	};
+	char buf[NL_REQUEST_SIZE];
+	struct nlmsghdr *nlh = nl_begin(buf, DMRING_CMD_PROXY_ELECT, 0);
+	struct nlattr *nest = mnl_attr_nest_start(nlh, DMRING_A_MEMBER);
 	const char *name;
-	__u64 member;
 
-	if (words_ring(w, &name) || words_take(w, words, &member))
+	if (words_ring(w, &name))
 		return CTL_USAGE;
-	return ctl_refuse("this version has no ballots: proxy of \"%s\" is who attached first",
-			  name);
+	nl_put_name(nlh, DMRING_A_MEMBER_RING, name);
+	if (words_take(w, words, nlh))
+		return CTL_USAGE;
+	mnl_attr_nest_end(nlh, nest);
+	return nl_do(nlh, NULL, NULL);
 }
 
 const struct verb proxy_verbs[] = {

@@ -33,6 +33,16 @@ static int put_slow(struct words *w, const struct word *d, void *to)
 	return !status && evict ? ms.take(w, &ms, to) : status;
 }
 
+/* "rotate SECONDS" or "rotate never" */
+static int put_rotate(struct words *w, const struct word *d, void *to)
+{
+	if (!w->argc || strcmp(w->argv[0], "never"))
+		return words_put_u32(w, d, to);
+	words_next(w);
+	mnl_attr_put_u32(to, d->at, DMRING_ROTATE_NEVER);
+	return CTL_OK;
+}
+
 static const struct word ring_words[] = {
 	WORD("scope", words_put_enum, RING(SCOPE), .names = scope_names),
 	WORD("order", words_put_enum, RING(ORDER), .names = order_names),
@@ -46,6 +56,8 @@ static const struct word ring_words[] = {
 	WORD("mode", words_put_octal, RING(MODE)),
 	WORD("max", words_put_bytes32, RING(MAX_MSG)),
 	WORD("dead", words_put_u32, RING(DEAD_MS)),
+	WORD("rotate", put_rotate, RING(ROTATE)),
+	WORD("proxy-timeout", words_put_u32, RING(PROXY_TIMEOUT)),
 	WORD("identify", words_bit, 0, .bit = DMRING_RING_IDENTIFY),
 	WORD("insecure", words_bit, 0, .bit = DMRING_RING_INSECURE),
 	{ }
@@ -72,6 +84,14 @@ static const struct out_field stat_fields[] = {
 	{ }
 };
 
+/* Seconds; 0 for never, as on a ring that has no proxy */
+static struct json_object *out_rotate(const struct out_field *f, const struct nlattr *attr)
+{
+	bool never = !attr || mnl_attr_get_u32(attr) == DMRING_ROTATE_NEVER;
+
+	return out_uint(f, never ? NULL : attr);
+}
+
 static const struct out_field ring_fields[] = {
 	OUT("name", out_str, RING(NAME), .text = "ring"),
 	OUT("scope", out_enum, RING(SCOPE), .names = scope_names),
@@ -90,6 +110,8 @@ static const struct out_field ring_fields[] = {
 	OUT("slow", out_enum, RING(SLOW), .names = slow_names),
 	OUT("slow_ms", out_uint, RING(SLOW_MS)),
 	OUT("dead_ms", out_uint, RING(DEAD_MS)),
+	OUT("rotate", out_rotate, RING(ROTATE)),
+	OUT("proxy_timeout_ms", out_uint, RING(PROXY_TIMEOUT)),
 	OUT("owner", out_uint, RING(UID), .flags = OUT_LINE),
 	OUT("group", out_uint, RING(GID)),
 	OUT("mode", out_octal, RING(MODE)),
@@ -274,10 +296,11 @@ static int ring_wait(struct words *w)
 const struct verb ring_verbs[] = {
 	{ "add", "NAME [scope machine|network] [order fifo|total|safe] [node ID]\n"
 	  "      [listen ADDR:PORT] [log BYTES] [slots N] [slow block | slow evict MS | slow drop]\n"
-	  "      [owner UID] [group GID] [mode OCTAL] [max BYTES] [dead MS] [identify] [insecure]",
+	  "      [owner UID] [group GID] [mode OCTAL] [max BYTES] [dead MS]\n"
+	  "      [rotate SECONDS|never] [proxy-timeout MS] [identify] [insecure]",
 	  ring_add },
 	{ "set", "NAME [slow block | slow evict MS | slow drop] [owner UID] [group GID]\n"
-	  "      [mode OCTAL]", ring_set },
+	  "      [mode OCTAL] [rotate SECONDS|never] [proxy-timeout MS]", ring_set },
 	{ "del", "NAME", ring_del },
 	{ "show", "[NAME]", ring_show },
 	{ "wait", "NAME [timeout SEC]", ring_wait },

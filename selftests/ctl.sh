@@ -211,7 +211,12 @@ for what in "ring del" "ring show" "ring wait" "ring set" "peer show" "member sh
 done
 says 1 'there is no ring "r" here' ringctl peer add r node 2 addr 10.0.0.1:1
 says 1 'there is no ring "r" here' ringctl member evict r 1
-says 1 'this version has no ballots: proxy of "r" is who attached first' ringctl proxy elect r
+says 1 'there is no ring "r" here' ringctl proxy elect r member 3
+refused '"rotate" is from 1 to 86400 s or never, not 0' \
+	add r "${network[@]}" node 1 listen 127.0.0.1:5000 rotate 0
+refused '"proxy-timeout" is from 10 to 3600000 ms, not 9' \
+	add r "${network[@]}" node 1 listen 127.0.0.1:5000 proxy-timeout 9
+refused '"rotate" and "proxy-timeout" go with scope network' add r rotate 5
 holds "nothing was made by all this" "a == []" ringctl -j ring show
 
 # --- a machine's ring ---
@@ -220,7 +225,9 @@ run 0 "add" add r
 refused 'ring "r".*already' add r
 refused 'scope machine.*no peers' ringctl peer add r node 2 addr 10.0.0.1:1
 refused 'no member 7' ringctl member evict r 7
-refused 'slow, owner, group.*mode' ringctl ring set r log 2M
+refused 'slow, rotate, proxy-timeout, owner, group, mode' ringctl ring set r log 2M
+refused '"rotate" and "proxy-timeout" go with scope network' ringctl ring set r proxy-timeout 500
+refused 'scope machine.*no proxy' ringctl proxy elect r
 holds "ring show: names" \
 	'{"name", "scope", "order", "node", "state", "members", "hosts", "proxy", "view", "stats",
 	  "log", "slots", "max_msg", "slow", "mem_ring", "mem_member"} <= set(a[0])' ringctl -j ring show r
@@ -481,11 +488,20 @@ ended $? 0 "wait: closed"
 run 0 "wait: closed there too" in_b ringctl ring wait two timeout 30
 holds "peer show" '[(p["node"], p["addr"], p["out"], p["in"]) for p in a] ==
 	[(2, "10.9.0.2:5000", "up", "up")]' in_a ringctl -j peer show two
-ip netns exec b ringctl recv two count 1000 timeout 30 raw > "$dir/got" 2> "$dir/recv.err" &
+ip netns exec b ringctl recv two count 1000 timeout 90 raw > "$dir/got" 2> "$dir/recv.err" &
 receiver=$!
 until_true sh -c 'ip netns exec b ringctl member show two | grep -q ring'
 holds "proxy show" 'a[0]["ring"] == "two" and a[0]["pid"] == '$receiver' and a[0]["term"] > 0' \
 	in_b ringctl -j proxy show two
+refused 'no member 77 on this host' in_b ringctl proxy elect two member 77
+run 0 "elect: a count" in_b ringctl proxy elect two
+run 0 "rotate and proxy-timeout" in_b ringctl ring set two rotate 60 proxy-timeout 500
+holds "they are set" '(a[0]["rotate"], a[0]["proxy_timeout_ms"]) == (60, 500)' \
+	in_b ringctl -j ring show two
+run 0 "rotate never" in_b ringctl ring set two rotate never
+holds "it is never" 'a[0]["rotate"] == 0' in_b ringctl -j ring show two
+holds "what the proxy has done" 'a[0]["terms"] == 1 and a[0]["reason"] == "vacant" and
+	 type(a[0]["served_ms"]) is int and type(a[0]["carried"]) is int' in_b ringctl -j proxy show two
 run 0 "send from host to host" in_a ringctl send two count 1000 size 100
 wait $receiver
 ended $? 0 "recv there"

@@ -12,7 +12,7 @@
 
 #include "internal.h"
 
-#define FLAGS	(DMRING_ATTACH_FLAGS | DMRING_EVENTS)
+#define FLAGS	(DMRING_ATTACH_FLAGS | DMRING_EVENTS | DMRING_WEIGH)
 
 int dmring_usable(struct dmring *r)
 {
@@ -320,7 +320,44 @@ int dmring_wait(struct dmring *r, unsigned int what, size_t n, int timeout_ms)
 		return ret;
 	if (!what || what & ~(DMRING_WAIT_READ | DMRING_WAIT_WRITE))
 		return dmring_fail(-EINVAL, "nothing to wait for");
+	if (r->flags & DMRING_WEIGH && r->ops->weigh)
+		r->ops->weigh(r);
 	return r->ops->wait(r, what, n, timeout_ms);
+}
+
+/* ---- the proxy's office ---- */
+
+static int no_office(void)
+{
+	return dmring_fail(-EOPNOTSUPP, "a ring of process scope has no proxy");
+}
+
+int dmring_ballot(struct dmring *r, int willing, unsigned int weight)
+{
+	int ret = dmring_usable(r);
+
+	if (ret)
+		return ret;
+	if (!r->ops->ballot)
+		return no_office();
+	if (weight > DMRING_WEIGHT_MAX)
+		return dmring_fail(-ERANGE, "a weight is from 0 to %u, not %u",
+				   DMRING_WEIGHT_MAX, weight);
+	return r->ops->ballot(r, willing, weight);
+}
+
+int dmring_resign(struct dmring *r)
+{
+	int ret = dmring_usable(r);
+
+	if (ret)
+		return ret;
+	return r->ops->resign ? r->ops->resign(r) : no_office();
+}
+
+int dmring_in_office(struct dmring *r)
+{
+	return dmring_usable(r) || !r->ops->in_office ? 0 : r->ops->in_office(r);
 }
 
 /* ---- state ---- */

@@ -77,6 +77,8 @@ struct dmring {
  * @check: all that is held (@last: what was peeked last) is whole
  * @release: give back all that is held; -EOVERFLOW rewinds
  * @keep: give back without looking (the dispatcher looked at each)
+ * @ballot: and its neighbours: NULL in a scope without an office
+ * @weigh: set the ballot's weight from the load, if it is time to
  * @event: next event that a WANT_DATA walk stepped over, else walk
  */
 struct dmring_ops {
@@ -102,6 +104,10 @@ struct dmring_ops {
 	__u32 (*max_msg)(struct dmring *r);
 	int (*state)(struct dmring *r);
 	int (*reason)(struct dmring *r);
+	int (*ballot)(struct dmring *r, bool willing, unsigned int weight);
+	void (*weigh)(struct dmring *r);
+	int (*resign)(struct dmring *r);
+	int (*in_office)(struct dmring *r);
 };
 
 /* why.c: returns err, so that "return dmring_fail(-EX, ...)" reads well */
@@ -137,6 +143,13 @@ int dmring_kernel_attach(struct dmring **r, const char *name,
 			 const struct dmring_opts *o);
 int dmring_process_attach(struct dmring **r, const char *name,
 			  const struct dmring_opts *o);
+
+/* ballot.c */
+struct dmring_member;
+int dmring_member_ballot(struct dmring *r, bool willing, unsigned int weight);
+void dmring_member_weigh(struct dmring *r);
+int dmring_member_resign(struct dmring *r);
+int dmring_member_in_office(struct dmring *r);
 
 /* api.c: 0 or -errno and a sentence */
 int dmring_usable(struct dmring *r);

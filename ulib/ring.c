@@ -332,6 +332,10 @@ static const struct dmring_ops kernel_ops = {
 	.max_msg = ring_max_msg,
 	.state = ring_state,
 	.reason = ring_reason,
+	.ballot = dmring_member_ballot,
+	.weigh = dmring_member_weigh,
+	.resign = dmring_member_resign,
+	.in_office = dmring_member_in_office,
 };
 
 int dmring_kernel_attach(struct dmring **r, const char *name,

@@ -24,6 +24,7 @@ struct dmring_cursor {
  * @s: slot; invariant after attach
  * @submitted: in_tail at the last doorbell; both sides, relaxed: a stale value
  *             costs one doorbell too many
+ * @ballot_known: the kernel has taken a ballot; any thread, relaxed
  * @smp: more than one CPU, so that spinning makes sense; invariant
  *
  * Sending side:
@@ -46,11 +47,14 @@ struct dmring_cursor {
  * @ev_head: next to be taken from @ev
  * @ev_tail: end of @ev
  * @ev_mark: @ev_tail at the last release
+ * @weighed_at: when the load was last looked at (ns), 0 for never
+ * @weighed_used: processor time used until then (ns)
  */
 struct dmring_member {
 	struct dmring r;
 	struct dmring_slot s;
 	__u64 submitted;
+	bool ballot_known;
 	bool smp;
 
 	alignas(SIDE) __u64 in_tail;
@@ -71,6 +75,8 @@ struct dmring_member {
 	__u64 ev_head;
 	__u64 ev_tail;
 	__u64 ev_mark;
+	__s64 weighed_at;
+	__s64 weighed_used;
 };
 
 static inline struct dmring_member *dmring_member(struct dmring *r)

@@ -74,6 +74,23 @@ const char *dmring_event_str(int what)
 	return events[what];
 }
 
+static const char *const terms[] = {
+	[DMRING_TERM_VACANT] = "nobody was in office",
+	[DMRING_TERM_LEFT] = "the proxy left",
+	[DMRING_TERM_RESIGNED] = "the proxy resigned",
+	[DMRING_TERM_ELECTED] = "by the administrator",
+	[DMRING_TERM_ROTATED] = "in turn",
+	[DMRING_TERM_STOPPED] = "the proxy was stopped",
+	[DMRING_TERM_UNWILLING] = "the proxy is no longer willing",
+};
+
+const char *dmring_term_str(int reason)
+{
+	if (reason < 0 || (size_t)reason >= ARRAY_SIZE(terms) || !terms[reason])
+		return "unknown reason";
+	return terms[reason];
+}
+
 /* strerrordesc_np() is thread-safe and constant, strerror() is neither. */
 const char *dmring_strerror(int err)
 {

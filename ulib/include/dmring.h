@@ -41,8 +41,9 @@ extern "C" {
 #define DMRING_NO_ECHO		DMRING_ATTACH_NO_ECHO	/* not my own messages */
 #define DMRING_SEND_ONLY	DMRING_ATTACH_SEND_ONLY	/* receive nothing */
 #define DMRING_POLL		DMRING_ATTACH_POLL	/* send without syscalls */
-#define DMRING_UNWILLING	DMRING_ATTACH_UNWILLING	/* never the proxy */
+#define DMRING_UNWILLING	DMRING_ATTACH_UNWILLING	/* not the proxy, see dmring_ballot() */
 #define DMRING_EVENTS		0x10000U	/* dmring_peek() shows events too */
+#define DMRING_WEIGH		0x20000U	/* dmring_wait() keeps the ballot's weight */
 
 /* dmring_opts.scope */
 #define DMRING_KERNEL		0	/* a ring of the kernel, set up by ringctl */
@@ -213,6 +214,31 @@ int dmring_dispatch_start(struct dmring *r,
 /* [recv] End it; when this returns the handler does not run and will not. */
 int dmring_dispatch_stop(struct dmring *r);
 
+/* ---- the proxy's office ---- */
+
+/* [any] Change the standing ballot: whether this member would be the
+ * proxy of its machine, and with what weight (0 to DMRING_WEIGHT_MAX; who
+ * attaches begins with DMRING_WEIGHT_DEFAULT). The highest weight wins when the
+ * office changes hands, not before. No syscall when only the weight changes.
+ * A proxy that becomes unwilling is replaced at once. -ERANGE the weight;
+ * -EOPNOTSUPP the ring has no proxy (machine and process scope); -ENOTCONN.
+ *
+ * With DMRING_WEIGH, dmring_wait() sets the weight from the load, ten times a
+ * second at most: DMRING_WEIGHT_MAX for a process that uses no processor time,
+ * 0 for one that uses a whole processor or more.
+ */
+int dmring_ballot(struct dmring *r, int willing, unsigned int weight);
+
+/* [any] Give the office to the next one. -EPERM not in office, -EBUSY nobody else
+ * is willing, -EOPNOTSUPP, -ENOTCONN.
+ */
+int dmring_resign(struct dmring *r);
+
+/* [any] 1 when this member is the proxy, else 0. A DMRING_EV_OFFICE event tells of
+ * each change.
+ */
+int dmring_in_office(struct dmring *r);
+
 /* ---- state: [any] ---- */
 
 /* How many messages of this member were taken, and how many of these are held
@@ -230,6 +256,7 @@ int dmring_reason(struct dmring *r);		/* DMRING_REASON_* */
 /* Texts, never NULL, not to be freed. @err may be -errno or errno. */
 const char *dmring_reason_str(int reason);
 const char *dmring_event_str(int what);
+const char *dmring_term_str(int reason);	/* DMRING_TERM_* */
 const char *dmring_strerror(int err);
 const char *dmring_version(void);
 
