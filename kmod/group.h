@@ -147,6 +147,7 @@ struct dmring_fill {
 	u64 pos;
 	u32 head;			/* bytes of header and identity before the payload */
 	u32 len;
+	u16 type;
 	u32 done;
 	u64 in_next;			/* in_head when it is finished */
 };
@@ -176,6 +177,12 @@ enum dmring_work {
 };
 
 #define DMRING_EVENTS_MAX	64
+
+/* An event for all hosts, and under "identify" whom it is about */
+struct dmring_news {
+	struct dmring_ev ev;
+	struct dmring_ident ident;
+};
 
 /* What the thread lets others know of a link; protected by ring->lock */
 struct dmring_link_show {
@@ -254,6 +261,9 @@ struct dmring_ring {
 	struct dmring_ev events[DMRING_EVENTS_MAX];
 	u32 events_head;
 	u32 events_tail;
+	struct dmring_news news[DMRING_EVENTS_MAX];	/* these may have to wait for a window */
+	u32 news_head;
+	u32 news_tail;
 	struct dmring_member *office;	/* the proxy; read without the lock as a hint */
 	u64 term;
 	u64 term_told;			/* the last one that watchers were told of */

@@ -17,6 +17,8 @@ struct net;
 
 /* Records gathered for one call of the socket; each takes a header and two pieces of log */
 #define DMRING_CONN_BATCH	32
+/* A header; an event's payload is in it, for it is not sent from the log */
+#define DMRING_CONN_HEAD	(DMRING_WIRE_DATA_MAX + DMRING_WIRE_EV)
 #define DMRING_CONN_VECS	(2 + 3 * DMRING_CONN_BATCH)
 
 /*
@@ -47,7 +49,7 @@ struct dmring_conn {
 	u32 vecs;
 	u32 bytes;
 	u32 heads_used;
-	u8 heads[DMRING_CONN_BATCH * DMRING_WIRE_DATA_MAX];
+	u8 heads[DMRING_CONN_BATCH * DMRING_CONN_HEAD];
 	u8 ctl[2 * DMRING_WIRE_HEAD_MAX];
 	u32 ctl_used;
 };
@@ -109,7 +111,7 @@ static inline u8 *dmring_conn_ctl(struct dmring_conn *conn)
 
 static inline u8 *dmring_conn_head(struct dmring_conn *conn)
 {
-	return conn->heads + conn->heads_used * DMRING_WIRE_DATA_MAX;
+	return conn->heads + conn->heads_used * DMRING_CONN_HEAD;
 }
 
 void dmring_conn_add(struct dmring_conn *conn, const void *data, u32 len);

@@ -63,6 +63,15 @@ void dmring_log_write(struct dmring_log *log, u64 pos, const void *from, u32 n)
 	dmring_log_copy(log, pos, &src, 0, n);
 }
 
+void dmring_log_read(const struct dmring_log *log, u64 pos, void *to, u32 n)
+{
+	u64 at = pos & (log->size - 1);
+	u32 first = min_t(u64, n, log->size - at);
+
+	memcpy(to, log->data + at, first);
+	memcpy(to + first, log->data, n - first);
+}
+
 void dmring_log_copy(struct dmring_log *log, u64 pos, const struct dmring_source *src,
 		     u32 done, u32 n)
 {

@@ -37,6 +37,7 @@ size_t dmring_log_bytes(u64 size);
 
 /* Write @n bytes at log position @pos. */
 void dmring_log_write(struct dmring_log *log, u64 pos, const void *from, u32 n);
+void dmring_log_read(const struct dmring_log *log, u64 pos, void *to, u32 n);
 /* Copy @n bytes from @src, @done bytes in, to log position @pos. */
 void dmring_log_copy(struct dmring_log *log, u64 pos, const struct dmring_source *src,
 		     u32 done, u32 n);

@@ -430,14 +430,8 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
 	smp_store_release(&kern->state, DMRING_STATE_DETACHED);
 	dmring_member_mark(m, reason_is_eviction(reason) ? DMRING_MARK_EVICTED : 0,
 			   DMRING_MARK_IN | DMRING_MARK_OFFICE);
-	if (reason_is_eviction(reason)) {
-		struct dmring_ev ev = {
-			.what = DMRING_EV_EVICTED, .reason = reason, .arg = m->id,
-		};
-
+	if (reason_is_eviction(reason))
 		ring->stats.evicted++;
-		dmring_ring_event(ring, &ev);
-	}
 	ring->ops->left(ring, m);
 	dmring_thread_kick(ring, DMRING_WORK_GONE);
 	/* nobody else may ever pump what it had accepted, and then give it back its memory */

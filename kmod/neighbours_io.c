@@ -57,20 +57,43 @@ static int body_begin(struct dmring_neighbours *nb)
 	return 0;
 }
 
-static void deliver(struct dmring_neighbours *nb, const u8 *payload)
+/* The payload is an event; -EPIPE when it breaks the protocol: the link is gone */
+static int read_news(struct dmring_neighbours *nb, const u8 *payload, struct dmring_ev *ev)
+{
+	u64 now = ktime_get_ns();
+	int err;
+
+	spin_lock(&nb->ring->lock);
+	err = dmring_core_news(&nb->ring->core, now, get_random_u32(), &nb->rx, payload, ev,
+			       &nb->act);
+	dmring_ring_unlock(nb->ring);
+	dmring_neighbours_act(nb, DMRING_IN, now);
+	return err ? -EPIPE : 0;
+}
+
+/* 1 it is done, or -EPIPE */
+static int deliver(struct dmring_neighbours *nb, const u8 *payload)
 {
 	struct dmring_ring *ring = nb->ring;
+	struct dmring_ev ev;
 
 	ring->stats.received++;
 	ring->stats.received_bytes += nb->rx.data.len;
-	if (nb->rx.what == DMRING_RX_DELIVER)
-		dmring_pump_deliver(ring, &nb->rx, payload);
+	if (nb->rx.what != DMRING_RX_DELIVER)
+		return 1;
+	if (nb->rx.data.type == DMRING_REC_EVENT) {
+		if (read_news(nb, payload, &ev))
+			return -EPIPE;
+		payload = (const u8 *)&ev;
+	}
+	dmring_pump_deliver(ring, &nb->rx, payload);
 	if (!READ_ONCE(ring->takeover_from))
-		return;
+		return 1;
 	spin_lock(&ring->lock);
 	if (ring->takeover_from)
 		dmring_election_carried(ring);
 	dmring_ring_unlock(ring);
+	return 1;
 }
 
 /* 1 the body is complete, 0 more is needed, or an error */
@@ -92,9 +115,8 @@ static int body_more(struct dmring_neighbours *nb, struct dmring_conn *conn)
 	}
 	if (nb->body_have < len)
 		return 0;
-	deliver(nb, nb->body);
 	nb->in_body = false;
-	return 1;
+	return deliver(nb, nb->body);
 }
 
 /* The whole head of a frame is in the buffer: 1 go on, or an error; act is done */
@@ -118,9 +140,10 @@ static int take_head(struct dmring_neighbours *nb, enum dmring_dir dir, struct d
 		return 1;
 	if (dmring_conn_have(conn) < f->body)
 		return body_begin(nb) ?: 1;
-	deliver(nb, dmring_conn_peek(conn));
-	dmring_conn_consume(conn, f->body);
-	return 1;
+	err = deliver(nb, dmring_conn_peek(conn));
+	if (err > 0)
+		dmring_conn_consume(conn, f->body);
+	return err;
 }
 
 /* One step: 1 something was done, 0 bytes are missing, -EPIPE the link is gone, or an error */
@@ -205,17 +228,25 @@ static u32 add_record(struct dmring_ring *ring, struct dmring_conn *conn, u64 no
 	const struct dmring_rec *rec = dmring_log_rec(&ring->log, no);
 	const struct dmring_ident *ident = NULL;
 	struct dmring_ident copy;
+	struct dmring_ev ev;
+	u32 head;
 	u64 pos = rec->pos + sizeof(*rec);
 	u8 *buf = dmring_conn_head(conn);
 
 	if (rec->flags & DMRING_REC_IDENT) {
-		/* may lie across the end of the log only as a whole: both are multiples of 16 */
-		memcpy(&copy, ring->log.data + (pos & (ring->log.size - 1)), sizeof(copy));
+		dmring_log_read(&ring->log, pos, &copy, sizeof(copy));
 		ident = &copy;
 		pos += sizeof(copy);
 	}
-	dmring_conn_add(conn, buf, dmring_core_data(&ring->core, no, rec->len, ident, buf));
-	add_payload(ring, conn, pos, rec->len);
+	head = dmring_core_data(&ring->core, no, rec->len, ident, buf);
+	if (rec->type == DMRING_REC_EVENT) {
+		/* numbers have a byte order, so it is not sent as it lies there */
+		dmring_log_read(&ring->log, pos, &ev, sizeof(ev));
+		head += dmring_wire_put_ev(buf + head, &ev);
+	}
+	dmring_conn_add(conn, buf, head);
+	if (rec->type != DMRING_REC_EVENT)
+		add_payload(ring, conn, pos, rec->len);
 	ring->stats.sent++;
 	ring->stats.sent_bytes += rec->len;
 	return rec->len;

@@ -32,6 +32,7 @@
 #include "proxy.h"
 #include "pump.h"
 #include "ring.h"
+#include "room.h"
 #include "slow.h"
 #include "thread.h"
 #include "wait.h"
@@ -232,7 +233,7 @@ static bool thread_pass(struct dmring_proxy *p)
 		if (test_and_clear_bit(DMRING_WORK_PUMP, &ring->work))
 			work |= BIT(DMRING_WORK_PUMP);
 		spin_lock(&ring->lock);
-		dmring_pump_free(ring);
+		dmring_room_free(ring);
 		dmring_ring_unlock(ring);
 	}
 	if (work & BIT(DMRING_WORK_PUMP))

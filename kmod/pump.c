@@ -25,6 +25,7 @@
 
 #include "member.h"
 #include "pump.h"
+#include "room.h"
 #include "slow.h"
 #include "thread.h"
 #include "wait.h"
@@ -34,8 +35,6 @@
 #define SLOT_QUOTA	64		/* messages of one slot before the next one's turn */
 #define MEMBER_HOLDS	2		/* holds of a member's system call */
 #define THREAD_HOLDS	16
-#define ROOM_TURNS	64		/* attempts at room for one message */
-#define FREE_BUDGET	4096		/* records freed at a time */
 
 enum step {
 	STEP_IDLE,	/* nothing more to move */
@@ -52,113 +51,15 @@ struct hold {
 };
 
 /*
- * Cursors and freeing
- */
-
-static void find_slowest(struct dmring_ring *ring)
-{
-	u64 least = U64_MAX;
-	struct dmring_member *m;
-
-	ring->slowest = NULL;
-	list_for_each_entry(m, &ring->members, node) {
-		u64 cursor;
-
-		if (!dmring_member_reads(m))
-			continue;
-		cursor = dmring_member_cursor(m);
-		if (!ring->slowest || cursor < least) {
-			ring->slowest = m;
-			least = cursor;
-		}
-	}
-	dmring_core_read(&ring->core, least);
-}
-
-/* One more message of this sender is held by every host */
-static void credit_stable(struct dmring_ring *ring, u32 sender)
-{
-	struct dmring_member *m = rcu_dereference_protected(ring->table[sender % DMRING_SLOTS_MAX],
-							    lockdep_is_held(&ring->lock));
-
-	if (m && m->sender == sender)
-		WRITE_ONCE(m->slot.kern->stable, ++m->stable);
-}
-
-/*
- * Tell senders how far their messages are stable. Before anything is freed:
- * what is not stable is still in the table. False: it is not finished.
- */
-static bool publish_stable(struct dmring_ring *ring)
-{
-	struct dmring_retain *r = &ring->core.retain;
-	u64 stable = dmring_core_own_stable(&ring->core);
-	u32 budget = FREE_BUDGET;
-
-	if (ring->scope == DMRING_SCOPE_MACHINE || ring->stable_seen == stable)
-		return true;
-	/* what is freed was stable and has been told; the rest of it was of other hosts */
-	ring->stable_next = max(ring->stable_next, r->first);
-	for (; ring->stable_next < r->next; ring->stable_next++) {
-		const struct dmring_entry *e = dmring_retain_entry(r, ring->stable_next);
-
-		if (!budget--)
-			return false;
-		if (e->origin != r->self)
-			continue;
-		if (dmring_retain_seq(r, ring->stable_next) > stable)
-			break;
-		credit_stable(ring, e->sender);
-	}
-	ring->stable_seen = stable;
-	return true;
-}
-
-void dmring_pump_free(struct dmring_ring *ring)
-{
-	/* all are searched again only when the slowest one has moved */
-	if (!ring->slowest || dmring_member_cursor(ring->slowest) != ring->core.retain.read)
-		find_slowest(ring);
-	if (publish_stable(ring))
-		dmring_core_advance(&ring->core, FREE_BUDGET);
-	else
-		dmring_thread_kick(ring, DMRING_WORK_PUMP);
-}
-
-/* 0, -EMSGSIZE or -EAGAIN */
-static int ask_room(struct dmring_ring *ring, struct hold *hold, u32 len)
-{
-	bool kick = false;
-	int err = dmring_core_room(&ring->core, len, &kick);
-
-	hold->kick |= kick;
-	return err;
-}
-
-static int make_room(struct dmring_ring *ring, struct hold *hold, u32 len)
-{
-	int err = ask_room(ring, hold, len);
-	int turns = ROOM_TURNS;
-
-	if (err != -EAGAIN)
-		return err;
-	/* each turn frees something, or a reader has moved; the rest is for the next hold */
-	while (turns--) {
-		u64 first = dmring_core_first(&ring->core);
-
-		dmring_pump_free(ring);
-		err = ask_room(ring, hold, len);
-		if (err != -EAGAIN)
-			return err;
-		if (first == dmring_core_first(&ring->core) && !dmring_slow_full(ring))
-			return err;
-	}
-	return err;
-}
-
-/*
  * Into the log
  */
+
+static struct dmring_ident ident_of(const struct dmring_member *m)
+{
+	return (struct dmring_ident){
+		.pid = m->pid, .uid = m->uid, .gid = m->gid, .node = m->ring->node,
+	};
+}
 
 static void stamp(struct dmring_ring *ring, const struct dmring_ident *ident, u16 type, u32 len)
 {
@@ -176,6 +77,7 @@ static void stamp(struct dmring_ring *ring, const struct dmring_ident *ident, u1
 	ring->fill.pos = log->tail;
 	ring->fill.head = sizeof(rec) + (ident ? sizeof(*ident) : 0);
 	ring->fill.len = len;
+	ring->fill.type = type;
 	ring->fill.done = 0;
 	ring->fill.active = true;
 }
@@ -191,24 +93,68 @@ static void log_finish(struct dmring_ring *ring)
 	fill->active = false;
 }
 
-static void put_events(struct dmring_ring *ring)
+static void write_event(struct dmring_ring *ring, const struct dmring_ident *ident,
+			const struct dmring_ev *ev)
 {
-	while (ring->events_head != ring->events_tail) {
-		const struct dmring_ev *ev = &ring->events[ring->events_head % DMRING_EVENTS_MAX];
+	stamp(ring, ident, DMRING_REC_EVENT, sizeof(*ev));
+	dmring_log_write(&ring->log, ring->fill.pos + ring->fill.head, ev, sizeof(*ev));
+	log_finish(ring);
+}
 
+/* An event for this host's members alone; false without room */
+static bool put_event(struct dmring_ring *ring, const struct dmring_ev *ev)
+{
+	if (dmring_core_event_room(&ring->core, sizeof(*ev))) {
+		dmring_room_free(ring);
 		if (dmring_core_event_room(&ring->core, sizeof(*ev))) {
-			dmring_pump_free(ring);
-			if (dmring_core_event_room(&ring->core, sizeof(*ev))) {
-				dmring_slow_ask(ring);
-				return;
-			}
+			dmring_slow_ask(ring);
+			return false;
 		}
-		stamp(ring, NULL, DMRING_REC_EVENT, sizeof(*ev));
-		dmring_log_write(&ring->log, ring->fill.pos + ring->fill.head, ev, sizeof(*ev));
-		dmring_core_add_event(&ring->core, sizeof(*ev));
-		log_finish(ring);
-		ring->events_head++;
 	}
+	write_event(ring, NULL, ev);
+	dmring_core_add_event(&ring->core, sizeof(*ev));
+	return true;
+}
+
+/* An event for all hosts. While nobody else can hear anything yet, it is for this one's. */
+static bool put_news(struct dmring_ring *ring, struct hold *hold, const struct dmring_news *news)
+{
+	if (ring->scope == DMRING_SCOPE_MACHINE || !ring->core.gate)
+		return put_event(ring, &news->ev);
+	if (dmring_room_make(ring, sizeof(news->ev), &hold->kick))
+		return false;
+	write_event(ring, ring->flags & DMRING_RING_IDENTIFY ? &news->ident : NULL, &news->ev);
+	dmring_core_add_news(&ring->core);
+	return true;
+}
+
+static void put_events(struct dmring_ring *ring, struct hold *hold)
+{
+	while (ring->events_head != ring->events_tail &&
+	       put_event(ring, &ring->events[ring->events_head % DMRING_EVENTS_MAX]))
+		ring->events_head++;
+	while (ring->news_head != ring->news_tail &&
+	       put_news(ring, hold, &ring->news[ring->news_head % DMRING_EVENTS_MAX]))
+		ring->news_head++;
+}
+
+/* All that @m had accepted is in the log: now it can be told that it has left */
+static void tell_left(struct dmring_ring *ring, const struct dmring_member *m)
+{
+	struct dmring_news *news = &ring->news[ring->news_tail % DMRING_EVENTS_MAX];
+
+	if (ring->news_tail - ring->news_head == DMRING_EVENTS_MAX) {
+		ring->stats.events_lost++;
+		return;
+	}
+	*news = (struct dmring_news){
+		.ev = {
+			.what = DMRING_EV_LEFT, .reason = m->reason, .node = ring->node,
+			.arg = m->id, .arg2 = m->left_at - m->since,
+		},
+		.ident = ident_of(m),
+	};
+	ring->news_tail++;
 }
 
 /*
@@ -304,8 +250,10 @@ static void finish(struct dmring_ring *ring)
 			big_done(ring, m);
 		in_advance(m, fill->in_next);
 	}
-	ring->stats.messages++;
-	ring->stats.bytes += fill->len;
+	if (fill->type == DMRING_REC_DATA) {
+		ring->stats.messages++;
+		ring->stats.bytes += fill->len;
+	}
 	log_finish(ring);
 }
 
@@ -382,9 +330,7 @@ static void reject(struct dmring_member *m, const struct message *msg, int err)
 
 static void start(struct dmring_ring *ring, struct dmring_member *m, const struct message *msg)
 {
-	struct dmring_ident ident = {
-		.pid = m->pid, .uid = m->uid, .gid = m->gid, .node = ring->node,
-	};
+	struct dmring_ident ident = ident_of(m);
 
 	stamp(ring, ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL, DMRING_REC_DATA, msg->len);
 	ring->fill.m = m;
@@ -403,7 +349,7 @@ static int take_one(struct dmring_ring *ring, struct dmring_member *m, u64 tail,
 		return ret;
 	if (m->attached && m->flags & DMRING_ATTACH_NO_ECHO && !own_room(m))
 		return 0;
-	ret = msg.err ?: make_room(ring, hold, msg.len);
+	ret = msg.err ?: dmring_room_make(ring, msg.len, &hold->kick);
 	if (ret == -EAGAIN)
 		return ret;
 	if (ret) {
@@ -423,7 +369,7 @@ static void read_enough(struct dmring_ring *ring, struct dmring_member *m, struc
 
 	if (kick_at == U64_MAX || dmring_member_cursor(m) < kick_at)
 		return;
-	dmring_pump_free(ring);
+	dmring_room_free(ring);
 	hold->kick |= ring->scope == DMRING_SCOPE_NETWORK;
 }
 
@@ -469,6 +415,7 @@ static int take_leaving(struct dmring_ring *ring, struct hold *hold)
 			return ret;
 		if (ret > 0)
 			return 0;
+		tell_left(ring, m);
 		list_move(&m->node, &hold->done);
 	}
 	return 0;
@@ -506,8 +453,9 @@ static enum step run_hold(struct dmring_ring *ring, struct hold *hold)
 				ret = 0;
 			continue;
 		}
-		put_events(ring);
 		ret = take_leaving(ring, hold);
+		if (!ring->fill.active)
+			put_events(ring, hold);
 		if (!ret && hold->left && !ring->fill.active)
 			ret = take_marked(ring, hold);
 		else if (!ret)
@@ -517,7 +465,7 @@ static enum step run_hold(struct dmring_ring *ring, struct hold *hold)
 	if (ret == -EAGAIN)
 		ring->stats.full++;
 	dmring_log_publish(&ring->log);
-	publish_stable(ring);
+	dmring_room_tell_stable(ring);
 	return ret == -EAGAIN ? STEP_FULL : ret ? STEP_MORE : STEP_IDLE;
 }
 

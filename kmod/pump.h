@@ -32,7 +32,4 @@ int dmring_pump_submit(struct dmring_member *m);
 void dmring_pump_deliver(struct dmring_ring *ring, const struct dmring_rx *rx,
 			 const u8 *payload);
 
-/* Read the cursors that matter and free what they allow. ring->lock held. */
-void dmring_pump_free(struct dmring_ring *ring);
-
 #endif /* _DMRING_PUMP_H */

@@ -19,6 +19,7 @@
 #include <linux/ktime.h>
 
 #include "member.h"
+#include "room.h"
 #include "slow.h"
 #include "thread.h"
 
@@ -108,7 +109,7 @@ static void policy(struct dmring_ring *ring, u64 now)
 	} else if (now - ring->full_since >= limit) {
 		if (evict_below(ring, ring->full_target))
 			ring->full_since = 0;
-		dmring_pump_free(ring);
+		dmring_room_free(ring);
 	}
 	dmring_slow_full(ring);
 }
@@ -118,7 +119,7 @@ bool dmring_slow_poll(struct dmring_ring *ring, u64 now)
 	bool watch;
 
 	spin_lock(&ring->lock);
-	dmring_pump_free(ring);
+	dmring_room_free(ring);
 	if (dmring_core_slow(&ring->core))
 		policy(ring, now);
 	watch = ring->full || dmring_core_slow(&ring->core);

@@ -346,7 +346,7 @@ TEST_F(basic, events_in_their_place)
 	EXPECT_EQ('1', got[0]);
 	EXPECT_EQ('e', got[1]);
 	EXPECT_EQ('2', got[2]);
-	EXPECT_EQ(DMRING_EV_EVICTED, ev.what);
+	EXPECT_EQ(DMRING_EV_LEFT, ev.what);
 	EXPECT_EQ(DMRING_REASON_ADMIN, ev.reason);
 	EXPECT_EQ(dmring_id(victim), ev.arg);
 	EXPECT_EQ(DMRING_REASON_ADMIN, dmring_reason(victim));

@@ -48,7 +48,7 @@ static void thrown_out(struct __test_metadata *_metadata, FIXTURE_DATA(counter) 
 	EXPECT_EQ(DMRING_REASON_BADINPUT, self->m.kern->reason);
 	EXPECT_EQ(DMRING_MARK_EVICTED, self->m.kern->marks & DMRING_MARK_EVICTED);
 	EXPECT_EQ(0, rig_event(&self->w, &ev, 5000));
-	EXPECT_EQ(DMRING_EV_EVICTED, ev.what);
+	EXPECT_EQ(DMRING_EV_LEFT, ev.what);
 	EXPECT_EQ(DMRING_REASON_BADINPUT, ev.reason);
 	EXPECT_EQ(self->m.at.id, ev.arg);
 	rig_leave(&self->m);

@@ -92,7 +92,7 @@ static void no_echo_send_only(struct dmring_ioc_attach *at)
 	at->flags = DMRING_ATTACH_NO_ECHO | DMRING_ATTACH_SEND_ONLY;
 }
 
-#define WHY_ABI		"this module speaks ABI 1, the program ABI"
+#define WHY_ABI		"this module speaks ABI 2, the program ABI"
 #define WHY_ZERO	"unknown flags, or reserved fields that are not zero"
 #define WHY_NAME	"a ring's name has 1 to 31 bytes"
 #define WHY_SPACE	"input and output space are powers of two from 4096 to 4194304"
@@ -432,7 +432,7 @@ TEST_F(refuse, all_after_eviction)
 	EXPECT_EQ(0, rig_ring_stat(self->name, DMRING_A_STAT_MESSAGES));
 	/* the others are told */
 	EXPECT_EQ(0, rig_event(&self->watcher, &ev, 2000));
-	EXPECT_EQ(DMRING_EV_EVICTED, ev.what);
+	EXPECT_EQ(DMRING_EV_LEFT, ev.what);
 	EXPECT_EQ(DMRING_REASON_ADMIN, ev.reason);
 	EXPECT_EQ(m.at.id, ev.arg);
 	rig_leave(&m);

@@ -253,7 +253,7 @@ static void stopped_under_evict(struct __test_metadata *_metadata, FIXTURE_DATA(
 	EXPECT_GE(rig_ms() - begin, EVICT_MS);
 	EXPECT_LT(rig_ms() - full, EVICT_MS + 5000);
 	EXPECT_TRUE(read_until(20000, dmring_event(self->by, &ev) == 0));
-	EXPECT_EQ(DMRING_EV_EVICTED, ev.what);
+	EXPECT_EQ(DMRING_EV_LEFT, ev.what);
 	EXPECT_EQ(DMRING_REASON_SLOW, ev.reason);
 	__atomic_store_n(&sh->stop, 1, __ATOMIC_RELEASE);
 	end_clean(_metadata, self);

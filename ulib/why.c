@@ -55,7 +55,7 @@ const char *dmring_reason_str(int reason)
 }
 
 static const char *const events[] = {
-	[DMRING_EV_EVICTED] = "evicted",
+	[DMRING_EV_LEFT] = "left",
 	[DMRING_EV_HOST_AWAY] = "host away",
 	[DMRING_EV_HOST_BACK] = "host back",
 	[DMRING_EV_HOST_REFUSED] = "host refused",

@@ -179,7 +179,31 @@ int dmring_core_head(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 rn
 	return act->err ? dmring_core_breach(c, dir, now, rnd, act) : 0;
 }
 
+/* What a host may tell all others: that a member of its own has left. */
+static int check_news(const struct dmring_rx *rx, const struct dmring_ev *ev, char *why)
+{
+	if (ev->what != DMRING_EV_LEFT || ev->node != rx->data.node)
+		return dmring_why(why, -EPROTO, "host %u tells of event %u at host %u",
+				  rx->data.node, ev->what, ev->node);
+	if (ev->reason == DMRING_REASON_NONE || ev->reason > DMRING_REASON_NETNS ||
+	    ev->arg >= DMRING_SLOTS_MAX)
+		return dmring_why(why, -EPROTO, "host %u tells of an impossible departure",
+				  rx->data.node);
+	return 0;
+}
+
+int dmring_core_news(struct dmring_core *c, u64 now, u32 rnd, const struct dmring_rx *rx,
+		     const u8 *buf, struct dmring_ev *ev, struct dmring_act *act)
+{
+	dmring_act_clear(act, dmring_neighbour(c, DMRING_IN));
+	dmring_wire_get_ev(buf, ev);
+	act->err = check_news(rx, ev, act->why);
+	return act->err ? dmring_core_breach(c, DMRING_IN, now, rnd, act) : 0;
+}
+
 u64 dmring_core_deliver(struct dmring_core *c, const struct dmring_rx *rx)
 {
-	return dmring_retain_add(&c->retain, rx->origin, 0, rx->data.flags, rx->cost);
+	u16 kind = rx->data.type == DMRING_REC_EVENT ? DMRING_ENTRY_EVENT : 0;
+
+	return dmring_retain_add(&c->retain, rx->origin, 0, rx->data.flags | kind, rx->cost);
 }

@@ -170,6 +170,14 @@ u64 dmring_core_add(struct dmring_core *c, u32 sender, u32 len)
 				 dmring_cost(len, flags));
 }
 
+u64 dmring_core_add_news(struct dmring_core *c)
+{
+	u16 flags = rec_flags(c);
+
+	return dmring_retain_add(&c->retain, c->view.self, 0, flags | DMRING_ENTRY_EVENT,
+				 dmring_cost(sizeof(struct dmring_ev), flags));
+}
+
 int dmring_core_event_room(const struct dmring_core *c, u32 len)
 {
 	if (c->retain.event_used + dmring_cost(len, 0) > dmring_event_share(c->cfg.log))
@@ -234,8 +242,8 @@ u32 dmring_core_data(struct dmring_core *c, u64 no, u32 len,
 		.inc = c->view.inc[e->origin],
 		.seq = dmring_retain_seq(&c->retain, no),
 		.len = len,
-		.type = DMRING_REC_DATA,
-		.flags = e->flags,
+		.type = e->flags & DMRING_ENTRY_EVENT ? DMRING_REC_EVENT : DMRING_REC_DATA,
+		.flags = e->flags & DMRING_REC_IDENT,
 	};
 
 	if (ident)

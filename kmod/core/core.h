@@ -218,6 +218,12 @@ static inline u64 dmring_core_own_stable(const struct dmring_core *c)
 int dmring_core_event_room(const struct dmring_core *c, u32 len);
 u64 dmring_core_add_event(struct dmring_core *c, u32 len);
 
+/*
+ * [L] An event of this host for the whole ring (struct dmring_ev) is in the log, with
+ * room asked for by dmring_core_room(); returns its number.
+ */
+u64 dmring_core_add_news(struct dmring_core *c);
+
 /* [L] Smallest cursor of the local readers; without any, the end. */
 void dmring_core_read(struct dmring_core *c, u64 cursor);
 
@@ -295,6 +301,13 @@ int dmring_core_frame(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 r
 int dmring_core_head(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 rnd,
 		     const struct dmring_frame *f, const u8 *buf,
 		     struct dmring_rx *rx, struct dmring_act *act);
+
+/*
+ * [LT] The record that comes in is an event, and @buf its payload: read it into @ev.
+ * An event that its origin may not send is a breach; then -EPROTO, and act is filled.
+ */
+int dmring_core_news(struct dmring_core *c, u64 now, u32 rnd, const struct dmring_rx *rx,
+		     const u8 *buf, struct dmring_ev *ev, struct dmring_act *act);
 
 /* [LT] The record is in the log; returns its number. */
 u64 dmring_core_deliver(struct dmring_core *c, const struct dmring_rx *rx);

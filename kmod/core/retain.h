@@ -23,13 +23,14 @@
 #include "view.h"
 
 #define DMRING_ORIGIN_EVENT	0xffff	/* dmring_entry.origin of local events */
+#define DMRING_ENTRY_EVENT	0x8000	/* dmring_entry.flags: an event that goes round the ring */
 
 /* 16 bytes a record; the caller gives a power of two of them */
 struct dmring_entry {
 	u32 seq;	/* low half */
 	u32 sender;	/* as given by the caller, for this host's own records */
 	u16 origin;	/* index in the view */
-	u16 flags;	/* DMRING_REC_IDENT */
+	u16 flags;	/* DMRING_REC_IDENT, DMRING_ENTRY_EVENT */
 	u32 cost;
 };
 

@@ -280,8 +280,11 @@ int dmring_wire_get_data(const u8 *buf, u32 len, struct dmring_data *d, char *wh
 		return dmring_why(why, -EPROTO, "a data header has %u bytes", len);
 	get_data_words(buf, d);
 	flags = f.flags & DMRING_FRAME_IDENT ? DMRING_REC_IDENT : 0;
-	if (d->len != f.body || d->type != DMRING_REC_DATA || d->flags != flags)
+	if (d->len != f.body || d->flags != flags ||
+	    (d->type != DMRING_REC_DATA && d->type != DMRING_REC_EVENT))
 		return dmring_why(why, -EPROTO, "a data header contradicts itself");
+	if (d->type == DMRING_REC_EVENT && d->len != DMRING_WIRE_EV)
+		return dmring_why(why, -EPROTO, "an event of %u bytes", d->len);
 	if (!d->inc || !d->seq)
 		return dmring_why(why, -EPROTO, "a data header lacks incarnation or sequence");
 	if (flags)
@@ -289,6 +292,25 @@ int dmring_wire_get_data(const u8 *buf, u32 len, struct dmring_data *d, char *wh
 	if (flags && d->ident.node != d->node)
 		return dmring_why(why, -EPROTO, "a data header names two origins");
 	return 0;
+}
+
+u32 dmring_wire_put_ev(u8 *buf, const struct dmring_ev *ev)
+{
+	dmring_put16(buf, ev->what);
+	dmring_put16(buf + 2, ev->reason);
+	dmring_put32(buf + 4, ev->node);
+	dmring_put64(buf + 8, ev->arg);
+	dmring_put64(buf + 16, ev->arg2);
+	return DMRING_WIRE_EV;
+}
+
+void dmring_wire_get_ev(const u8 *buf, struct dmring_ev *ev)
+{
+	ev->what = dmring_get16(buf);
+	ev->reason = dmring_get16(buf + 2);
+	ev->node = dmring_get32(buf + 4);
+	ev->arg = dmring_get64(buf + 8);
+	ev->arg2 = dmring_get64(buf + 16);
 }
 
 /* MARKS */

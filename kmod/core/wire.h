@@ -12,7 +12,7 @@
 #include "types.h"
 
 #define DMRING_WIRE_MAGIC	0x676e7264U	/* "drng" */
-#define DMRING_WIRE_VERSION	1
+#define DMRING_WIRE_VERSION	2
 
 /* Frame types */
 #define DMRING_FRAME_HELLO	1
@@ -33,6 +33,7 @@
 #define DMRING_WIRE_DATA	40U
 #define DMRING_WIRE_IDENT	16U	/* when DMRING_FRAME_IDENT is set */
 #define DMRING_WIRE_DATA_MAX	(DMRING_WIRE_DATA + DMRING_WIRE_IDENT)
+#define DMRING_WIRE_EV		24U	/* payload of a DATA frame that is an event */
 #define DMRING_WIRE_MARKS	16U	/* and DMRING_WIRE_MARK an entry */
 #define DMRING_WIRE_MARK	32U
 #define DMRING_WIRE_BEAT	24U
@@ -102,7 +103,7 @@ struct dmring_hello {
  * @inc: incarnation of the origin
  * @seq: number in the origin's stream, from 1
  * @len: payload (bytes)
- * @type: DMRING_REC_DATA
+ * @type: DMRING_REC_DATA, or DMRING_REC_EVENT with DMRING_WIRE_EV bytes of payload
  * @flags: DMRING_REC_IDENT or 0
  * @ident: set under DMRING_REC_IDENT
  */
@@ -160,6 +161,10 @@ int dmring_wire_get_refuse(const u8 *buf, u32 len, int *err, char *text, char *w
 
 u32 dmring_wire_put_data(u8 *buf, const struct dmring_data *d);
 int dmring_wire_get_data(const u8 *buf, u32 len, struct dmring_data *d, char *why);
+
+/* The payload of an event, DMRING_WIRE_EV bytes; what it says is not checked here. */
+u32 dmring_wire_put_ev(u8 *buf, const struct dmring_ev *ev);
+void dmring_wire_get_ev(const u8 *buf, struct dmring_ev *ev);
 
 void dmring_wire_put_marks(u8 *buf, u16 count);
 void dmring_wire_put_mark(u8 *buf, u16 i, const struct dmring_mark *m);

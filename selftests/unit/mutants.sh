@@ -53,6 +53,9 @@ core-receive.c|s/if (b->chain || b->final || b->log || b->rec)/if (0)/|a beat ag
 core.c|s/c->gate = !c->cfg.network;/c->gate = true;/|sent before the ring was closed
 session.c|s/s->backoff \* 2/s->backoff/|no backoff
 session.c|s/now >= s->heard + s->dead/false/|silence is not noticed
+core-receive.c|s/ev->what != DMRING_EV_LEFT || //|a host may tell of anything
+core-receive.c|s/ || ev->node != rx->data.node//|a host may tell of another's members
+core.c|s/e->flags \& DMRING_ENTRY_EVENT ? DMRING_REC_EVENT : //|events go on as messages
 election-rules.c|s/a->since < b->since/a->since > b->since/|the youngest is elected
 election-rules.c|s/a->served < b->served/a->served > b->served/|who has served most is elected
 election-rules.c|s/a->weight > b->weight/a->weight < b->weight/|the lightest is elected

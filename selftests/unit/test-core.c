@@ -398,6 +398,8 @@ static void bad_messages(void)
 	d = a_message(); d.len = dmring_core_max_msg(&c) + 1;
 	message_breach(d, "a message of");
 	d = a_message(); d.type = DMRING_REC_EVENT;
+	message_breach(d, "an event of 10 bytes");
+	d = a_message(); d.type = DMRING_REC_EVENT + 1;
 	message_breach(d, "contradicts itself");
 	join();
 	c.sizes.final = false;
@@ -407,6 +409,73 @@ static void bad_messages(void)
 	join();
 	dmring_wire_put_data(buf, &d);
 	frame_in(DMRING_OUT, "out of place");
+}
+
+/* An event comes in; @text: why it is a breach, NULL if it is none */
+static void news_in(struct dmring_ev ev, const char *text)
+{
+	struct dmring_data d = a_message();
+	struct dmring_ev got = {};
+	u8 body[DMRING_WIRE_EV];
+	int err;
+
+	join();
+	d.type = DMRING_REC_EVENT;
+	d.len = dmring_wire_put_ev(body, &ev);
+	dmring_wire_put_data(buf, &d);
+	CHECK(!frame_in(DMRING_IN, NULL) && rx.what == DMRING_RX_DELIVER);
+	err = dmring_core_news(&c, 7 * MS, 0, &rx, body, &got, &act);
+	CHECK(err == (text ? -EPROTO : 0));
+	if (text) {
+		CHECK(strstr(act.why, text) && act.reason == DMRING_AWAY_PROTOCOL);
+		CHECK(act.what == (DMRING_ACT_CLOSE | DMRING_ACT_DOWN | DMRING_ACT_BROKEN));
+		return;
+	}
+	CHECK(!act.what && !memcmp(&got, &ev, sizeof(ev)));
+	CHECK(dmring_core_deliver(&c, &rx) == 0);
+	/* it goes on as what it was */
+	CHECK(dmring_core_data(&c, 0, DMRING_WIRE_EV, NULL, buf) == DMRING_WIRE_DATA);
+	CHECK(!dmring_wire_get_data(buf, DMRING_WIRE_DATA, &d, why));
+	CHECK(d.type == DMRING_REC_EVENT && d.node == 1 && d.seq == 1);
+}
+
+static void news(void)
+{
+	const struct dmring_ev left = {
+		.what = DMRING_EV_LEFT, .reason = DMRING_REASON_KILLED, .node = 1,
+		.arg = 4095, .arg2 = 0x123456789abcdef0ULL,
+	};
+	struct dmring_ev ev = left;
+
+	news_in(left, NULL);
+	ev.node = 2;
+	news_in(ev, "host 1 tells of event 1 at host 2");
+	ev = left; ev.what = DMRING_EV_GAP;
+	news_in(ev, "tells of event 64");
+	ev = left; ev.reason = DMRING_REASON_NETNS + 1;
+	news_in(ev, "impossible departure");
+	ev = left; ev.reason = DMRING_REASON_NONE;
+	news_in(ev, "impossible departure");
+	ev = left; ev.arg = DMRING_SLOTS_MAX;
+	news_in(ev, "impossible departure");
+}
+
+/* Own news are a record like a message: sequenced, and in the window */
+static void own_news(void)
+{
+	struct dmring_data d;
+	u64 no;
+
+	join();
+	CHECK(dmring_core_add_news(&c) == 0 && c.retain.origin[c.view.self].have_seq == 1);
+	CHECK(c.retain.origin[c.view.self].have_cost == 64);
+	CHECK(dmring_core_next(&c, &no) && no == 0);
+	dmring_core_data(&c, no, DMRING_WIRE_EV, NULL, buf);
+	CHECK(!dmring_wire_get_data(buf, DMRING_WIRE_DATA, &d, why));
+	CHECK(d.type == DMRING_REC_EVENT && d.node == 2 && !d.flags);
+	CHECK(dmring_core_add(&c, 5, 10) == 1);
+	dmring_core_data(&c, 1, 10, NULL, buf);
+	CHECK(!dmring_wire_get_data(buf, DMRING_WIRE_DATA, &d, why) && d.type == DMRING_REC_DATA);
 }
 
 static void good_messages(void)
@@ -654,6 +723,8 @@ const struct test core_tests[] = {
 	{ "core: told that we are refused", told_refused },
 	{ "core: frames out of place", out_of_place },
 	{ "core: bad messages", bad_messages },
+	{ "core: events of other hosts", news },
+	{ "core: own events for all hosts", own_news },
 	{ "core: good messages", good_messages },
 	{ "core: bad heartbeats and marks", bad_beats_and_marks },
 	{ "core: marks are taken whole", marks_whole },

@@ -246,7 +246,10 @@ struct dmring_ident {
 };
 
 /* Events in the stream: dmring_ev.what */
-#define DMRING_EV_EVICTED	1	/* a member of this group; reason, arg = member id */
+#define DMRING_EV_LEFT		1	/* a member of host @node (0: this machine's ring) has left,
+					 * after its last message; reason = DMRING_REASON_*,
+					 * arg = its id there, arg2 = how long it was one (ns)
+					 */
 #define DMRING_EV_HOST_AWAY	2	/* neighbour node; arg = DMRING_AWAY_* */
 #define DMRING_EV_HOST_BACK	3	/* neighbour node */
 #define DMRING_EV_HOST_REFUSED	4	/* neighbour node; arg = errno */
