@@ -13,9 +13,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "kself.h"
@@ -151,10 +153,16 @@ static int begin_leaving(FIXTURE_DATA(life) *self, struct rig_member *m)
 	return 0;
 }
 
-/* All that it had accepted arrives, and its slot is free */
-static void has_left(struct __test_metadata *_metadata, FIXTURE_DATA(life) *self)
+/* All that it had accepted arrives, then the news that it has left, and its slot is free */
+static void has_left(struct __test_metadata *_metadata, FIXTURE_DATA(life) *self, int reason)
 {
 	EXPECT_TRUE(read_until(10000, self->t.sender[LEAVER].next >= ACCEPTED));
+	EXPECT_TRUE(read_until(10000, self->w.lefts));
+	EXPECT_EQ(1, self->w.lefts);
+	EXPECT_EQ(reason, self->w.left.reason);
+	EXPECT_EQ(self->sh->id, self->w.left.arg);
+	EXPECT_EQ(0, self->w.left.node);
+	EXPECT_EQ(ACCEPTED, self->t.sender[LEAVER].next);
 	EXPECT_TRUE(rig_within(10000, members(self) == 2));
 	read_until(50, false);
 	traffic_sent(&self->t, LEAVER, ACCEPTED);
@@ -170,7 +178,7 @@ static int by_exit(void *arg)
 TEST_F(life, exit)
 {
 	EXPECT_EQ(0, rig_in_child(by_exit, self));
-	has_left(_metadata, self);
+	has_left(_metadata, self, DMRING_REASON_CLOSED);
 }
 
 static int by_close(void *arg)
@@ -188,7 +196,7 @@ static int by_close(void *arg)
 TEST_F(life, close)
 {
 	EXPECT_EQ(0, rig_in_child(by_close, self));
-	has_left(_metadata, self);
+	has_left(_metadata, self, DMRING_REASON_CLOSED);
 }
 
 static int by_dup_close(void *arg)
@@ -206,7 +214,7 @@ static int by_dup_close(void *arg)
 TEST_F(life, close_of_the_last_copy)
 {
 	EXPECT_EQ(0, rig_in_child(by_dup_close, self));
-	has_left(_metadata, self);
+	has_left(_metadata, self, DMRING_REASON_CLOSED);
 }
 
 static int by_detach(void *arg)
@@ -220,7 +228,7 @@ static int by_detach(void *arg)
 TEST_F(life, detach)
 {
 	EXPECT_EQ(0, rig_in_child(by_detach, self));
-	has_left(_metadata, self);
+	has_left(_metadata, self, DMRING_REASON_DETACHED);
 }
 
 static int by_munmap(void *arg)
@@ -236,7 +244,7 @@ static int by_munmap(void *arg)
 TEST_F(life, munmap_of_the_user_page)
 {
 	EXPECT_EQ(0, rig_in_child(by_munmap, self));
-	has_left(_metadata, self);
+	has_left(_metadata, self, DMRING_REASON_CLOSED);
 }
 
 static int by_exec(void *arg)
@@ -256,7 +264,7 @@ TEST_F(life, exec)
 {
 	pid_t pid = rig_child(by_exec, self);
 
-	has_left(_metadata, self);
+	has_left(_metadata, self, DMRING_REASON_CLOSED);
 	EXPECT_EQ(0, kill(pid, 0));
 	EXPECT_EQ(0, rig_wait(pid));
 }
@@ -289,7 +297,7 @@ static void kill_it(struct __test_metadata *_metadata, FIXTURE_DATA(life) *self,
 	EXPECT_TRUE(read_until(10000, __atomic_load_n(&self->sh->ready, __ATOMIC_ACQUIRE)));
 	EXPECT_EQ(0, kill(pid, sig));
 	EXPECT_EQ(128 + sig, rig_wait(pid));
-	has_left(_metadata, self);
+	has_left(_metadata, self, DMRING_REASON_KILLED);
 }
 
 TEST_F(life, sigkill)
@@ -305,6 +313,58 @@ TEST_F(life, sigkill_in_a_call)
 TEST_F(life, sigsegv)
 {
 	kill_it(_metadata, self, until_killed, SIGSEGV);
+}
+
+static int eat_until_killed(void *arg)
+{
+	struct rig_member m = {};
+	size_t len = 64 << 20;
+
+	if (begin_leaving(arg, &m))
+		return 1;
+	for (;;)
+		memset(malloc(len), 1, len);
+}
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool limit_memory(pid_t pid)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", pid);
+	mkdir("/tmp/life-cgroup", 0700);
+	if (mount("none", "/tmp/life-cgroup", "cgroup2", 0, NULL) ||
+	    !write_file("/tmp/life-cgroup/cgroup.subtree_control", "+memory"))
+		return false;
+	mkdir("/tmp/life-cgroup/small", 0700);
+	return write_file("/tmp/life-cgroup/small/memory.max", "16M") &&
+	       write_file("/tmp/life-cgroup/small/cgroup.procs", number);
+}
+
+static int limited(void *arg)
+{
+	return limit_memory(getpid()) ? eat_until_killed(arg) : 3;
+}
+
+TEST_F(life, out_of_memory)
+{
+	pid_t pid = rig_child(limited, self);
+	int status = rig_wait(pid);
+
+	umount2("/tmp/life-cgroup", MNT_DETACH);
+	if (status == 3)
+		SKIP(return, "this kernel has no memory cgroup");
+	EXPECT_EQ(128 + SIGKILL, status);
+	has_left(_metadata, self, DMRING_REASON_KILLED);
 }
 
 /* A child that has the descriptor, and nothing else, keeps nobody in */
@@ -325,7 +385,7 @@ static int by_exit_of_parent(void *arg)
 TEST_F(life, fork_keeps_the_descriptor)
 {
 	EXPECT_EQ(0, rig_in_child(by_exit_of_parent, self));
-	has_left(_metadata, self);
+	has_left(_metadata, self, DMRING_REASON_CLOSED);
 }
 
 static int send_fd(int sock, int fd)
@@ -368,7 +428,7 @@ TEST_F(life, descriptor_passed_on)
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, sock));
 	self->sh->go = sock[1];
 	EXPECT_EQ(0, rig_in_child(pass_on, self));
-	has_left(_metadata, self);
+	has_left(_metadata, self, DMRING_REASON_CLOSED);
 	ASSERT_EQ(1, recvmsg(sock[0], &msg, 0));
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
 	EXPECT_EQ(-1, ioctl(fd, DMRING_IOC_SUBMIT));
@@ -425,7 +485,7 @@ TEST_F(life, evicted_by_the_administrator)
 	EXPECT_EQ(0, rig_evict(self->name, self->sh->id));
 	EXPECT_EQ(-ENOENT, rig_evict(self->name, self->sh->id));
 	EXPECT_EQ(DMRING_REASON_ADMIN, rig_wait(pid));
-	has_left(_metadata, self);
+	has_left(_metadata, self, DMRING_REASON_ADMIN);
 }
 
 /* In the middle of a message of many pieces: it comes whole or not at all */

@@ -253,6 +253,17 @@ int rig_release(struct rig_member *m)
 	return base >= m->log_head ? -EOVERFLOW : 0;
 }
 
+static void step_over(struct rig_member *m, const struct rig_rec *rec)
+{
+	struct dmring_ev ev;
+
+	memcpy(&ev, rec->data, sizeof(ev));
+	if (ev.what != DMRING_EV_LEFT)
+		return;
+	m->left = ev;
+	m->lefts++;
+}
+
 int rig_get(struct rig_member *m, void *buf, size_t size)
 {
 	struct rig_rec rec;
@@ -268,6 +279,8 @@ int rig_get(struct rig_member *m, void *buf, size_t size)
 		}
 		if (rec.type == DMRING_REC_DATA)
 			memcpy(buf, rec.data, rec.len);
+		else
+			step_over(m, &rec);
 		err = rig_release(m);
 	} while (err || rec.type != DMRING_REC_DATA);
 	return rec.len;

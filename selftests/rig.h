@@ -85,6 +85,8 @@ struct rig_member {
 	uint64_t in_tail;
 	uint64_t log_head;
 	uint64_t out_head;
+	uint32_t lefts;			/* departures that rig_get() stepped over, */
+	struct dmring_ev left;		/* and the last of them */
 };
 
 int rig_open(void);
