@@ -140,6 +140,15 @@ static int make_large(struct crash *c)
 	return err;
 }
 
+/* It is taken, and waits in the kernel */
+static int make_large_for_later(struct crash *c)
+{
+	int err = send_until_full(c);
+
+	make(c, LARGE);
+	return err;
+}
+
 static int make_longest(struct crash *c)
 {
 	int err = commit_one(c, 100);
@@ -230,6 +239,8 @@ static const struct crash_scene scenes[] = {
 	{ "send_refused", DMRING_SEND_ONLY, .prepare = send_until_full, .call = call_send_long,
 	  .sends = true },
 	{ "send_large", .prepare = make_large, .call = call_send_large, .sends = true },
+	{ "send_large_waits", DMRING_SEND_ONLY, .prepare = make_large_for_later,
+	  .call = call_send_large, .sends = true },
 	/* more than is copied under one hold of the ring's lock */
 	{ "send_in_pieces", .log = 1 << 20, .prepare = make_longest, .call = call_send_longest,
 	  .sends = true },
