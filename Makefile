@@ -53,6 +53,23 @@ check:
 	$(MAKE) all
 	selftests/run-all
 
+# The module, and one with planted errors, for the debug kernel. From copies: the
+# module beside its sources stays what it is. cpio keeps the times of files.
+DEBUG_BUILD := $(CURDIR)/build/debug
+DEBUG_KERNELDIR := $(DMRING_CACHE)/kernel-debug/build
+kmod-debug:
+	mkdir -p $(DEBUG_BUILD)
+	find kmod include selftests/vm/planted -name '*.mod.c' -o \( -name '*.[ch]' -o -name Kbuild \) -print | \
+		cpio -pdmu --quiet $(DEBUG_BUILD)
+	$(MAKE) -C $(DEBUG_KERNELDIR) M=$(DEBUG_BUILD)/kmod W=1 modules
+	$(MAKE) -C $(DEBUG_KERNELDIR) M=$(DEBUG_BUILD)/selftests/vm/planted modules
+
+check-debug:
+	tools/setup debug
+	selftests/vm/debug-kernel
+	$(MAKE) all kmod-debug
+	KERNEL=debug selftests/run-all
+
 bench:
 	tools/setup bench
 	$(MAKE) all
@@ -79,18 +96,20 @@ install: all
 clean:
 	if [ -f "$(KERNELDIR)/Makefile" ] && [ -f kmod/Kbuild ]; then \
 		$(MAKE) -C $(KERNELDIR) M=$(CURDIR)/kmod clean; fi
+	$(RM) -r build
 	for dir in ulib ctl bench selftests selftests/unit; do \
 		if [ -f $$dir/Makefile ]; then $(MAKE) -C $$dir clean || exit 1; fi; done
 
 help:
-	@echo '  make           module, library, ringctl, benchmarks (KERNELDIR=DIR: for another kernel)'
-	@echo '  make demo      three guests, a file through the ring, a kill and a cut (INPUT=FILE)'
-	@echo '  make check     all tests'
-	@echo '  make bench     measurements beside Unix sockets'
-	@echo '  make vm        a shell in a guest with the module loaded'
-	@echo '  make install   PREFIX=$(PREFIX), DESTDIR='
+	@echo '  make              module, library, ringctl, benchmarks (KERNELDIR=DIR: for another kernel)'
+	@echo '  make demo         three guests, a file through the ring, a kill and a cut (INPUT=FILE)'
+	@echo '  make check        all tests'
+	@echo '  make check-debug  the guests and their tests on a kernel that looks for trouble'
+	@echo '  make bench        measurements beside Unix sockets'
+	@echo '  make vm           a shell in a guest with the module loaded'
+	@echo '  make install      PREFIX=$(PREFIX), DESTDIR='
 	@echo '  make clean'
 	@echo
-	@echo 'demo, check, bench and vm do their own set-up; that needs root once.'
+	@echo 'demo, check, check-debug, bench and vm do their own set-up; that needs root once.'
 
-.PHONY: all kmod check-kerneldir ulib ctl bench/dmring-bench tests demo check bench vm install clean help
+.PHONY: all kmod check-kerneldir ulib ctl bench/dmring-bench tests demo check check-debug kmod-debug bench vm install clean help

@@ -10,7 +10,7 @@
 #          ^                        (cut, healed)       |   then guest 3 is killed
 #          '--------------------------------------------'
 #
-#   net-guests.sh [MESSAGES]
+#   net-guests.sh [MESSAGES]         DMRING_MODULE=FILE for another module
 
 here=$(dirname "$(readlink -f "$0")")
 root=$(dirname "$here")
@@ -69,7 +69,7 @@ fi
 
 # shellcheck source=vm/lib.sh
 . "$here/vm/lib.sh"
-VM_CPUS=1 VM_MEM=512 VM_TIMEOUT=${VM_TIMEOUT:-280} VM_LOAD=$root/kmod/dmring.ko
+VM_CPUS=1 VM_MEM=${VM_MEM:-512} VM_TIMEOUT=${VM_TIMEOUT:-280} VM_LOAD=${DMRING_MODULE:-$root/kmod/dmring.ko}
 unset VM_OUT
 messages=${1:-9000}
 each=$((messages / 3))

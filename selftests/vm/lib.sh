@@ -37,7 +37,7 @@
 #
 # Before a guest is started:
 #
-#   VM_KERNEL    release of the guest's kernel or the beginning of one (6.12); default the newest 6.1
+#   VM_KERNEL    release of the guest's kernel or the beginning of one (6.12), or "debug"; default the newest 6.1
 #   VM_CPUS      1 for vm_start        VM_MEM      MiB, 1024
 #   VM_TIMEOUT   seconds of wall clock from vm_start on, 300
 #   VM_ICOUNT    1: one CPU, guest time counts instructions
@@ -50,7 +50,8 @@
 #   VM_LIVE      1: COMMAND's output on our standard output as it comes, "[ID] " before each line
 #
 # In a guest: VM_ID, VM_OUT (the same path as on the host, shared by all guests
-# of the run), VM_CWD; eth0 has 10.77.0.ID/24 when there is a net.
+# of the run), VM_CWD; VM_BAD and VM_NOISE, what is looked for in the kernel log;
+# eth0 has 10.77.0.ID/24 when there is a net.
 
 # What vm_wait returns when it is not COMMAND's own status.
 # shellcheck disable=SC2034 # for those who source this
@@ -67,7 +68,7 @@ declare -A vm_pid=() vm_deadline=() vm_reader=() vm_result=() vm_execs=() vm_fif
 vm_say() { printf 'vm: %s\n' "$*" >&2; }
 
 # The lines of a kernel log that fail a run, and stock noise that does not.
-vm_bad_lines='WARNING:|BUG:|BUG |Oops|KASAN|KCSAN|UBSAN|ODEBUG|Kernel panic|possible recursive locking|circular locking|inconsistent lock state|suspicious RCU|unreferenced object|refcount_t:|Call Trace|hung task|blocked for more than|soft lockup|general protection|unable to handle|detected stall|self-detected|Bad page|list_(add|del) corruption|still has objects|lock held when returning|held lock freed'
+vm_bad_lines='WARNING:|BUG:|BUG |Oops|KASAN|KCSAN|UBSAN|ODEBUG|Kernel panic|possible recursive locking|circular locking|inconsistent lock state|suspicious RCU|unreferenced object|refcount_t:|Call Trace|hung task|blocked for more than|soft lockup|general protection|unable to handle|detected stall|self-detected|Bad page|list_(add|del) corruption|still has objects|leaked reference|non-static key|suspected memory leaks|leak detector disabled|lock held when returning|held lock freed'
 vm_noise='kvm: .*unable to handle|debugfs: .*WARNING: nothing'
 
 vm_scan() {
@@ -101,10 +102,14 @@ trap vm_cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# vm_find_kernel: sets vm_kernel (release) and vm_image
+# vm_find_kernel: sets vm_kernel (release), vm_kernel_dir, vm_image and vm_modules
 vm_find_kernel() {
 	local want=${VM_KERNEL:-6.1} d
 	vm_kernel=
+	if [ "$want" = debug ]; then
+		vm_find_debug_kernel
+		return
+	fi
 	# the beginning 6.1 does not mean 6.12
 	for d in "$vm_cache/kernel-$want" $(printf '%s\n' "$vm_cache/kernel-$want"[!0-9]* | sort -rV); do
 		[ -f "$d/boot/vmlinuz-${d##*/kernel-}" ] || continue
@@ -118,6 +123,18 @@ vm_find_kernel() {
 	vm_image=$d/boot/vmlinux-$vm_kernel
 	[ -f "$vm_image" ] || vm_image=$d/boot/vmlinuz-$vm_kernel
 	vm_modules=$d/lib/modules
+	vm_kernel_dir=$d
+}
+
+# The debug kernel: its release is not in its directory's name, so that nobody takes it for Debian's
+vm_find_debug_kernel() {
+	vm_kernel_dir=$vm_cache/kernel-debug
+	vm_kernel=$(cat "$vm_kernel_dir/release" 2>/dev/null) || {
+		vm_say "no debug kernel in $vm_cache; run: make check-debug, or, as root: tools/setup debug and selftests/vm/debug-kernel"
+		return 1
+	}
+	vm_image=$vm_kernel_dir/boot/vmlinuz-$vm_kernel
+	vm_modules=$vm_kernel_dir/lib/modules
 }
 
 # The initramfs is made once per kernel and recipe. A run uses a copy: another one
@@ -127,7 +144,7 @@ vm_make_initramfs() {
 	vm_initramfs=$vm_dir/initramfs
 	[ ! -f "$vm_initramfs" ] || return 0
 	key=$(cat "$vm_lib/guest-boot" "$vm_lib/lib.sh" "$vm_modules/$vm_kernel/modules.dep" | cksum | cut -d' ' -f1)
-	cached=$vm_cache/kernel-$vm_kernel/initramfs-$key
+	cached=$vm_kernel_dir/initramfs-$key
 	cp "$cached" "$vm_initramfs.new" 2>/dev/null && mv "$vm_initramfs.new" "$vm_initramfs" && return
 	dir=$vm_dir/initramfs.tree
 	mkdir -p "$dir/bin" "$dir/modules"
@@ -135,7 +152,7 @@ vm_make_initramfs() {
 	order=$dir/modules/order
 	: >"$order"
 	for line in virtio_pci 9pnet_virtio 9p overlay virtio_console virtio_net; do
-		modprobe -d "$vm_cache/kernel-$vm_kernel" -S "$vm_kernel" --show-depends "$line" >>"$dir/depends" || return
+		modprobe -d "$vm_kernel_dir" -S "$vm_kernel" --show-depends "$line" >>"$dir/depends" || return
 	done
 	while read -r line file; do
 		[ "$line" = insmod ] || continue	# or builtin
@@ -146,10 +163,10 @@ vm_make_initramfs() {
 	(cd "$dir" && find . | cpio -o -H newc --quiet -R 0:0) >"$vm_initramfs.new" || return
 	mv "$vm_initramfs.new" "$vm_initramfs" || return
 	rm -rf "$dir"
-	if [ -w "$vm_cache/kernel-$vm_kernel" ]; then
-		rm -f "$vm_cache/kernel-$vm_kernel"/initramfs-*
-		cp "$vm_initramfs" "$vm_cache/kernel-$vm_kernel/.initramfs.$$" &&
-			mv "$vm_cache/kernel-$vm_kernel/.initramfs.$$" "$cached"
+	if [ -w "$vm_kernel_dir" ]; then
+		rm -f "$vm_kernel_dir"/initramfs-*
+		cp "$vm_initramfs" "$vm_kernel_dir/.initramfs.$$" &&
+			mv "$vm_kernel_dir/.initramfs.$$" "$cached"
 	fi
 	return 0	# without a cached one it takes longer, no more
 }
@@ -247,7 +264,8 @@ vm_boot() {
 	} >"$dir/share/command"
 	{
 		for name in VM_ID="$id" VM_NAME="vm$id" VM_OUT="$VM_OUT" VM_CWD="$PWD" VM_MODULES_DIR="$vm_modules" \
-			TERM="${TERM:-linux}" PATH="$PATH" VM_KERNEL="$vm_kernel" "${vm_private[@]}"; do
+			TERM="${TERM:-linux}" PATH="$PATH" VM_KERNEL="$vm_kernel" \
+			VM_BAD="$vm_bad_lines" VM_NOISE="$vm_noise${VM_DMESG_ALLOW:+|$VM_DMESG_ALLOW}" "${vm_private[@]}"; do
 			printf 'export %s=%q\n' "${name%%=*}" "${name#*=}"
 		done
 		[ -z "$vm_holder" ] || printf 'VM_ADDRESS=10.77.0.%d/24\n' "$id"
