@@ -33,7 +33,7 @@ module=$1
 shift
 for what in nothing "$@"; do
 	insmod "$module" what="$what" && rmmod planted || exit 1
-	[ "$what" != nothing ] || ! dmesg | grep -E "$VM_BAD" | grep -vE "$VM_NOISE" || exit 2
+	[ "$what" != nothing ] || ! dmesg | selftests/vm/bad-lines || exit 2
 done'
 
 # plant_in GUEST ERROR…: boots it, returns what the harness says of the run

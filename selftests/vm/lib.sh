@@ -72,7 +72,8 @@ vm_bad_lines='WARNING:|BUG:|BUG |Oops|KASAN|KCSAN|UBSAN|ODEBUG|Kernel panic|poss
 vm_noise='kvm: .*unable to handle|debugfs: .*WARNING: nothing'
 
 vm_scan() {
-	grep -aE "$vm_bad_lines" "$1" | grep -avE "$vm_noise${VM_DMESG_ALLOW:+|$VM_DMESG_ALLOW}"
+	VM_BAD=$vm_bad_lines VM_NOISE=$vm_noise${VM_DMESG_ALLOW:+|$VM_DMESG_ALLOW} \
+		"${BASH_SOURCE[0]%/*}/bad-lines" <"$1"
 }
 
 vm_init() {
