@@ -49,6 +49,15 @@ void flood_seal(void *msg, __u32 sender, __u32 seq, __u32 len)
 	memcpy(msg, &h, sizeof(h));
 }
 
+bool flood_open(const void *msg, size_t len, struct flood_head *h)
+{
+	if (len < sizeof(*h))
+		return false;
+	memcpy(h, msg, sizeof(*h));
+	return h->magic == FLOOD_MAGIC && h->len == len - sizeof(*h) &&
+	       h->sum == sum_of(h, (const char *)msg + sizeof(*h));
+}
+
 bool flood_check_init(struct flood_check *c, __u32 senders, __u32 count)
 {
 	__u32 i;
@@ -92,13 +101,8 @@ void flood_check_take(struct flood_check *c, const void *msg, size_t len)
 
 	c->received++;
 	c->bytes += len;
-	if (len <= sizeof(h)) {
-		c->damaged++;
-		return;
-	}
-	memcpy(&h, msg, sizeof(h));
-	if (h.magic != FLOOD_MAGIC || h.len != len - sizeof(h) ||
-	    h.sum != sum_of(&h, (const char *)msg + sizeof(h)))
+	/* a flood has no message without bytes */
+	if (len <= sizeof(h) || !flood_open(msg, len, &h))
 		c->damaged++;
 	else if (h.sender >= c->senders || h.seq >= c->book[h.sender].count)
 		c->foreign++;

@@ -52,6 +52,9 @@ __u64 flood_sum(const void *data, size_t len);
 /* Fill in the header of a message whose bytes are in place */
 void flood_seal(void *msg, __u32 sender, __u32 seq, __u32 len);
 
+/* The header of a message that is whole; false: it is not */
+bool flood_open(const void *msg, size_t len, struct flood_head *h);
+
 /* False: out of memory */
 bool flood_check_init(struct flood_check *c, __u32 senders, __u32 count);
 void flood_check_free(struct flood_check *c);

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the module takes of the kernel's memory, before and after; to be sourced.
+
+# What may differ between two measurements without a leak (KiB). 100 slots are
+# 4,400 KiB of vmalloc. A single member left behind is seen by the kernel itself: it
+# warns when their cache is destroyed, and a warning fails the run.
+vmalloc_noise=512
+slab_noise=96
+
+# KiB of vmalloc, KiB of active kmalloc objects, kernel threads of ours
+measure() {
+	local i
+	# RCU and work queues come to rest, caches are given back
+	for i in 1 2; do
+		sync
+		echo 3 >/proc/sys/vm/drop_caches
+		for cache in /sys/kernel/slab/kmalloc-*; do
+			echo 1 >"$cache/shrink"
+		done
+		sleep 1
+	done 2>/dev/null
+	awk '
+	/^VmallocUsed:/ { vmalloc = $2 }
+	/^(kmalloc-|dmring)/ && $1 !~ /rcl/ { slab += $2 * $4 }
+	END { printf "%d %d ", vmalloc, slab / 1024 }' /proc/meminfo /proc/slabinfo
+	grep -l '^dmring' /proc/[0-9]*/comm 2>/dev/null | wc -l
+}
+
+# Is the second measurement back at the first?
+compare() {
+	local v0 s0 t0 v1 s1 t1
+	read -r v0 s0 t0 <<<"$1"
+	read -r v1 s1 t1 <<<"$2"
+	echo "# vmalloc $v0 -> $v1 KiB, kmalloc $s0 -> $s1 KiB, threads $t0 -> $t1"
+	[ $((v1 - v0)) -le $vmalloc_noise ] && [ $((s1 - s0)) -le $slab_noise ] && [ "$t1" = "$t0" ]
+}
