@@ -26,7 +26,7 @@ here=$(dirname "$(readlink -f "$0")")
 storm=$net_dir/storm
 kills=${1:-${DMRING_KILLS:-1500}}
 seed=${2:-${DMRING_SEED:-$RANDOM$RANDOM}}
-plan 11
+plan 12
 
 up() {
 	# Under emulation a host may be silent for long without being dead.
@@ -57,13 +57,13 @@ planted reordered 'lost 0 doubled 0 reordered 1 damaged 0 ghosts 0 terms 0 broke
 planted damaged 'lost [1-9][0-9]* doubled 0 reordered 0 damaged 1 ghosts 0 terms 0 broken 0'
 planted tail 'lost 6 doubled 0 reordered 0 damaged 0 ghosts 0 terms 0 broken 0'
 planted proxies 'lost 0 doubled 0 reordered 0 damaged 0 ghosts 0 terms [1-9][0-9]* broken 0'
+planted office 'lost 0 doubled 0 reordered 0 damaged 0 ghosts 0 terms [1-9][0-9]* broken 0'
 
 must ring_down storm 3
 before=$(measure)
 must up
-"$storm" -k "$kills" -r "$seed" storm >"$tmp/storm"
-status=$?
-grep '^#' "$tmp/storm"
+"$storm" -k "$kills" -r "$seed" storm | tee "$tmp/storm" | grep --line-buffered '^#'
+status=${PIPESTATUS[0]}
 [ $status = 0 ] || bad "status $status, seed $seed"
 matches storm "kills $kills .* lost 0 doubled 0 reordered 0 damaged 0 ghosts 0 terms 0 broken 0" \
 	"$(result storm)"

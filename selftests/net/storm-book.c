@@ -40,6 +40,16 @@ void storm_fault(enum storm_fault kind, const char *fmt, ...)
 		return;
 }
 
+bool storm_faulty(void)
+{
+	int i;
+
+	for (i = 0; i < STORM_FAULTS; i++)
+		if (load(&board->fault[i]))
+			return true;
+	return false;
+}
+
 /*
  * Messages
  */
@@ -115,24 +125,24 @@ static bool planted(struct storm_book *b, const void *msg, size_t len)
 	memcpy(&h, msg, sizeof(h));
 	if (h.sender || h.seq < PLANT_AT)
 		return false;
-	if (b->plant == STORM_REORDERED + 1 && !b->kept) {
+	if (b->plant == STORM_PLANT(STORM_REORDERED) && !b->kept) {
 		b->kept_len = len;
 		b->kept = malloc(len);
 		memcpy(b->kept, msg, len);
 		return true;
 	}
-	if (b->plant == STORM_DAMAGED + 1) {
+	if (b->plant == STORM_PLANT(STORM_DAMAGED)) {
 		b->kept = malloc(len);
 		memcpy(b->kept, msg, len);
 		((char *)b->kept)[len / 2] ^= 0x10;
 		check(b, b->kept, len);
 	}
-	if (b->plant == STORM_REORDERED + 1) {
+	if (b->plant == STORM_PLANT(STORM_REORDERED)) {
 		check(b, msg, len);
 		check(b, b->kept, b->kept_len);
 	}
 	/* the caller takes it for a second time */
-	doubled = b->plant == STORM_DOUBLED + 1;
+	doubled = b->plant == STORM_PLANT(STORM_DOUBLED);
 	if (doubled)
 		check(b, msg, len);
 	b->plant = 0;

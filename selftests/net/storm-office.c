@@ -91,9 +91,9 @@ static const struct nlattr *inside(const struct nlattr *nest, __u16 type)
 static const struct nlattr *of_answer(const void *buf, __u16 type)
 {
 	const struct nlmsghdr *nlh = buf;
-	size_t head = NLMSG_LENGTH(sizeof(struct genlmsghdr));
+	size_t head = NLMSG_ALIGN(NLMSG_LENGTH(sizeof(struct genlmsghdr)));
 
-	return find((const char *)buf + NLMSG_ALIGN(head), nlh->nlmsg_len - NLMSG_ALIGN(head), type);
+	return find((const char *)buf + head, nlh->nlmsg_len - head, type);
 }
 
 static __u64 number(const struct nlattr *attr, __u64 none)

@@ -16,15 +16,16 @@
 #include "check.h"
 #include "storm.h"
 
-#define POOL_SIZE	(1U << 16)	/* random bytes that messages are cut from */
+#define POOL_SIZE	0x10000U	/* random bytes that messages are cut from */
 #define USUAL_MOST	12		/* usual messages have up to 2 to this many bytes */
 #define BIG_LEAST	(12U << 10)	/* some do not fit the input space */
 #define BIG_MOST	(40U << 10)
 #define IN_SIZE		(16U << 10)
 #define BATCH		32		/* messages read at a time */
 
-#define SENDS		1U
-#define READS		2U
+/* What a worker does: one of them or both */
+#define SENDS		0x1U
+#define READS		0x2U
 
 struct worker {
 	struct dmring *r;
@@ -37,6 +38,7 @@ struct worker {
 	__u32 does;
 	__u32 told;		/* survivors: the last term they were told of */
 	__u64 heard;		/* ms: when the last message came */
+	__u64 due;		/* ms: when it sends next, whatever wakes it before */
 	bool survives;
 };
 
@@ -295,26 +297,43 @@ static int send_some(struct worker *w)
  * Lives
  */
 
+/* Milliseconds until it sends again, 0: now */
+static int pause_left(const struct worker *w)
+{
+	__u64 now = storm_ms();
+
+	return w->due > now ? w->due - now : 0;
+}
+
+/* If it is time to */
+static int send_due(struct worker *w)
+{
+	int ret;
+
+	if (!(w->does & SENDS) || pause_left(w))
+		return 0;
+	ret = send_some(w);
+	w->due = storm_ms() + 1 + below(w, load(&board->rest));
+	return ret;
+}
+
 /* Readers with a threshold now and then, so that such sleeps are met as well */
 static int rest(struct worker *w)
 {
-	struct timespec ts = { .tv_nsec = (1 + below(w, 8)) * 1000000L };
+	int ms = w->does & SENDS ? pause_left(w) : 1000;
 	int ret;
 
 	at(w, STORM_RESTING);
 	if (w->does == SENDS)
-		return nanosleep(&ts, NULL), 0;
-	ret = dmring_wait(w->r, DMRING_WAIT_READ, 1 + below(w, 4) * below(w, 4),
-			  w->does & SENDS ? 1 + (int)below(w, 8) : 1000);
+		return usleep(ms * 1000), 0;
+	ret = dmring_wait(w->r, DMRING_WAIT_READ, 1 + below(w, 4) * below(w, 4), ms);
 	return bearable(w, "wait", ret) ? 0 : ret;
 }
 
 static int turn(struct worker *w)
 {
-	int ret = 0;
+	int ret = send_due(w);
 
-	if (w->does & SENDS)
-		ret = send_some(w);
 	if (ret >= 0)
 		ret = w->does & READS ? read_some(w) : read_events(w);
 	return ret < 0 ? ret : rest(w);
@@ -431,15 +450,14 @@ static int survive(struct worker *w)
 	int ret;
 
 	while (load(&board->phase) != STORM_END) {
-		ret = 0;
-		if (w->does & SENDS && load(&board->phase) == STORM_RUN)
-			ret = send_some(w);
+		ret = load(&board->phase) == STORM_RUN ? send_due(w) : 0;
 		while (ret >= 0 && (ret = read_some(w)) > 0)
 			note_patience(w, ret);
 		/* long, so that a wake-up that is lost is not covered up by the next timeout */
 		if (!ret)
 			ret = dmring_wait(w->r, DMRING_WAIT_READ, 1,
-					  w->does & SENDS ? 20 : board->patience * 1000);
+					  w->does & SENDS ? 1 + pause_left(w) :
+					  (int)board->patience * 1000);
 		note_patience(w, 0);
 		if (!bearable(w, "survivor", ret))
 			return 1;
@@ -454,7 +472,8 @@ int storm_survive(int slot, __u64 seed)
 	worker_init(&w, slot, seed);
 	w.does = READS | (slot < STORM_HOSTS ? SENDS : 0);
 	w.book.next = board->next[slot];
-	w.book.plant = slot || board->plant > STORM_DAMAGED + 1 ? 0 : board->plant;
+	if (!slot && board->plant <= STORM_PLANT(STORM_DAMAGED))
+		w.book.plant = board->plant;
 	if (join(&w, DMRING_UNWILLING))
 		return 1;
 	add(&board->attached, 1);

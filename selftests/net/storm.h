@@ -54,6 +54,12 @@ enum storm_fault {
 	STORM_FAULTS,
 };
 
+/* What can be faked: of the faults, those of messages; and these */
+#define STORM_PLANT(fault)	((fault) + 1)
+#define STORM_PLANT_PROXIES	STORM_PLANT(STORM_TERM)
+#define STORM_PLANT_OFFICE	STORM_PLANT(STORM_FAULTS)
+#define STORM_PLANT_TAIL	STORM_PLANT(STORM_FAULTS + 1)
+
 /* One membership; written by its process alone */
 struct storm_sender {
 	__u32 begun;		/* messages; counted before one is marked */
@@ -75,9 +81,10 @@ struct storm_board {
 	__u32 patience;		/* s without a message that is no stall */
 	__u32 most;		/* memberships there can be */
 	__u32 terms;		/* of a host there can be */
-	__u32 plant;		/* enum storm_fault + 1 to be faked, 0: none */
+	__u32 plant;		/* STORM_PLANT*() to be faked, 0: none */
+	__u32 rest;		/* ms that a sender rests at most; the supervisor writes */
 	__u32 phase;		/* enum storm_phase; the supervisor writes */
-	__u32 leave_limit;	/* members leave of their own will while drawn is below it; likewise */
+	__u32 leave_limit;	/* workers may leave while drawn is below it; likewise */
 	__u32 drawn;		/* memberships so far */
 	__u32 attached;		/* survivors that are members */
 	__u64 fault[STORM_FAULTS];
@@ -125,7 +132,7 @@ struct storm_book {
 
 /* Count a fault, and say what it is, once in a while */
 void storm_fault(enum storm_fault kind, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+	__attribute((format(printf, 2, 3)));
 
 void storm_take(struct storm_book *b, const void *msg, size_t len);
 
@@ -136,6 +143,15 @@ __u32 storm_received(int slot, __u32 sender);
 void storm_told(__u32 host, __u64 term, __u32 id);
 /* The same of a membership by itself */
 void storm_held(__u32 host, __u64 term, __u32 id, __u32 membership);
+
+bool storm_faulty(void);
+
+/* ---- storm-end.c: what survivors have, beside what was accepted ---- */
+
+/* Wait until they have all of it, or no more comes */
+void storm_settle(void);
+void storm_compare(void);
+void storm_show_messages(__u64 ms);
 
 /* ---- storm-worker.c: the members ---- */
 
