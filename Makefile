@@ -70,6 +70,17 @@ check-debug:
 	$(MAKE) all kmod-debug
 	KERNEL=debug selftests/run-all
 
+# The long storm; what it was is repeated with the seed that it prints.
+KILLS ?= 100000
+SEED ?=
+
+soak:
+	tools/setup check
+	$(MAKE) all
+	$(MAKE) -C selftests/net
+	selftests/vm/run --name soak --timeout 21600 $(if $(KERNEL),--kernel $(KERNEL)) \
+		--load kmod/dmring.ko -- selftests/net-storm.sh $(KILLS) $(SEED)
+
 bench:
 	tools/setup bench
 	$(MAKE) all
@@ -105,11 +116,12 @@ help:
 	@echo '  make demo         three guests, a file through the ring, a kill and a cut (INPUT=FILE)'
 	@echo '  make check        all tests'
 	@echo '  make check-debug  the guests and their tests on a kernel that looks for trouble'
+	@echo '  make soak         100,000 random kills over three hosts (KILLS=N, SEED=N)'
 	@echo '  make bench        measurements beside Unix sockets'
 	@echo '  make vm           a shell in a guest with the module loaded'
 	@echo '  make install      PREFIX=$(PREFIX), DESTDIR='
 	@echo '  make clean'
 	@echo
-	@echo 'demo, check, check-debug, bench and vm do their own set-up; that needs root once.'
+	@echo 'demo, check, check-debug, soak, bench and vm do their own set-up; that needs root once.'
 
-.PHONY: all kmod check-kerneldir ulib ctl bench/dmring-bench tests demo check check-debug kmod-debug bench vm install clean help
+.PHONY: all kmod check-kerneldir ulib ctl bench/dmring-bench tests demo check check-debug kmod-debug soak bench vm install clean help
