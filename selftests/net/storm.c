@@ -171,13 +171,26 @@ static void took_leave(pid_t pid, int status)
 			    status);
 }
 
+/* Those that are gone; too many that are not are waited for, but not for ever */
 static void reap(void)
 {
+	bool block;
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, s.unreaped > UNREAPED_MOST ? 0 : WNOHANG)) > 0)
-		took_leave(pid, status);
+	do {
+		block = s.unreaped > UNREAPED_MOST;
+		if (block)
+			alarm(board->patience);
+		pid = waitpid(-1, &status, block ? 0 : WNOHANG);
+		if (block)
+			alarm(0);
+		if (pid > 0)
+			took_leave(pid, status);
+		else if (block)
+			storm_fault(STORM_BROKEN, "%u processes were killed and do not end",
+				    s.unreaped);
+	} while (pid > 0);
 }
 
 static void to_all(int sig)
@@ -344,6 +357,9 @@ static void kill_one(void)
 {
 	int slot = pick();
 
+	/* a fault that has been told: nobody is there */
+	if (!s.pid[slot])
+		return;
 	s.at[load(&board->slot[slot].at) % STORM_ATS]++;
 	/* cannot be anybody else: it is ours to reap, and we have not */
 	kill(s.pid[slot], SIGKILL);
@@ -528,6 +544,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	sigaction(SIGUSR1, &wake, NULL);
+	sigaction(SIGALRM, &wake, NULL);
 	storm_pool(s.random);
 	if (!open_hosts())
 		return 1;
