@@ -16,7 +16,7 @@ measure() {
 	for i in 1 2; do
 		sync
 		echo 3 >/proc/sys/vm/drop_caches
-		for cache in /sys/kernel/slab/kmalloc-*; do
+		for cache in /sys/kernel/slab/kmalloc-* /sys/kernel/slab/dmring*; do
 			echo 1 >"$cache/shrink"
 		done
 		sleep 1
@@ -35,4 +35,13 @@ compare() {
 	read -r v1 s1 t1 <<<"$2"
 	echo "# vmalloc $v0 -> $v1 KiB, kmalloc $s0 -> $s1 KiB, threads $t0 -> $t1"
 	[ $((v1 - v0)) -le $vmalloc_noise ] && [ $((s1 - s0)) -le $slab_noise ] && [ "$t1" = "$t0" ]
+}
+
+# All caches, KiB each: what has grown can be told by name
+caches() { awk 'NR > 2 { printf "%s %d\n", $1, $2 * $4 / 1024 }' /proc/slabinfo | sort; }
+
+# caches_grown BEFORE AFTER: of two files of caches(), those that grew most
+caches_grown() {
+	join "$1" "$2" | awk '$3 - $2 >= 8 { printf "%d %s +%d KiB\n", $3 - $2, $1, $3 - $2 }' |
+		sort -rn | head -n 8 | cut -d' ' -f2- | tr '\n' ' '
 }

@@ -30,7 +30,7 @@ plan 12
 
 up() {
 	# Under emulation a host may be silent for long without being dead.
-	ring_up storm 3 log 1M slow block dead 1000
+	ring_up storm 3 log 1M slow block dead 1000 rotate 1
 }
 
 # planted KIND COUNTS: the storm must fail, and count what was planted
@@ -61,6 +61,7 @@ planted office 'lost 0 doubled 0 reordered 0 damaged 0 ghosts 0 terms [1-9][0-9]
 
 must ring_down storm 3
 before=$(measure)
+caches >"$tmp/before"
 must up
 "$storm" -k "$kills" -r "$seed" storm | tee "$tmp/storm" | grep --line-buffered '^#'
 status=${PIPESTATUS[0]}
@@ -76,7 +77,10 @@ done
 verdict "no link broke the protocol, nobody was evicted"
 
 must ring_down storm 3
-compare "$before" "$(measure)" || bad "memory or threads are not what they were"
+after=$(measure)
+caches >"$tmp/after"
+compare "$before" "$after" || bad "memory or threads are not what they were"
+note "grown: $(caches_grown "$tmp/before" "$tmp/after")"
 verdict "memory and threads are what they were"
 hosts_stop
 until_true 10 unused || bad "the module is still in use"

@@ -96,8 +96,7 @@ static bool bearable(struct worker *w, const char *what, int ret)
 
 static void on_office(struct worker *w, const struct dmring_ev *ev)
 {
-	/* 1 won (or taken), 2 took over; else no longer in office */
-	if (ev->arg == 1 || ev->arg == 2)
+	if (ev->arg == DMRING_OFFICE_WON || ev->arg == DMRING_OFFICE_TOOK_OVER)
 		storm_held(w->host, ev->arg2, dmring_id(w->r), w->membership);
 }
 
@@ -330,10 +329,25 @@ static int rest(struct worker *w)
 	return bearable(w, "wait", ret) ? 0 : ret;
 }
 
+/* The office is not only left by dying */
+static int campaign(struct worker *w)
+{
+	int ret;
+
+	if (below(w, 32))
+		return 0;
+	if (below(w, 4))
+		return dmring_ballot(w->r, below(w, 8), below(w, DMRING_WEIGHT_MAX + 1));
+	ret = dmring_resign(w->r);
+	return ret == -EPERM || ret == -EBUSY ? 0 : ret;
+}
+
 static int turn(struct worker *w)
 {
 	int ret = send_due(w);
 
+	if (ret >= 0)
+		ret = campaign(w);
 	if (ret >= 0)
 		ret = w->does & READS ? read_some(w) : read_events(w);
 	return ret < 0 ? ret : rest(w);

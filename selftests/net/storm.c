@@ -9,7 +9,8 @@
  * with "slow block". On each host run
  *
  *   2 survivors   never killed, never proxy: one reads, one sends as well
- *   6 workers     2 that send, 2 that read, 2 that do both; all willing to be proxy
+ *   6 workers     2 that send, 2 that read, 2 that do both; they begin willing to be
+ *                 proxy, and change their ballots and resign now and then
  *
  * The supervisor kills a worker and starts another in its place, KILLS times; every
  * third one is the proxy of some host. Then the workers end, and the books of
