@@ -38,7 +38,7 @@ void storm_settle(void)
 {
 	__u64 end = storm_ms() + board->patience * 1000ULL, left = all_missing(), now;
 
-	while (left && storm_ms() < end && !storm_faulty()) {
+	while (left && storm_ms() < end) {
 		usleep(50000);
 		now = all_missing();
 		if (now != left)

@@ -266,7 +266,7 @@ static int wait_for_room(struct worker *w, __u32 len)
 	return ret < 0 ? ret : 0;
 }
 
-/* A few messages and one doorbell */
+/* A few messages and one doorbell, or none yet */
 static int send_some(struct worker *w)
 {
 	__u32 n = 1 + below(w, 4);
@@ -289,7 +289,8 @@ static int send_some(struct worker *w)
 			return -ETIMEDOUT;
 		}
 	}
-	return ret < 0 ? ret : dmring_submit(w->r);
+	/* some are killed, or leave, with messages that are accepted and that nobody was told of */
+	return ret < 0 || !below(w, 3) ? ret : dmring_submit(w->r);
 }
 
 /*
