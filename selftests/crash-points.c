@@ -244,6 +244,8 @@ static int start(struct crash *c)
 	int err;
 
 	memset(c->sh, 0, sizeof(*c->sh));
+	/* who sleeps before the call does so for a time */
+	c->step.wake = NULL;
 	c->base = c->t.sender[CRASH_CHILD].next;
 	err = step_start(&c->step, crash_child, c);
 	if (!err)
@@ -255,6 +257,7 @@ static int start(struct crash *c)
 		err = publish_start(c);
 	if (!err)
 		err = step_cont(&c->step);
+	c->step.wake = c->scene->wake ? wake : NULL;
 	return err ? err : c->sh->error;
 }
 
@@ -354,22 +357,45 @@ static int kill_at(struct crash *c, uint32_t k)
 	return c->step.trace->at[k].syscall ? kill_in_syscall(c, k) : 0;
 }
 
+/* Is it the call that was meant: marks what it should, and sleeps if it should? */
+static bool as_meant(const struct crash *c)
+{
+	const struct step_trace *t = c->step.trace;
+	bool sleeps = false;
+	uint32_t i;
+
+	for (i = 0; i <= t->count; i++) {
+		uint64_t marked = t->at[i].word - t->at[0].word;
+
+		if (marked && marked != c->scene->cost)
+			return false;
+		sleeps |= t->at[i].sleeps;
+	}
+	return t->at[t->count].word - t->at[0].word == c->scene->cost &&
+	       sleeps == !!c->scene->wake;
+}
+
+/* Step it whole; what the ring's thread does meanwhile may lead it another way */
 static int record(struct crash *c)
 {
 	const struct step_trace *t = c->step.trace;
-	uint32_t i;
-	int err = start(c);
+	int tries, err;
 
-	if (!err)
-		err = step_record(&c->step, c->sh->in_tail);
-	if (err)
-		return err;
-	for (i = 1; i <= t->count; i++)
-		if (t->at[i].word != t->at[0].word &&
-		    t->at[i].word != t->at[0].word + c->scene->cost)
-			violation(c, "in_tail was %#jx after %u instructions",
-				  (uintmax_t)t->at[i].word, i);
-	end_at(c, "after all", t->count, accepted_at(c, t->count), accepted_at(c, t->count));
+	for (tries = 0; tries < TRIES; tries++) {
+		uint64_t n;
+
+		err = start(c);
+		if (!err)
+			err = step_record(&c->step, c->sh->in_tail);
+		if (err)
+			return err;
+		n = accepted_at(c, t->count);
+		end_at(c, "after all", t->count, n, n);
+		if (as_meant(c))
+			return 0;
+	}
+	violation(c, "it does not go the way it should: in_tail from %#jx to %#jx",
+		  (uintmax_t)t->at[0].word, (uintmax_t)t->at[t->count].word);
 	return 0;
 }
 
@@ -482,7 +508,6 @@ static void scene_test(struct __test_metadata *_metadata, struct crash *c, const
 		SKIP(return, "only %s", only);
 	c->scene = crash_scene_named(name);
 	ASSERT_NE(NULL, c->scene);
-	c->step.wake = c->scene->wake ? wake : NULL;
 	conf.log = log_size(c->scene);
 	ASSERT_EQ(0, rig_ring_add(c->name, &conf));
 	ASSERT_EQ(0, rig_join(&c->w, c->name, 0));

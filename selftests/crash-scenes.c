@@ -18,6 +18,7 @@
 
 #define FITTING		(CRASH_IN_SIZE - HEADER)	/* all of the input space */
 #define LARGE		20000U				/* through the kernel */
+#define FULL_MS		5
 
 /*
  * What comes before
@@ -95,15 +96,21 @@ static int commit_until_full(struct crash *c)
 	return err;
 }
 
-/* The log, too: the witness does not read yet. The next one is made. */
+/*
+ * The log, too: the witness does not read yet. One refusal is not enough, the ring's
+ * thread may be about to make room. The next message is made.
+ */
 static int send_until_full(struct crash *c)
 {
 	int err;
 
 	do {
-		err = send_one(c, CRASH_LONG);
+		err = send_one(c, FITTING);
+		if (err == -EAGAIN)
+			err = dmring_wait(c->r, DMRING_WAIT_WRITE, FITTING, FULL_MS);
 	} while (!err);
-	return err == -EAGAIN ? 0 : err;
+	make(c, CRASH_LONG);
+	return err == -ETIMEDOUT ? 0 : err;
 }
 
 static int make_short(struct crash *c)
@@ -241,8 +248,8 @@ static const struct crash_scene scenes[] = {
 	{ "send_large", .prepare = make_large, .call = call_send_large, .sends = true },
 	{ "send_large_waits", DMRING_SEND_ONLY, .prepare = make_large_for_later,
 	  .call = call_send_large, .sends = true },
-	/* more than is copied under one hold of the ring's lock */
-	{ "send_in_pieces", .log = 1 << 20, .prepare = make_longest, .call = call_send_longest,
+	/* more than a system call copies, so that the ring's thread ends it */
+	{ "send_in_pieces", .log = 512 << 10, .prepare = make_longest, .call = call_send_longest,
 	  .sends = true },
 	{ "peek", .prepare = send_three, .call = call_peek },
 	/* steps over own messages, and finds nothing */

@@ -19,7 +19,7 @@
 #define CRASH_IN_SIZE	4096U		/* the child's input space */
 #define CRASH_SHORT	300U		/* lengths of messages (bytes) */
 #define CRASH_LONG	600U
-#define CRASH_MAX	300000U
+#define CRASH_MAX	150000U
 
 /* What child and witness both look at */
 struct crash_shared {

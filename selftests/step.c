@@ -3,9 +3,10 @@
  * A call of a child process, one instruction at a time; see step.h.
  *
  * Stepping to instruction k from the beginning each time would be quadratic, and a step
- * costs a switch of processes forth and back. So a breakpoint takes the child to the
- * last instruction before k that the call comes to there for the first time, and the
- * rest is stepped. The text is as it was again when it stands.
+ * costs a switch of processes forth and back. So a breakpoint takes the child near: to the
+ * last instruction before k that the call comes to there for the first time; or in a loop
+ * to the one before k, the how manieth time is counted. The rest is stepped. The text is as
+ * it was again when it stands.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -171,16 +172,18 @@ static int load(struct step *s, const void *word, uint64_t *value)
 	return err ? err : regs_set(s->pid, &was);
 }
 
-/* The last instruction before @k that was not there earlier; 0 if there is none */
-static uint32_t checkpoint(const struct step_trace *t, uint32_t k)
+/* Which breakpoint is the nearest way to @k: at an instruction that is new, or in a loop */
+static void find_way(struct step_trace *t, uint32_t k)
 {
-	const struct step_at *last = &t->at[k - 1];
+	struct step_at *at = &t->at[k], *last = at - 1;
 	uint32_t i;
 
 	for (i = 0; i < k - 1; i++)
-		if (t->at[i].rip == last->rip)
-			return last->from;
-	return k - 1;
+		last->times += t->at[i].rip == last->rip;
+	last->times++;
+	at->from = last->times > 1 ? last->from : k - 1;
+	/* a breakpoint that is passed costs two steps */
+	at->via = 2 * last->times < k - at->from ? k - 1 : at->from;
 }
 
 static int record_at(struct step *s, struct step_at *at, const void *word)
@@ -208,7 +211,7 @@ int step_record(struct step *s, const void *word)
 		t->count = at - t->at;
 		err = record_at(s, at, word);
 		if (t->count)
-			at->from = checkpoint(t, t->count);
+			find_way(t, t->count);
 		if (err || at->rip == (uintptr_t)step_end)
 			return err;
 		if (t->count == STEP_MAX)
@@ -222,22 +225,20 @@ int step_record(struct step *s, const void *word)
 	}
 }
 
-static int run_to(struct step *s, uint64_t rip)
+/* To the breakpoint, which is at @rip, and take it away */
+static int run_to_text(struct step *s, uint64_t rip, long text)
 {
 	struct user_regs_struct regs;
-	long text;
 	int err;
 
-	errno = 0;
-	text = ptrace(PTRACE_PEEKTEXT, s->pid, rip, NULL);
-	if (errno || ptrace(PTRACE_POKETEXT, s->pid, rip, (text & ~0xffL) | INT3))
+	if (ptrace(PTRACE_POKETEXT, s->pid, rip, (text & ~0xffL) | INT3))
 		return -errno;
 	err = resume(s, PTRACE_CONT, NULL);
 	if (!err)
 		err = regs_get(s->pid, &regs);
 	if (err)
 		return err;
-	/* it stands behind the breakpoint, or at the end of the call, which it had missed */
+	/* it stands behind it, or at the end of the call, which it had missed */
 	if (regs.rip != rip + 1)
 		return -EAGAIN;
 	if (ptrace(PTRACE_POKETEXT, s->pid, rip, text))
@@ -246,14 +247,33 @@ static int run_to(struct step *s, uint64_t rip)
 	return regs_set(s->pid, &regs);
 }
 
+/* Until it is at @rip for the how manieth time */
+static int run_to(struct step *s, uint64_t rip, uint32_t times)
+{
+	long text;
+	int err;
+
+	errno = 0;
+	text = ptrace(PTRACE_PEEKTEXT, s->pid, rip, NULL);
+	if (errno)
+		return -errno;
+	err = run_to_text(s, rip, text);
+	while (!err && --times) {
+		err = resume(s, PTRACE_SINGLESTEP, NULL);
+		if (!err)
+			err = run_to_text(s, rip, text);
+	}
+	return err;
+}
+
 int step_go(struct step *s, uint32_t k)
 {
 	const struct step_at *at = s->trace->at;
-	uint32_t i = k && !s->whole ? at[k].from : 0;
+	uint32_t i = k && !s->whole ? at[k].via : 0;
 	int err = 0;
 
 	if (i)
-		err = run_to(s, at[i].rip);
+		err = run_to(s, at[i].rip, at[i].times);
 	for (; !err && i < k; i++) {
 		err = resume(s, PTRACE_SINGLESTEP, NULL);
 		if (!err && peek_rip(s->pid) != at[i + 1].rip)

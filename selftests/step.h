@@ -28,7 +28,9 @@
 struct step_at {
 	uint64_t rip;
 	uint64_t word;		/* what the watched word held */
-	uint32_t from;		/* the last one before, where it came for the first time */
+	uint32_t times;		/* it was there, with this one */
+	uint32_t from;		/* the last one before, where it was for the first time */
+	uint32_t via;		/* where to set the breakpoint on the way to here */
 	bool syscall;		/* it enters the kernel */
 	bool sleeps;		/* and sleeps there */
 	uint64_t nr;		/* system call's number, second argument, result */
