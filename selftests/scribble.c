@@ -6,39 +6,28 @@
  *	scribbler x 2: threads write random values over user page and input space, call
  *	               at random, move and unmap; come back when thrown out
  *	                          |
- *	sender x 2 --------- ring "scribble" (identify) --------> checker x 2
- *
- * Checkers know by the kernel's identity whose message it is, and check those
- * of the senders: each one, whole, once, in order.
+ *	bystanders --------- ring "scribble" (identify)
  */
 #include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/poll.h>
 
-#include "../ulib/include/dmring.h"
+#include "bystanders.h"
 #include "kself.h"
 #include "rig.h"
-#include "traffic.h"
 
-#define LOG		(128U << 10)
-#define LEN		500U
-#define SENDERS		2
-#define CHECKERS	2
+/* DMRING_SCRIBBLE_MS may say minutes */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	1800
+
+/* Scribblers do not read: for as long as one stays, what the others send has room */
+#define LOG		(4U << 20)
 #define SCRIBBLERS	2
 
-struct shared {
-	uint64_t sent[SENDERS];
-	pid_t pid[SENDERS];
-	uint64_t stop;		/* 1 senders, 2 all */
-	uint64_t ready;
-	uint64_t joined;	/* times a scribbler did */
-	uint64_t strange;	/* messages of scribblers that came through */
-};
-
 struct role {
-	const char *name;
-	struct shared *sh;
+	struct bystanders *b;
+	uint64_t *joined;	/* times a scribbler did */
 	uint32_t no;
 };
 
@@ -63,99 +52,8 @@ static uint64_t nasty(uint64_t *state, uint64_t near)
 	return values[next_random(state) % ARRAY_SIZE(values)];
 }
 
-static bool stopped(struct shared *sh, uint64_t level)
-{
-	return __atomic_load_n(&sh->stop, __ATOMIC_ACQUIRE) >= level;
-}
-
-static int send_role(void *arg)
-{
-	struct role *s = arg;
-	struct dmring_opts opts = { .size = sizeof(opts), .flags = DMRING_SEND_ONLY };
-	struct dmring *r;
-	uint64_t n = 0;
-	char buf[LEN];
-
-	s->sh->pid[s->no] = getpid();
-	if (dmring_attach(&r, s->name, &opts))
-		return 1;
-	__atomic_add_fetch(&s->sh->ready, 1, __ATOMIC_RELEASE);
-	while (!stopped(s->sh, 1)) {
-		size_t len = traffic_len(s->no, n, LEN);
-		int err;
-
-		traffic_make(buf, len, s->no, n);
-		err = dmring_send_wait(r, buf, len, 100);
-		if (err && err != -ETIMEDOUT)
-			return 2;
-		n += !err;
-		__atomic_store_n(&s->sh->sent[s->no], n, __ATOMIC_RELEASE);
-		if (n % 32 == 0)
-			rig_sleep(1);
-	}
-	return dmring_detach(r);
-}
-
-static void check_one(struct shared *sh, struct traffic *t, const struct dmring_msg *m)
-{
-	int i;
-
-	for (i = 0; i < SENDERS; i++) {
-		if (m->ident && m->ident->pid == (uint32_t)sh->pid[i]) {
-			traffic_see(t, m->data, m->len);
-			return;
-		}
-	}
-	__atomic_add_fetch(&sh->strange, 1, __ATOMIC_RELAXED);
-}
-
-static bool complete(struct shared *sh, const struct traffic *t)
-{
-	int i;
-
-	for (i = 0; i < SENDERS; i++)
-		if (t->sender[i].next < sh->sent[i])
-			return false;
-	return true;
-}
-
-static int check_role(void *arg)
-{
-	struct role *c = arg;
-	struct dmring_msg m;
-	struct traffic t;
-	struct dmring *r;
-	int err, i;
-
-	traffic_init(&t, false);
-	if (dmring_attach(&r, c->name, NULL))
-		return 1;
-	__atomic_add_fetch(&c->sh->ready, 1, __ATOMIC_RELEASE);
-	for (;;) {
-		while (!(err = dmring_peek(r, &m)))
-			check_one(c->sh, &t, &m);
-		if (dmring_release(r) || err != -EAGAIN)
-			return 2;
-		if (stopped(c->sh, 2) && complete(c->sh, &t))
-			break;
-		dmring_wait(r, DMRING_WAIT_READ, 1, 100);
-	}
-	for (i = 0; i < SENDERS; i++)
-		traffic_sent(&t, i, c->sh->sent[i]);
-	if (!traffic_clean(&t)) {
-		fprintf(stderr, "# checker %u: %s\n", c->no, traffic_text(&t));
-		return 3;
-	}
-	return dmring_detach(r);
-}
-
-/*
- * The scribbler
- */
-
 struct victim {
 	struct rig_member m;
-	struct shared *sh;
 	uint64_t seed;
 	bool over;
 };
@@ -302,26 +200,28 @@ static void on_segv(int sig)
 	sched_yield();
 }
 
-static void scribble_once(struct victim *v, uint64_t *state)
+static void *(* const scribbles[])(void *arg) = {
+	scribble_user_page, scribble_input, call_at_random, tug_at_all
+};
+
+static void scribble_once(const struct role *role, struct victim *v, uint64_t *state)
 {
-	static void *(* const fn[])(void *arg) = {
-		scribble_user_page, scribble_input, call_at_random, tug_at_all
-	};
-	pthread_t thread[ARRAY_SIZE(fn)];
+	pthread_t thread[ARRAY_SIZE(scribbles)];
 	uint64_t end = rig_ms() + 100 + next_random(state) % 400;
 	size_t i;
 
 	v->over = false;
 	v->seed = next_random(state);
-	for (i = 0; i < ARRAY_SIZE(fn); i++)
-		pthread_create(&thread[i], NULL, fn[i], v);
-	while (rig_ms() < end && v->m.kern->state == DMRING_STATE_ATTACHED)
+	for (i = 0; i < ARRAY_SIZE(scribbles); i++)
+		pthread_create(&thread[i], NULL, scribbles[i], v);
+	while (rig_ms() < end && bystanders_wild(role->b) &&
+	       v->m.kern->state == DMRING_STATE_ATTACHED)
 		rig_sleep(1);
 	/* close or unmap under their hands, sometimes; a call on a closed descriptor is none */
 	if (next_random(state) % 4 == 0)
 		ioctl(v->m.fd, DMRING_IOC_DETACH);
 	__atomic_store_n(&v->over, true, __ATOMIC_RELEASE);
-	for (i = 0; i < ARRAY_SIZE(fn); i++)
+	for (i = 0; i < ARRAY_SIZE(scribbles); i++)
 		pthread_join(thread[i], NULL);
 	rig_leave(&v->m);
 }
@@ -330,16 +230,16 @@ static int scribble_role(void *arg)
 {
 	const struct role *s = arg;
 	struct sigaction sa = { .sa_handler = on_segv, .sa_flags = SA_NODEFER };
-	struct victim v = { .sh = s->sh };
+	struct victim v = {};
 	uint64_t state = s->no + 1;
 
 	sigaction(SIGSEGV, &sa, NULL);
-	while (!stopped(s->sh, 1)) {
-		if (rig_join(&v.m, s->name, next_random(&state) % 3 == 0 ? DMRING_ATTACH_POLL :
-			     next_random(&state) % 2))
+	while (bystanders_wait(s->b, s->no, ARRAY_SIZE(scribbles))) {
+		if (rig_join(&v.m, s->b->name, next_random(&state) % 3 == 0 ?
+			     DMRING_ATTACH_POLL : next_random(&state) % 2))
 			return 1;
-		__atomic_add_fetch(&s->sh->joined, 1, __ATOMIC_RELAXED);
-		scribble_once(&v, &state);
+		__atomic_add_fetch(s->joined, 1, __ATOMIC_RELAXED);
+		scribble_once(s, &v, &state);
 	}
 	return 0;
 }
@@ -350,40 +250,32 @@ TEST(scribblers_and_bystanders)
 		.log = LOG, .slow_ms = 1500, .flags = DMRING_RING_IDENTIFY,
 	};
 	const char *name = rig_name("scribble");
-	struct role role[SENDERS + CHECKERS + SCRIBBLERS];
-	pid_t pid[ARRAY_SIZE(role)];
-	struct shared *sh = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-				 -1, 0);
 	unsigned long ms = rig_knob("DMRING_SCRIBBLE_MS", 20000);
-	size_t i;
+	struct bystanders *b;
+	pid_t pid[SCRIBBLERS];
+	uint64_t *joined;
+	unsigned int i;
 
-	ASSERT_NE(MAP_FAILED, sh);
+	joined = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)joined);
 	ASSERT_EQ(0, rig_ring_add(name, &conf));
-	for (i = 0; i < ARRAY_SIZE(role); i++)
-		role[i] = (struct role){ name, sh, i };
-	/* checkers before senders, so that they see everything */
-	for (i = SENDERS; i < SENDERS + CHECKERS; i++)
-		pid[i] = rig_child(check_role, &role[i]);
-	ASSERT_TRUE(rig_within(10000, sh->ready == CHECKERS));
-	for (i = 0; i < SENDERS; i++)
-		pid[i] = rig_child(send_role, &role[i]);
-	ASSERT_TRUE(rig_within(10000, sh->ready == CHECKERS + SENDERS));
-	for (i = SENDERS + CHECKERS; i < ARRAY_SIZE(role); i++)
-		pid[i] = rig_child(scribble_role, &role[i]);
-	rig_sleep(ms);
-	__atomic_store_n(&sh->stop, 1, __ATOMIC_RELEASE);
-	for (i = SENDERS + CHECKERS; i < ARRAY_SIZE(role); i++)
-		EXPECT_EQ(0, rig_wait(pid[i])) TH_LOG("scribbler %zu", i);
-	for (i = 0; i < SENDERS; i++)
-		EXPECT_EQ(0, rig_wait(pid[i])) TH_LOG("sender %zu", i);
-	__atomic_store_n(&sh->stop, 2, __ATOMIC_RELEASE);
-	for (i = SENDERS; i < SENDERS + CHECKERS; i++)
-		EXPECT_EQ(0, rig_wait(pid[i])) TH_LOG("checker %zu", i);
+	b = bystanders_start(name);
+	ASSERT_NE(NULL, b);
+	for (i = 0; i < SCRIBBLERS; i++) {
+		struct role role = { b, joined, i };
+
+		pid[i] = rig_child(scribble_role, &role);
+	}
+	bystanders_turns(b, SCRIBBLERS, ms);
+	for (i = 0; i < SCRIBBLERS; i++)
+		EXPECT_EQ(0, rig_wait(pid[i])) TH_LOG("scribbler %u", i);
+	EXPECT_EQ(0, bystanders_stop(b));
 	TH_LOG("%zu + %zu messages, %zu joins, %zu evictions, %zu messages of nonsense",
-	       (size_t)sh->sent[0], (size_t)sh->sent[1], (size_t)sh->joined,
-	       (size_t)rig_ring_stat(name, DMRING_A_STAT_EVICTED), (size_t)sh->strange);
-	EXPECT_GT(sh->sent[0] + sh->sent[1], 1000);
-	EXPECT_GT(sh->joined, 10);
+	       (size_t)b->sent[0], (size_t)b->sent[1], (size_t)*joined,
+	       (size_t)rig_ring_stat(name, DMRING_A_STAT_EVICTED), (size_t)b->strange);
+	TH_LOG("bystanders: %s", bystanders_text(b));
+	EXPECT_GT(b->sent[0] + b->sent[1], 1000);
+	EXPECT_GT(*joined, 10);
 	EXPECT_GT(rig_ring_stat(name, DMRING_A_STAT_EVICTED), 1);
 	EXPECT_TRUE(rig_within(5000, rig_ring_get(name, DMRING_A_RING_MEMBERS) == 0));
 	EXPECT_EQ(0, rig_ring_del(name));
