@@ -61,8 +61,8 @@ kmod-debug:
 	mkdir -p $(DEBUG_BUILD)
 	find kmod include selftests/vm/planted -name '*.mod.c' -o \( -name '*.[ch]' -o -name Kbuild \) -print | \
 		cpio -pdmu --quiet $(DEBUG_BUILD)
-	$(MAKE) -C $(DEBUG_KERNELDIR) M=$(DEBUG_BUILD)/kmod W=1 modules
-	$(MAKE) -C $(DEBUG_KERNELDIR) M=$(DEBUG_BUILD)/selftests/vm/planted modules
+	$(MAKE) -C $(DEBUG_KERNELDIR) M=$(DEBUG_BUILD)/kmod UBSAN_SANITIZE=y W=1 modules
+	$(MAKE) -C $(DEBUG_KERNELDIR) M=$(DEBUG_BUILD)/selftests/vm/planted UBSAN_SANITIZE=y modules
 
 check-debug:
 	tools/setup debug

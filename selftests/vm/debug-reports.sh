@@ -84,8 +84,8 @@ equal 'number of leaked objects' 1 "$(grep -c '^unreferenced object' "$vm_dir/2/
 grep -q 'planted leak' "$vm_dir/2/share/kmemleak" || bad "kmemleak shows something else: $(cat "$vm_dir/2/share/kmemleak")"
 verdict 'a leak is reported after the unload, and nothing else'
 
-# order last: lockdep looks at nothing after its first report
-plant_in 3 vmalloc atomic shift timer rcu order
+# rcu and order first: lockdep looks at nothing after a report of its own or of KASAN
+plant_in 3 rcu order atomic shift timer vmalloc
 failed_for 3 $?
 names 3 '^BUG: KASAN: vmalloc-out-of-bounds in planted_vmalloc\+' \
 	'^BUG: sleeping function called from invalid context at .*planted\.c' \
