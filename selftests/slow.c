@@ -21,7 +21,7 @@
 
 #define LOG		(64U << 10)
 #define LEN		400U
-#define EVICT_MS	700U
+#define EVICT_MS	((unsigned int)rig_knob("DMRING_EVICT_MS", 700))
 
 /* What processes tell each other */
 struct shared {
@@ -48,17 +48,17 @@ FIXTURE(slow) {
 
 FIXTURE_VARIANT(slow) {
 	uint32_t policy;
-	uint32_t ms;
 };
 
 FIXTURE_VARIANT_ADD(slow, block) { .policy = DMRING_SLOW_BLOCK };
-FIXTURE_VARIANT_ADD(slow, evict) { .policy = DMRING_SLOW_EVICT, .ms = EVICT_MS };
+FIXTURE_VARIANT_ADD(slow, evict) { .policy = DMRING_SLOW_EVICT };
 FIXTURE_VARIANT_ADD(slow, drop) { .policy = DMRING_SLOW_DROP };
 
 FIXTURE_SETUP(slow)
 {
 	const struct rig_conf conf = {
-		.log = LOG, .slow = variant->policy, .slow_ms = variant->ms,
+		.log = LOG, .slow = variant->policy,
+		.slow_ms = variant->policy == DMRING_SLOW_EVICT ? EVICT_MS : 0,
 	};
 
 	self->name = rig_name("slow");

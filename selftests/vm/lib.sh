@@ -250,7 +250,7 @@ vm_prepare() {
 
 # vm_boot ID COMMAND ARGS…: one guest in the background
 vm_boot() {
-	local id=$1 dir name fd stdin=/dev/null clock='' enter=() net=() accel=() live=()
+	local id=$1 dir name fd smp stdin=/dev/null clock='' enter=() net=() accel=() live=()
 	shift
 	vm_prepare || return $VM_E_SETUP
 	dir=$vm_dir/$id
@@ -276,12 +276,14 @@ vm_boot() {
 		done
 	} >"$dir/share/env"
 
+	# the tables that the debug kernel reads list packages, not cores
+	smp=${VM_CPUS:-1},sockets=${VM_CPUS:-1},cores=1,threads=1
 	if [ -n "${VM_ICOUNT:-}" ]; then
 		accel=(-accel "tcg,thread=single" -cpu max -icount "shift=0,sleep=off" -smp 1)
 	elif [ "$vm_kvm" = yes ]; then
-		accel=(-accel kvm -cpu host -smp "${VM_CPUS:-1}")
+		accel=(-accel kvm -cpu host -smp "$smp")
 	else
-		accel=(-accel "tcg,thread=multi" -cpu max -smp "${VM_CPUS:-1}")
+		accel=(-accel "tcg,thread=multi" -cpu max -smp "$smp")
 		# On a busy machine the boot-time test of the timer fails, too: KVM guests leave it out.
 		clock="no_timer_check${vm_tsc:+ tsc_early_khz=$vm_tsc}"
 	fi
