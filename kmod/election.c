@@ -230,7 +230,8 @@ void dmring_election_left(struct dmring_ring *ring, struct dmring_member *m)
 
 void dmring_election_carried(struct dmring_ring *ring)
 {
-	ring->takeover_ns = ktime_get_ns() - ring->takeover_from;
+	ring->takeover_at = ktime_get_ns();
+	ring->takeover_ns = ring->takeover_at - ring->takeover_from;
 	ring->takeover_from = 0;
 	trace_dmring_takeover(ring->name, ring->term, ring->takeover_ns);
 }
@@ -334,11 +335,13 @@ static int resign_locked(struct dmring_member *m, char *why)
 	struct dmring_member *next;
 
 	if (ring->office != m)
-		return dmring_why(why, -EPERM, "not in office: member %u of ring \"%s\" is not its proxy",
+		return dmring_why(why, -EPERM,
+				  "not in office: member %u of ring \"%s\" is not its proxy",
 				  m->id, ring->name);
 	next = count_ballots(ring, m, now);
 	if (!next)
-		return dmring_why(why, -EBUSY, "nobody else is willing: member %u stays the proxy of ring \"%s\"",
+		return dmring_why(why, -EBUSY,
+				  "nobody else is willing: member %u stays the proxy of ring \"%s\"",
 				  m->id, ring->name);
 	begin_term(ring, next, DMRING_TERM_RESIGNED, now);
 	return 0;

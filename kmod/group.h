@@ -271,11 +271,12 @@ struct dmring_ring {
 	u64 term_last;			/* ns, how long the term before this one was */
 	u64 office_since;		/* ns; of the term, also when nobody is in office */
 	u64 rotate_from;		/* ns, when its time in office began to run */
-	u64 office_stopped;		/* ns, since when the proxy is seen stopped, or DMRING_NEVER */
+	u64 office_stopped;		/* ns, since when the proxy stands still, or DMRING_NEVER */
 	u64 office_runs;		/* of its process, then: differs once it has run again */
 	struct dmring_load office_load;	/* what the links had carried when the term began */
-	u64 takeover_from;		/* ns, departure of a proxy whose successor carried nothing yet */
-	u64 takeover_ns;		/* the last one took so long, 0 for none yet */
+	u64 takeover_from;		/* ns, when the last proxy left; 0: the next has carried */
+	u64 takeover_ns;		/* the last one took so long, 0 for none yet, */
+	u64 takeover_at;		/* ns, and ended then */
 	struct dmring_stats stats;
 
 	struct dmring_marks marked;	/* slots with input */

@@ -71,6 +71,7 @@ struct ring_now {
 	u64 terms;
 	u64 served;
 	u64 takeover_ns;
+	u64 takeover_at;
 	struct dmring_load carried;
 	u8 term_why;
 	kuid_t uid;
@@ -112,6 +113,7 @@ static void copy_office(const struct dmring_ring *ring, struct ring_now *now)
 	now->term = ring->term;
 	now->term_why = ring->term_why;
 	now->takeover_ns = ring->takeover_ns;
+	now->takeover_at = ring->takeover_at;
 	now->office = ring->office;
 	if (!ring->office)
 		return;
@@ -217,6 +219,8 @@ static int put_proxy(const struct dmring_show *s, const struct ring_now *now)
 	    nla_put_u64_64bit(skb, DMRING_A_PROXY_TERM, now->term, DMRING_A_PROXY_PAD) ||
 	    (now->term && nla_put_u8(skb, DMRING_A_PROXY_REASON, now->term_why)) ||
 	    nla_put_u64_64bit(skb, DMRING_A_PROXY_TAKEOVER_NS, now->takeover_ns,
+			      DMRING_A_PROXY_PAD) ||
+	    nla_put_u64_64bit(skb, DMRING_A_PROXY_TAKEOVER_AT, now->takeover_at,
 			      DMRING_A_PROXY_PAD) ||
 	    (now->office && put_office(skb, now, s->admin)))
 		return -EMSGSIZE;

@@ -246,20 +246,23 @@ struct dmring_ident {
 };
 
 /* Events in the stream: dmring_ev.what */
-#define DMRING_EV_LEFT		1	/* a member of host @node (0: this machine's ring) has left,
-					 * after its last message; reason = DMRING_REASON_*,
-					 * arg = its id there, arg2 = how long it was one (ns)
-					 */
+/*
+ * A member of host @node (0: of this machine's ring) has left, after its last message:
+ * reason = DMRING_REASON_*, arg = its id there, arg2 = how long it was one (ns).
+ */
+#define DMRING_EV_LEFT		1
 #define DMRING_EV_HOST_AWAY	2	/* neighbour node; arg = DMRING_AWAY_* */
 #define DMRING_EV_HOST_BACK	3	/* neighbour node */
 #define DMRING_EV_HOST_REFUSED	4	/* neighbour node; arg = errno */
 #define DMRING_EV_CLOSED	5	/* the ring is closed: messages flow all round */
 #define DMRING_EV_BROKEN	6	/* it no longer is */
-#define DMRING_EV_PROXY		7	/* a term began: reason = DMRING_TERM_*, arg = its number,
-					 * arg2 = member id + 1 of the proxy, 0 for nobody
-					 */
+/*
+ * A term began: reason = DMRING_TERM_*, arg = its number, arg2 = the proxy's member
+ * id + 1, 0 for nobody.
+ */
+#define DMRING_EV_PROXY		7
 /* Events of one member, in its output space */
-#define DMRING_EV_OFFICE	32	/* arg = DMRING_OFFICE_*, arg2 = term, reason = DMRING_TERM_* */
+#define DMRING_EV_OFFICE	32	/* arg = DMRING_OFFICE_*, arg2 = term, reason as in PROXY */
 #define DMRING_EV_REJECTED	33	/* a message: reason = errno, arg = its length */
 /* Made by the library from log_base */
 #define DMRING_EV_GAP		64	/* arg = messages skipped for this member */

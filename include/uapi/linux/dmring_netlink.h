@@ -134,7 +134,7 @@ enum dmring_attr_ring {
 	DMRING_A_RING_STATS,		/* nested, dmring_attr_stat, all u64 */
 	DMRING_A_RING_PAD,
 	/* network only, as NODE */
-	DMRING_A_RING_ROTATE,		/* u32, s, 1..86400, or DMRING_ROTATE_NEVER; default never */
+	DMRING_A_RING_ROTATE,		/* u32, s, 1..86400; default DMRING_ROTATE_NEVER */
 	DMRING_A_RING_PROXY_TIMEOUT,	/* u32, ms, 10..3600000; default 1000 */
 
 	__DMRING_A_RING_MAX
@@ -157,6 +157,7 @@ enum dmring_attr_proxy {
 	DMRING_A_PROXY_TAKEOVER_NS,	/* u64, from the last proxy's departure to the first
 					 * message carried under its successor, 0 for none yet
 					 */
+	DMRING_A_PROXY_TAKEOVER_AT,	/* u64, ns, CLOCK_MONOTONIC: when that was carried */
 
 	__DMRING_A_PROXY_MAX
 };
