@@ -121,7 +121,9 @@ extern const struct bench_transport *const bench_transports[];
  * @repeat: how often each case is measured
  * @scale: how much longer (percent) than by default each case is
  * @json: where the results go, NULL for nowhere
- * @members: for "memory"
+ * @members: for "memory" and "departures"
+ * @departures: how many
+ * @busy: for "departures": the other members
  * @seconds: for "idle"
  */
 struct bench_options {
@@ -135,6 +137,8 @@ struct bench_options {
 	unsigned int scale;
 	const char *json;
 	unsigned int members;
+	unsigned int departures;
+	bool busy;
 	unsigned int seconds;
 };
 
@@ -147,6 +151,7 @@ int bench_run(const struct bench_case *c, double *per_msg);
 int bench_measure(void);
 int bench_idle(void);
 int bench_memory(void);
+int bench_departures(void);
 
 /* "dmring-bench: " sentence ": " strerror(err), on standard error; returns -err */
 int bench_fail(int err, const char *format, ...)

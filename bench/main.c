@@ -24,6 +24,7 @@ struct bench_options bench_opts = {
 	.repeat = 3,
 	.scale = 100,
 	.members = 1000,
+	.departures = 200,
 	.seconds = 5,
 };
 
@@ -34,6 +35,7 @@ static const struct command {
 	{ "measure", bench_measure },
 	{ "idle", bench_idle },
 	{ "memory", bench_memory },
+	{ "departures", bench_departures },
 };
 
 int bench_fail(int err, const char *format, ...)
@@ -52,11 +54,12 @@ static void help(FILE *to)
 {
 	const struct bench_transport *const *t;
 
-	fputs("usage: dmring-bench [OPTION]... measure | idle | memory\n"
+	fputs("usage: dmring-bench [OPTION]... measure | idle | memory | departures\n"
 	      "\n"
 	      "  measure   round trip, stream and fan-out, dmring beside other transports\n"
 	      "  idle      does a ring without traffic execute anything?\n"
 	      "  memory    what members take\n"
+	      "  departures  how soon a proxy is followed, and a death known\n"
 	      "\n"
 	      "  -r NAME   the ring, made with \"slow block\" (default bench)\n"
 	      "  -i        time is instructions: a guest of one CPU with icount, shift 0\n"
@@ -70,7 +73,9 @@ static void help(FILE *to)
 	      "  -c N      measure: only with so many receivers\n"
 	      "  -n N      measure: repetitions, the median counts (default 3)\n"
 	      "  -x PERC   measure: length of a case (default 100)\n"
-	      "  -m N      memory: members (default 1000)\n"
+	      "  -m N      memory, departures: members (default 1000)\n"
+	      "  -e N      departures: how many (default 200)\n"
+	      "  -b        departures: the other members are busy, not asleep\n"
 	      "  -w SEC    idle: how long to watch (default 5)\n", to);
 }
 
@@ -125,6 +130,11 @@ static int option(int c)
 		return number(optarg, &bench_opts.scale);
 	case 'm':
 		return number(optarg, &bench_opts.members);
+	case 'e':
+		return number(optarg, &bench_opts.departures);
+	case 'b':
+		bench_opts.busy = true;
+		return 0;
 	case 'w':
 		return number(optarg, &bench_opts.seconds);
 	}
@@ -136,7 +146,7 @@ int main(int argc, char **argv)
 	size_t i;
 	int c;
 
-	while ((c = getopt(argc, argv, "r:io:t:s:k:c:n:x:m:w:h")) != -1) {
+	while ((c = getopt(argc, argv, "r:io:t:s:k:c:n:x:m:e:bw:h")) != -1) {
 		if (c == 'h') {
 			help(stdout);
 			return 0;

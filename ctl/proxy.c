@@ -26,6 +26,7 @@ const struct out_field office_fields[] = {
 	OUT("carried", out_maybe, DMRING_A_PROXY_CARRIED, .flags = OUT_STATS),
 	OUT("carried_bytes", out_maybe, DMRING_A_PROXY_CARRIED_BYTES, .flags = OUT_STATS),
 	OUT("takeover_ns", out_maybe, DMRING_A_PROXY_TAKEOVER_NS, .flags = OUT_STATS),
+	OUT("takeover_at", out_maybe, DMRING_A_PROXY_TAKEOVER_AT, .flags = OUT_STATS),
 	{ }
 };
 

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * How soon the next proxy carries, and how soon everybody knows of a death.
+ *
+ *	namespace bench-a, host 1			bench-b, host 2
+ *	  victim: proxy, leaves or is killed
+ *	  N willing members, asleep or busy
+ *	  watcher						  watcher
+ *	  talker --------------------------------------------------->
+ *
+ * The watchers read the news of the departure; the ring itself says how long the
+ * office took from the departure to the first message carried by the next. All
+ * are on one machine, so their clock is one. Half of the victims detach, the
+ * others are killed: what a kill costs until the kernel closes the victim's files
+ * is the process's own affair, and shown for itself.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <dmring.h>
+#include <json-c/json.h>
+#include <urcu/arch.h>
+
+#include "bench.h"
+#include "report.h"
+
+#define PROCESSES	16	/* of the willing members */
+#define WAIT_MS		20000
+
+struct shared {
+	__u32 ready;		/* processes that are */
+	__u32 go;		/* the victim may leave */
+	__u32 victim;		/* its member id + 1 once it is in office */
+	__u64 left;		/* when the victim began to leave, or was killed */
+	__u64 heard[2];		/* by the watcher of each host; 0 not yet */
+};
+
+static struct shared *sh;
+
+static __u64 get(const __u64 *at)
+{
+	return __atomic_load_n(at, __ATOMIC_ACQUIRE);
+}
+
+static void put(__u64 *at, __u64 value)
+{
+	__atomic_store_n(at, value, __ATOMIC_RELEASE);
+}
+
+static bool wait_for(const __u32 *at, __u32 value)
+{
+	__u64 end = bench_now() + WAIT_MS * 1000000ULL;
+
+	while (__atomic_load_n(at, __ATOMIC_ACQUIRE) != value && bench_now() < end)
+		usleep(200);
+	return __atomic_load_n(at, __ATOMIC_ACQUIRE) == value;
+}
+
+static void say_ready(void)
+{
+	__atomic_add_fetch(&sh->ready, 1, __ATOMIC_RELEASE);
+}
+
+static int enter(const char *netns)
+{
+	char path[64];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", netns);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	err = fd < 0 || setns(fd, CLONE_NEWNET) ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return err ? bench_fail(err, "%s", path) : 0;
+}
+
+static struct dmring *join(__u32 flags)
+{
+	struct dmring_opts o = { .size = sizeof(o), .flags = flags };
+	struct dmring *r;
+	int err = dmring_attach(&r, bench_opts.ring, &o);
+
+	if (err)
+		exit(!!bench_fail(-err, "%s", dmring_why()));
+	return r;
+}
+
+/*
+ * Those who stand by
+ */
+
+static void look(int host, const struct dmring_msg *m)
+{
+	struct dmring_ev ev;
+
+	if (m->type != DMRING_REC_EVENT)
+		return;
+	memcpy(&ev, m->data, sizeof(ev));
+	if (ev.what == DMRING_EV_LEFT && ev.node == 1 &&
+	    ev.arg + 1 == __atomic_load_n(&sh->victim, __ATOMIC_ACQUIRE))
+		put(&sh->heard[host], bench_now());
+}
+
+static void watch(int host)
+{
+	struct dmring_msg m;
+	struct dmring *r;
+
+	if (host && enter("bench-b"))
+		exit(1);
+	r = join(DMRING_EVENTS | DMRING_UNWILLING);
+	say_ready();
+	for (;;) {
+		dmring_wait(r, DMRING_WAIT_READ, 1, -1);
+		while (!dmring_peek(r, &m))
+			look(host, &m);
+		dmring_release(r);
+	}
+}
+
+/* There is always something to carry: else one would measure when it comes */
+static void talk(int unused)
+{
+	struct dmring *r = join(DMRING_SEND_ONLY | DMRING_UNWILLING);
+	char text[64] = "";
+
+	(void)unused;
+	say_ready();
+	for (;;)
+		dmring_send_wait(r, text, sizeof(text), -1);
+}
+
+/* A share of the willing members; SEND_ONLY: who reads nothing is in nobody's way */
+static void stand_by(int nr)
+{
+	unsigned int i, n = bench_opts.members / PROCESSES +
+			    ((unsigned int)nr < bench_opts.members % PROCESSES);
+
+	for (i = 0; i < n; i++)
+		join(DMRING_SEND_ONLY);
+	say_ready();
+	while (bench_opts.busy)
+		caa_cpu_relax();
+	for (;;)
+		pause();
+}
+
+/*
+ * The victim
+ */
+
+static void victim(int detaches)
+{
+	struct dmring *r = join(DMRING_SEND_ONLY);
+
+	if (dmring_ballot(r, 1, DMRING_WEIGHT_MAX))
+		exit(!!bench_fail(0, "%s", dmring_why()));
+	say_ready();
+	while (!dmring_in_office(r))
+		usleep(100);
+	__atomic_store_n(&sh->victim, dmring_id(r) + 1, __ATOMIC_RELEASE);
+	while (!detaches || !__atomic_load_n(&sh->go, __ATOMIC_ACQUIRE))
+		usleep(100);
+	put(&sh->left, bench_now());
+	dmring_detach(r);
+	exit(0);
+}
+
+static pid_t start(void (*fn)(int arg), int arg)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fn(arg);
+	exit(0);
+}
+
+/* Of "ringctl proxy show": 0 or -errno */
+static int read_takeover(__u64 *ns, __u64 *at)
+{
+	char command[128], text[4096] = "";
+	struct json_object *list, *o;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "ctl/ringctl -j -s proxy show %s", bench_opts.ring);
+	f = popen(command, "r");
+	if (!f || !fread(text, 1, sizeof(text) - 1, f) || pclose(f))
+		return bench_fail(0, "%s", command);
+	list = json_tokener_parse(text);
+	o = list ? json_object_array_get_idx(list, 0) : NULL;
+	*ns = json_object_get_uint64(json_object_object_get(o, "takeover_ns"));
+	*at = json_object_get_uint64(json_object_object_get(o, "takeover_at"));
+	json_object_put(list);
+	return 0;
+}
+
+/* What is measured (ns), by kind of death: detached, killed */
+struct samples {
+	const char *name;
+	const char *from;
+	__u64 *ns;
+	unsigned int n;
+};
+
+enum { TAKEOVER, LOCAL, REMOTE, KILL_TAKEOVER, KILL_LOCAL, KILL_REMOTE, KINDS };
+
+static struct samples samples[KINDS] = {
+	[TAKEOVER] = { "first message carried", "departure" },
+	[LOCAL] = { "known on this host", "departure" },
+	[REMOTE] = { "known on the other", "departure" },
+	[KILL_TAKEOVER] = { "first message carried", "SIGKILL" },
+	[KILL_LOCAL] = { "known on this host", "SIGKILL" },
+	[KILL_REMOTE] = { "known on the other", "SIGKILL" },
+};
+
+static void sample(int kind, __u64 ns)
+{
+	samples[kind].ns[samples[kind].n++] = ns;
+}
+
+static bool both_heard(void)
+{
+	__u64 end = bench_now() + WAIT_MS * 1000000ULL;
+
+	while ((!get(&sh->heard[0]) || !get(&sh->heard[1])) && bench_now() < end)
+		usleep(500);
+	return get(&sh->heard[0]) && get(&sh->heard[1]);
+}
+
+static int follow(bool killed)
+{
+	__u64 end = bench_now() + WAIT_MS * 1000000ULL, ns, at;
+
+	if (!both_heard())
+		return bench_fail(0, "the news of a departure did not come");
+	do {
+		if (read_takeover(&ns, &at))
+			return -EPROTO;
+	} while (at < get(&sh->left) && bench_now() < end);
+	if (at < get(&sh->left))
+		return bench_fail(0, "nothing was carried after a departure");
+	sample(TAKEOVER, ns);
+	if (killed)
+		sample(KILL_TAKEOVER, at - get(&sh->left));
+	sample(killed ? KILL_LOCAL : LOCAL, get(&sh->heard[0]) - get(&sh->left));
+	sample(killed ? KILL_REMOTE : REMOTE, get(&sh->heard[1]) - get(&sh->left));
+	return 0;
+}
+
+static int depart(bool killed)
+{
+	__u32 ready = sh->ready;
+	char command[128];
+	int err;
+	pid_t pid;
+
+	sh->victim = 0;
+	sh->go = 0;
+	put(&sh->heard[0], 0);
+	put(&sh->heard[1], 0);
+	pid = start(victim, !killed);
+	snprintf(command, sizeof(command), "ctl/ringctl proxy elect %s", bench_opts.ring);
+	if (!wait_for(&sh->ready, ready + 1) || system(command))
+		return bench_fail(0, "no victim");
+	while (!__atomic_load_n(&sh->victim, __ATOMIC_ACQUIRE))
+		usleep(200);
+	if (killed) {
+		put(&sh->left, bench_now());
+		kill(pid, SIGKILL);
+	} else {
+		__atomic_store_n(&sh->go, 1, __ATOMIC_RELEASE);
+	}
+	err = follow(killed);
+	waitpid(pid, NULL, 0);
+	return err;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	__u64 x = *(const __u64 *)a, y = *(const __u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static __u64 percentile(const struct samples *s, unsigned int p)
+{
+	return s->n ? s->ns[(s->n - 1) * p / 100] : 0;
+}
+
+static int tell(void)
+{
+	struct json_object *all = json_object_new_array(), *o;
+	int i;
+
+	printf("%u willing members, %s; us\n%-24s %-10s %8s %8s %8s %6s\n", bench_opts.members,
+	       bench_opts.busy ? "busy" : "asleep", "", "from", "p50", "p99", "max", "n");
+	for (i = 0; i < KINDS; i++) {
+		struct samples *s = &samples[i];
+
+		qsort(s->ns, s->n, sizeof(*s->ns), by_size);
+		printf("%-24s %-10s %8.0f %8.0f %8.0f %6u\n", s->name, s->from,
+		       percentile(s, 50) / 1e3, percentile(s, 99) / 1e3,
+		       percentile(s, 100) / 1e3, s->n);
+		o = json_object_new_object();
+		json_object_object_add(o, "what", json_object_new_string(s->name));
+		json_object_object_add(o, "from", json_object_new_string(s->from));
+		json_object_object_add(o, "members", json_object_new_int(bench_opts.members));
+		json_object_object_add(o, "busy", json_object_new_boolean(bench_opts.busy));
+		json_object_object_add(o, "p50_ns", json_object_new_uint64(percentile(s, 50)));
+		json_object_object_add(o, "p99_ns", json_object_new_uint64(percentile(s, 99)));
+		json_object_array_add(all, o);
+	}
+	return bench_write_json(bench_opts.json, all) ? 1 : 0;
+}
+
+int bench_departures(void)
+{
+	unsigned int i;
+
+	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (sh == MAP_FAILED)
+		return !!bench_fail(errno, "memory");
+	for (i = 0; i < KINDS; i++) {
+		samples[i].ns = calloc(bench_opts.departures, sizeof(*samples[i].ns));
+		if (!samples[i].ns)
+			return !!bench_fail(ENOMEM, "memory");
+	}
+	if (enter("bench-a"))
+		return 1;
+	start(watch, 0);
+	start(watch, 1);
+	start(talk, 0);
+	for (i = 0; i < PROCESSES; i++)
+		start(stand_by, i);
+	if (!wait_for(&sh->ready, PROCESSES + 3))
+		return !!bench_fail(0, "not everybody has come");
+	for (i = 0; i < bench_opts.departures; i++)
+		if (depart(i % 2))
+			return 1;
+	return tell();
+}
