@@ -33,7 +33,8 @@ t_directions() {
 	local a b before
 	must hosts_start 3
 	succeeds ring_up cuts 3 dead 300
-	traffic 3 2000 11000 cuts
+	# slow enough to last until the last cut has been made
+	traffic 3 2000 "${DMRING_PACE_US:-11000}" cuts
 	under_way 1 cuts 30
 	before=$(of_ring 1 cuts link_ups)
 	for a in 1 2 3; do
