@@ -121,7 +121,7 @@ if [ -d /sys/module/dmring ]; then
 	ok "module is there # SKIP without it"
 else
 	says 1 "this kernel has no dmring: load the module (modprobe dmring)" ringctl ring show
-	insmod kmod/dmring.ko || exit 1
+	insmod "${DMRING_MODULE:-kmod/dmring.ko}" || exit 1
 	loaded=1
 fi
 

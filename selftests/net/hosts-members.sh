@@ -145,6 +145,6 @@ t_unload() {
 	before=$(lsmod | grep -c '^dmring ')
 	succeeds rmmod dmring
 	equal 'loaded before and after' '1 0' "$before $(lsmod | grep -c '^dmring ')"
-	succeeds insmod "$net_root/kmod/dmring.ko"
+	succeeds insmod "${DMRING_MODULE:-$net_root/kmod/dmring.ko}"
 	equal 'rings of host 1' '' "$(on 1 ringctl ring show)"
 }
