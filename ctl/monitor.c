@@ -48,7 +48,7 @@ static const struct out_field event_fields[] = {
 	OUT("member", given_uint, EVENT(MEMBER)),
 	OUT("pid", given_uint, EVENT(PID)),
 	OUT("reason", out_enum, EVENT(REASON), .names = reason_names),
-	OUT("reason", out_enum, EVENT(TERM_REASON), .names = term_names),
+	OUT("term_reason", out_enum, EVENT(TERM_REASON), .names = term_names),
 	OUT("term", given_uint, EVENT(TERM)),
 	OUT("duration_ms", given_uint, EVENT(DURATION_MS)),
 	OUT("node", given_uint, EVENT(NODE)),

@@ -37,6 +37,18 @@ enum motion {
 	DIES,		/* all its descriptors are about to be closed */
 };
 
+/* The leader may have ended before the others; it then says nothing of them */
+static struct task_struct *live_thread(struct task_struct *leader)
+{
+	struct task_struct *t;
+
+	if (leader->exit_state)
+		for_each_thread(leader, t)
+			if (!t->exit_state)
+				return t;
+	return leader;
+}
+
 /* @runs, if not NULL: a number that stays the same while it stands */
 static enum motion motion_of(const struct dmring_member *m, u64 *runs)
 {
@@ -48,6 +60,7 @@ static enum motion motion_of(const struct dmring_member *m, u64 *runs)
 	if (task) {
 		unsigned int flags = READ_ONCE(task->signal->flags);
 
+		task = live_thread(task);
 		if (flags & SIGNAL_GROUP_EXIT)
 			motion = DIES;
 		else if (flags & SIGNAL_STOP_STOPPED || cgroup_task_frozen(task) ||
@@ -55,7 +68,7 @@ static enum motion motion_of(const struct dmring_member *m, u64 *runs)
 			motion = STANDS;
 		else
 			motion = RUNS;
-		if (runs)
+		if (runs && motion == STANDS)
 			*runs = task->nvcsw + task->nivcsw;
 	}
 	rcu_read_unlock();
@@ -184,6 +197,8 @@ static void begin_term(struct dmring_ring *ring, struct dmring_member *m, u8 why
 
 	end_term(ring, now);
 	WRITE_ONCE(ring->office, m);
+	if (!m)
+		ring->takeover_from = 0;
 	ring->term++;
 	ring->term_why = why;
 	ring->office_since = now;
@@ -243,9 +258,10 @@ static void recount(struct dmring_ring *ring, u8 why, u64 now)
 	struct dmring_member *old = ring->office;
 	struct dmring_member *m = count_ballots(ring, takes_part ? NULL : old, now);
 
-	/* one that stands is not replaced by another that stands */
-	if (why == DMRING_TERM_STOPPED && (!m || motion_of(m, NULL) != RUNS))
-		return;
+	/* nobody hands over to one that stands, and one that stands keeps what it has till then */
+	if ((why == DMRING_TERM_STOPPED || why == DMRING_TERM_ROTATED) &&
+	    (!m || motion_of(m, NULL) != RUNS))
+		m = old;
 	/* still the best: its term goes on */
 	ring->rotate_from = now;
 	if (m != old)
@@ -257,7 +273,8 @@ static void see_motion(struct dmring_ring *ring, u64 now)
 {
 	u64 runs = 0;
 
-	if (!ring->office || motion_of(ring->office, &runs) != STANDS)
+	/* one that dies may take long to close its files: a core dump, much memory */
+	if (!ring->office || motion_of(ring->office, &runs) == RUNS)
 		ring->office_stopped = DMRING_NEVER;
 	else if (ring->office_stopped == DMRING_NEVER || ring->office_runs != runs)
 		ring->office_stopped = now;
@@ -280,12 +297,13 @@ static struct dmring_office office_of(struct dmring_ring *ring, u64 now)
 	};
 }
 
-u64 dmring_election_look(struct dmring_ring *ring, u64 now)
+u64 dmring_election_look(struct dmring_ring *ring)
 {
-	u64 next = DMRING_NEVER;
+	u64 next = DMRING_NEVER, now;
 	u8 why;
 
 	spin_lock(&ring->lock);
+	now = ktime_get_ns();
 	if (has_office(ring) && ring->count) {
 		struct dmring_office office = office_of(ring, now);
 
@@ -311,7 +329,7 @@ int dmring_election_ballot(struct dmring_member *m, bool willing, u32 weight, ch
 {
 	u64 word = weight | (willing ? DMRING_BALLOT_WILLING : 0);
 	struct dmring_ring *ring = m->ring;
-	u64 now = ktime_get_ns();
+	u64 now;
 
 	if (ring->scope != DMRING_SCOPE_NETWORK)
 		return no_office(ring, why);
@@ -320,6 +338,8 @@ int dmring_election_ballot(struct dmring_member *m, bool willing, u32 weight, ch
 				  DMRING_WEIGHT_MAX, weight);
 	WRITE_ONCE(m->slot.user->ballot, word);
 	spin_lock(&ring->lock);
+	/* not before the beginning of the present term */
+	now = ktime_get_ns();
 	if (m->attached && willing && !ring->office && has_office(ring))
 		begin_term(ring, m, DMRING_TERM_VACANT, now);
 	else if (!willing && ring->office == m)
@@ -339,7 +359,7 @@ static int resign_locked(struct dmring_member *m, char *why)
 				  "not in office: member %u of ring \"%s\" is not its proxy",
 				  m->id, ring->name);
 	next = count_ballots(ring, m, now);
-	if (!next)
+	if (!next || motion_of(next, NULL) != RUNS)
 		return dmring_why(why, -EBUSY,
 				  "nobody else is willing: member %u stays the proxy of ring \"%s\"",
 				  m->id, ring->name);
@@ -397,6 +417,9 @@ int dmring_election_elect(struct dmring_ring *ring, const u32 *id, char *why)
 		err = elect_locked(ring, *id, why);
 	else if (has_office(ring))
 		recount(ring, DMRING_TERM_ELECTED, ktime_get_ns());
+	if (!err && !ring->office)
+		err = dmring_why(why, -EBUSY, "no member of ring \"%s\" on this host is willing",
+				 ring->name);
 	dmring_ring_unlock(ring);
 	return err;
 }

@@ -14,13 +14,13 @@ void dmring_election_joined(struct dmring_ring *ring, struct dmring_member *m);
 void dmring_election_left(struct dmring_ring *ring, struct dmring_member *m);
 
 /*
- * The links have carried something, and ring->takeover_from is not 0: the first
+ * The links have carried a message, and ring->takeover_from is not 0: the first
  * under a new proxy. ring->lock held.
  */
 void dmring_election_carried(struct dmring_ring *ring);
 
 /* Count if it is time to; returns when to look again. The ring's thread. */
-u64 dmring_election_look(struct dmring_ring *ring, u64 now);
+u64 dmring_election_look(struct dmring_ring *ring);
 
 /*
  * What can be asked for, in process context. 0, or -errno and a sentence in @why

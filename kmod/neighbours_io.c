@@ -76,18 +76,16 @@ static int deliver(struct dmring_neighbours *nb, const u8 *payload)
 {
 	struct dmring_ring *ring = nb->ring;
 	struct dmring_ev ev;
+	bool news = nb->rx.data.type == DMRING_REC_EVENT;
 
-	ring->stats.received++;
-	ring->stats.received_bytes += nb->rx.data.len;
+	ring->stats.received += !news;
+	ring->stats.received_bytes += news ? 0 : nb->rx.data.len;
 	if (nb->rx.what != DMRING_RX_DELIVER)
 		return 1;
-	if (nb->rx.data.type == DMRING_REC_EVENT) {
-		if (read_news(nb, payload, &ev))
-			return -EPIPE;
-		payload = (const u8 *)&ev;
-	}
-	dmring_pump_deliver(ring, &nb->rx, payload);
-	if (!READ_ONCE(ring->takeover_from))
+	if (news && read_news(nb, payload, &ev))
+		return -EPIPE;
+	dmring_pump_deliver(ring, &nb->rx, news ? (const u8 *)&ev : payload);
+	if (news || !READ_ONCE(ring->takeover_from))
 		return 1;
 	spin_lock(&ring->lock);
 	if (ring->takeover_from)
@@ -247,14 +245,17 @@ static u32 add_record(struct dmring_ring *ring, struct dmring_conn *conn, u64 no
 	dmring_conn_add(conn, buf, head);
 	if (rec->type != DMRING_REC_EVENT)
 		add_payload(ring, conn, pos, rec->len);
+	if (rec->type != DMRING_REC_DATA)
+		return 0;
 	ring->stats.sent++;
 	ring->stats.sent_bytes += rec->len;
 	return rec->len;
 }
 
-/* Returns how many records */
-static int add_data(struct dmring_ring *ring, struct dmring_conn *conn)
+/* True if there was a message */
+static bool add_data(struct dmring_ring *ring, struct dmring_conn *conn)
 {
+	u64 before = ring->stats.sent;
 	u32 bytes = 0;
 	u64 no;
 	int i;
@@ -265,7 +266,7 @@ static int add_data(struct dmring_ring *ring, struct dmring_conn *conn)
 		bytes += add_record(ring, conn, no);
 		dmring_core_sent(&ring->core, no);
 	}
-	return i;
+	return ring->stats.sent != before;
 }
 
 static void gather(struct dmring_neighbours *nb, enum dmring_dir dir, struct dmring_conn *conn)

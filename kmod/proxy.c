@@ -22,6 +22,7 @@
 #include <linux/ktime.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
+#include <linux/sched/isolation.h>
 #include <linux/sched/task.h>
 #include <linux/topology.h>
 #include <linux/slab.h>
@@ -161,14 +162,19 @@ static bool somebody_waits(struct dmring_ring *ring)
  * The office
  */
 
-/* The NUMA nodes on whose processors a process may run, all of them if it has ended */
+/* The NUMA nodes on whose processors a process may run; wherever kernel threads may without one */
 static void nodes_of(const struct task_struct *task, struct cpumask *mask)
 {
+	const struct cpumask *ours = housekeeping_cpumask(HK_TYPE_KTHREAD);
 	int cpu;
 
 	cpumask_clear(mask);
-	for_each_cpu(cpu, task ? task->cpus_ptr : cpu_possible_mask)
-		cpumask_or(mask, mask, cpumask_of_node(cpu_to_node(cpu)));
+	if (task)
+		for_each_cpu_and(cpu, task->cpus_ptr, cpu_online_mask)
+			cpumask_or(mask, mask, cpumask_of_node(cpu_to_node(cpu)));
+	/* processors that are kept free of kernel threads stay so */
+	if (!cpumask_and(mask, mask, ours))
+		cpumask_copy(mask, ours);
 }
 
 /*
@@ -199,7 +205,7 @@ static void mind_office(struct dmring_proxy *p, unsigned long work)
 	u64 now = ktime_get_ns();
 
 	if (work & BIT(DMRING_WORK_OFFICE) || now >= p->office_next)
-		p->office_next = dmring_election_look(p->ring, now);
+		p->office_next = dmring_election_look(p->ring);
 	if (work & BIT(DMRING_WORK_STATE) && dmring_election_tell(p->ring))
 		follow_proxy(p->ring);
 }

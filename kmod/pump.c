@@ -116,10 +116,10 @@ static bool put_event(struct dmring_ring *ring, const struct dmring_ev *ev)
 	return true;
 }
 
-/* An event for all hosts. While nobody else can hear anything yet, it is for this one's. */
+/* An event for all, in the window like a message. While no message may go it is for this host's. */
 static bool put_news(struct dmring_ring *ring, struct hold *hold, const struct dmring_news *news)
 {
-	if (ring->scope == DMRING_SCOPE_MACHINE || !ring->core.gate)
+	if (!ring->core.gate)
 		return put_event(ring, &news->ev);
 	if (dmring_room_make(ring, sizeof(news->ev), &hold->kick))
 		return false;
@@ -128,26 +128,43 @@ static bool put_news(struct dmring_ring *ring, struct hold *hold, const struct d
 	return true;
 }
 
+/*
+ * Members can bring about as many terms as they like: these leave half of what is kept for
+ * events to those of hosts and links.
+ */
+static bool is_too_much(const struct dmring_ring *ring, const struct dmring_ev *ev)
+{
+	return ev->what == DMRING_EV_PROXY &&
+	       dmring_core_event_room(&ring->core, dmring_event_share(ring->log.size) / 2);
+}
+
 static void put_events(struct dmring_ring *ring, struct hold *hold)
 {
-	while (ring->events_head != ring->events_tail &&
-	       put_event(ring, &ring->events[ring->events_head % DMRING_EVENTS_MAX]))
+	while (ring->events_head != ring->events_tail) {
+		const struct dmring_ev *ev = &ring->events[ring->events_head % DMRING_EVENTS_MAX];
+
+		if (is_too_much(ring, ev))
+			ring->stats.events_lost++;
+		else if (!put_event(ring, ev))
+			break;
 		ring->events_head++;
+	}
 	while (ring->news_head != ring->news_tail &&
 	       put_news(ring, hold, &ring->news[ring->news_head % DMRING_EVENTS_MAX]))
 		ring->news_head++;
 }
 
 /* All that @m had accepted is in the log: now it can be told that it has left */
-static void tell_left(struct dmring_ring *ring, const struct dmring_member *m)
+static void tell_left(struct dmring_ring *ring, struct hold *hold, const struct dmring_member *m)
 {
-	struct dmring_news *news = &ring->news[ring->news_tail % DMRING_EVENTS_MAX];
-
+	/* no record is under way here */
+	if (ring->news_tail - ring->news_head == DMRING_EVENTS_MAX)
+		put_events(ring, hold);
 	if (ring->news_tail - ring->news_head == DMRING_EVENTS_MAX) {
 		ring->stats.events_lost++;
 		return;
 	}
-	*news = (struct dmring_news){
+	ring->news[ring->news_tail % DMRING_EVENTS_MAX] = (struct dmring_news){
 		.ev = {
 			.what = DMRING_EV_LEFT, .reason = m->reason, .node = ring->node,
 			.arg = m->id, .arg2 = m->left_at - m->since,
@@ -415,7 +432,8 @@ static int take_leaving(struct dmring_ring *ring, struct hold *hold)
 			return ret;
 		if (ret > 0)
 			return 0;
-		tell_left(ring, m);
+		tell_left(ring, hold, m);
+		hold->left -= min(hold->left, HOLD_MIN);
 		list_move(&m->node, &hold->done);
 	}
 	return 0;

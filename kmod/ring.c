@@ -514,7 +514,10 @@ int dmring_peer_del(struct dmring_ring *ring, u32 node, struct netlink_ext_ack *
 
 void dmring_ring_event(struct dmring_ring *ring, const struct dmring_ev *ev)
 {
-	if (ring->events_tail - ring->events_head == DMRING_EVENTS_MAX) {
+	u32 most = ev->what == DMRING_EV_PROXY ? DMRING_EVENTS_MAX / 2 : DMRING_EVENTS_MAX;
+
+	/* terms leave places to what happens to hosts and links */
+	if (ring->events_tail - ring->events_head >= most) {
 		ring->stats.events_lost++;
 		return;
 	}

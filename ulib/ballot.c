@@ -94,15 +94,19 @@ int dmring_member_in_office(struct dmring *r)
 void dmring_member_weigh(struct dmring *r)
 {
 	struct dmring_member *k = dmring_member(r);
-	__s64 now = clock_ns(CLOCK_MONOTONIC), used, span = now - k->weighed_at;
-	__s64 weight;
+	__s64 now = clock_ns(CLOCK_MONOTONIC), last = load_relaxed(&k->weighed_at);
+	__s64 span = now - last, used, load;
 
-	if (span < WEIGH_NS)
+	/* of two threads that come at the same time one looks */
+	if (span < WEIGH_NS ||
+	    !__atomic_compare_exchange_n(&k->weighed_at, &last, now, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED))
 		return;
 	used = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-	weight = DMRING_WEIGHT_MAX - (used - k->weighed_used) * DMRING_WEIGHT_MAX / span;
-	if (k->weighed_at)
-		set_weight(k, load_relaxed(ballot(k)), weight < 0 ? 0 : weight);
-	k->weighed_at = now;
-	k->weighed_used = used;
+	load = (used - load_relaxed(&k->weighed_used)) / (span / DMRING_WEIGHT_MAX);
+	store_relaxed(&k->weighed_used, used);
+	if (!last)
+		return;
+	load = load < 0 ? 0 : load > DMRING_WEIGHT_MAX ? DMRING_WEIGHT_MAX : load;
+	set_weight(k, load_relaxed(ballot(k)), DMRING_WEIGHT_MAX - load);
 }

@@ -47,7 +47,8 @@ struct dmring_cursor {
  * @ev_head: next to be taken from @ev
  * @ev_tail: end of @ev
  * @ev_mark: @ev_tail at the last release
- * @weighed_at: when the load was last looked at (ns), 0 for never
+ * @weighed_at: when the load was last looked at (ns), 0 for never; any thread, by
+ *              compare and swap
  * @weighed_used: processor time used until then (ns)
  */
 struct dmring_member {

@@ -224,8 +224,8 @@ static void show_event(const struct flood *f, const struct dmring_msg *m)
 	memcpy(&ev, m->data, sizeof(ev));
 	if (!f->events && ev.what != DMRING_EV_GAP)
 		return;
-	printf("event %s node %u arg %llu\n", dmring_event_str(ev.what), ev.node,
-	       (unsigned long long)ev.arg);
+	printf("event %s node %u arg %llu reason %u\n", dmring_event_str(ev.what), ev.node,
+	       (unsigned long long)ev.arg, ev.reason);
 }
 
 static void show_ident(const struct dmring_msg *m)

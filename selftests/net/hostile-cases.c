@@ -246,7 +246,7 @@ ANSWER(answer_node, fake_hello, dmring_put32(buf + 48, FAKE_HOST))
 ANSWER(answer_inc, fake_hello, (dmring_put64(buf + 56, 5), dmring_put64(buf + 88, 5)))
 ANSWER(answer_have, fake_hello, dmring_put64(buf + 120, 1ULL << 50))
 ANSWER(answer_lacks, fake_hello, dmring_put64(buf + 120, 0))
-ANSWER(answer_version, fake_hello, dmring_put16(buf + 12, 2))
+ANSWER(answer_version, fake_hello, dmring_put16(buf + 12, DMRING_WIRE_VERSION + 1))
 
 #define PLAIN	"?.2Jrm -rf??%s%n"
 

@@ -89,7 +89,7 @@ t_silence() {
 	sender 2 send2 -s 0 -c 1 silent
 	ended send2 recv1 recv3
 	for h in 1 3; do
-		grep -qE 'event .*away.* node 2 arg 2$' "$tmp/recv$h" || bad "no HOST_AWAY in the stream of host $h: $(cat "$tmp/recv$h")"
+		grep -qE 'event .*away.* node 2 arg 2 reason 0$' "$tmp/recv$h" || bad "no HOST_AWAY in the stream of host $h: $(cat "$tmp/recv$h")"
 		grep -qE 'event .*back.* node 2 ' "$tmp/recv$h" || bad "no HOST_BACK in the stream of host $h"
 	done
 }

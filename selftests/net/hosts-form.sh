@@ -213,7 +213,7 @@ t_set() {
 	equal owner '7 8 0660' "$(of_ring 1 set owner) $(of_ring 1 set group) $(of_ring 1 set mode)"
 	succeeds on 1 ringctl ring set set slow evict 250
 	equal 'slow for' 250 "$(of_ring 1 set slow_ms)"
-	refused 1 'only slow, owner, group,? (and )?mode can be set' \
+	refused 1 'slow, rotate, proxy-timeout, owner, group, mode alone can be set' \
 		on 1 ringctl ring set set log 2M
 	equal log 1048576 "$(of_ring 1 set log)"
 	until_true 5 heard 1 'ring-set' || bad 'no event of the change'

@@ -21,7 +21,7 @@ t_relay() {
 proxy_pid() { of_ring "$1" "$2" pid; }
 proxy_is() { [ "$(proxy_pid "$1" "$2")" = "$3" ]; }
 
-about[proxy]='the proxy is killed under traffic: the longest attached willing member follows, nothing is lost'
+about[proxy]='the proxy is killed under traffic: the next one follows, all hosts know of the death, nothing is lost'
 t_proxy() {
 	local term
 	must hosts_start 3
@@ -31,7 +31,7 @@ t_proxy() {
 	receiver 2 first -s 2 -c 3000 -t 30 proxy
 	receiver 2 second -s 2 -c 3000 -t 30 proxy
 	receiver 2 later -s 2 -c 3000 -t 30 proxy
-	receiver 3 far -s 2 -c 3000 -t 30 proxy
+	receiver 3 far -s 2 -c 3000 -t 30 -e proxy
 	equal 'first proxy' "${pid[first]}" "$(proxy_pid 2 proxy)"
 	term=$(of_ring 2 proxy term)
 	sender 1 send1 -s 0 -c 3000 -l 512 -u 2000 proxy
@@ -41,7 +41,7 @@ t_proxy() {
 	until_true 2 proxy_is 2 proxy "${pid[second]}" || bad "proxy is $(proxy_pid 2 proxy), not ${pid[second]}"
 	matches 'proxy show' "\"pid\": ?${pid[second]}\\b" "$(on 2 ringctl -j proxy show proxy)"
 	equal term $((term + 1)) "$(of_ring 2 proxy term)"
-	until_true 2 heard 2 "proxy member [0-9]+ pid ${pid[second]} term $((term + 1))" || bad 'no event of the new proxy'
+	until_true 2 heard 2 "proxy member [0-9]+ pid ${pid[second]} term_reason left term $((term + 1)) duration_ms [0-9]+" || bad 'no event of the new proxy'
 	until_true 2 heard 2 "member-leave .*pid ${pid[first]} reason killed" || bad 'no event of the death'
 	under_way 2 proxy 900
 	kill_member KILL second
@@ -52,6 +52,8 @@ t_proxy() {
 	ended send1 send3 never far
 	matches 'the unwilling' 'received 6000 lost 0 doubled 0 reordered 0 ' "$(result never)"
 	matches 'host 3' 'received 6000 lost 0 doubled 0 reordered 0 ' "$(result far)"
+	# the reason is "killed"; on its own host and on the other, each of the three once
+	equal 'deaths heard of on host 3' 3 "$(grep -cE 'event left node 2 arg [0-9]+ reason 3$' "$tmp/far")"
 	equal 'breaks of host 2' 2 "$(of_ring 2 proxy link_ups)"
 }
 
@@ -91,6 +93,7 @@ t_block() {
 
 about[evict]='slow evict: one slow reader far away holds the senders for its time, then it is gone'
 t_evict() {
+	local h
 	must hosts_start 3
 	succeeds ring_up evict 3 log 128K slow evict 800 dead 2000
 	watch 2 evict
@@ -103,8 +106,10 @@ t_evict() {
 	matches 'the good one' 'received 1500 lost 0 doubled 0 reordered 0 ' "$(result good)"
 	matches 'on host 1' 'received 1500 lost 0 doubled 0 reordered 0 ' "$(result recv1)"
 	until_true 5 heard 2 "member-leave .*pid ${pid[slow]} reason slow" || bad 'no event of the eviction'
-	grep -qE 'event .*evict' "$tmp/good" || bad "its neighbour did not hear: $(cat "$tmp/good")"
-	grep -qE 'event .*evict' "$tmp/recv1" && bad 'the other host heard of it'
+	# the reason is "slow"
+	for h in good recv1; do
+		equal "$h heard of it" 1 "$(grep -cE 'event left node 2 arg [0-9]+ reason 4$' "$tmp/$h")"
+	done
 	equal evicted '0 1' "$(of_ring 1 evict evicted) $(of_ring 2 evict evicted)"
 	kill_member CONT slow
 	wait "${pid[slow]}" && bad 'the evicted one went on'
