@@ -367,6 +367,37 @@ TEST_F(life, out_of_memory)
 	has_left(_metadata, self, DMRING_REASON_KILLED);
 }
 
+#define CROWD	200	/* more than wait to be told of */
+
+static int crowd_until_killed(void *arg)
+{
+	static struct rig_member m[CROWD];
+	FIXTURE_DATA(life) *self = arg;
+	int i;
+
+	for (i = 0; i < CROWD; i++)
+		if (rig_attach(&m[i], self->name, DMRING_ATTACH_SEND_ONLY))
+			return 1;
+	__atomic_store_n(&self->sh->ready, 1, __ATOMIC_RELEASE);
+	for (;;)
+		pause();
+}
+
+/* Nobody's departure is lost while there is room in the log */
+TEST_F(life, many_at_once)
+{
+	pid_t pid = rig_child(crowd_until_killed, self);
+
+	EXPECT_TRUE(read_until(20000, __atomic_load_n(&self->sh->ready, __ATOMIC_ACQUIRE)));
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(128 + SIGKILL, rig_wait(pid));
+	EXPECT_TRUE(read_until(20000, self->w.lefts >= CROWD));
+	EXPECT_EQ(CROWD, self->w.lefts);
+	EXPECT_EQ(DMRING_REASON_KILLED, self->w.left.reason);
+	EXPECT_EQ(0, rig_ring_stat(self->name, DMRING_A_STAT_EVENTS_LOST));
+	EXPECT_TRUE(rig_within(10000, members(self) == 2));
+}
+
 /* A child that has the descriptor, and nothing else, keeps nobody in */
 static int by_exit_of_parent(void *arg)
 {

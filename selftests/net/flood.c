@@ -277,18 +277,20 @@ static __u64 patience(const struct flood *f, const struct flood_check *c)
 	return (c->received ? f->seconds : FIRST_SECONDS) * 1000ULL;
 }
 
-/* Until all has come; then for a moment more: nothing may follow */
+/* Until all has come; then for a moment more: nothing may follow. Events do not count. */
 static int receive(struct flood *f, struct flood_check *c)
 {
-	__u64 quiet = now_ms();
+	__u64 quiet = now_ms(), before;
 
 	for (;;) {
-		int n = take_some(f, c);
+		int n;
 
-		if (n > 0) {
+		before = c->received;
+		n = take_some(f, c);
+		if (c->received != before)
 			quiet = now_ms();
+		if (n > 0)
 			continue;
-		}
 		if (!n && now_ms() >= quiet + patience(f, c))
 			return flood_check_complete(c) ? 0 : -ETIMEDOUT;
 		if (!n)

@@ -135,7 +135,7 @@ t_drop() {
 	[ "${dropped:-0}" -gt 0 ] || bad "nothing was dropped: $out"
 	equal 'received and dropped' 1500 $((got + dropped))
 	matches 'the slow one' "lost $dropped doubled 0 reordered 0 damaged 0 " "$out"
-	equal 'gaps it was told of' "$dropped" "$(awk '/^event .*gap/ || /^event .*skipped/ { n += $NF } END { print n + 0 }' "$tmp/slow")"
+	equal 'gaps it was told of' "$dropped" "$(awk '/^event gap node 0 arg / { n += $6 } END { print n + 0 }' "$tmp/slow")"
 	equal 'dropped on host 1' 0 "$(of_ring 1 drop dropped)"
 	matches 'on host 1' 'received 1500 lost 0 ' "$(result recv1)"
 }
