@@ -132,7 +132,8 @@ static struct dmring_member *count_ballots(struct dmring_ring *ring,
  * The office
  */
 
-struct dmring_load dmring_office_load(const struct dmring_ring *ring)
+/* What the links have carried in this term */
+static struct dmring_load term_load(const struct dmring_ring *ring)
 {
 	return (struct dmring_load){
 		.messages = ring->stats.sent + ring->stats.received -
@@ -140,6 +141,18 @@ struct dmring_load dmring_office_load(const struct dmring_ring *ring)
 		.bytes = ring->stats.sent_bytes + ring->stats.received_bytes -
 			 ring->office_load.bytes,
 	};
+}
+
+void dmring_election_service(const struct dmring_member *m, u64 *ns, struct dmring_load *carried)
+{
+	struct dmring_load load = term_load(m->ring);
+
+	*ns = served(m, ktime_get_ns());
+	*carried = m->carried;
+	if (m->ring->office != m)
+		return;
+	carried->messages += load.messages;
+	carried->bytes += load.bytes;
 }
 
 static void tell_member(struct dmring_ring *ring, struct dmring_member *m, u8 what)
@@ -172,7 +185,7 @@ static void tell_group(struct dmring_ring *ring)
 /* What the term that ends is booked to */
 static void end_term(struct dmring_ring *ring, u64 now)
 {
-	struct dmring_load load = dmring_office_load(ring);
+	struct dmring_load load = term_load(ring);
 	struct dmring_member *old = ring->office;
 
 	ring->term_last = now - ring->office_since;
@@ -240,7 +253,8 @@ void dmring_election_left(struct dmring_ring *ring, struct dmring_member *m)
 	if (ring->scope != DMRING_SCOPE_NETWORK || ring->office != m)
 		return;
 	begin_term(ring, ring->dead ? NULL : count_ballots(ring, m, now), DMRING_TERM_LEFT, now);
-	ring->takeover_from = ring->office ? m->left_at : 0;
+	if (ring->office)
+		ring->takeover_from = m->left_at;
 }
 
 void dmring_election_carried(struct dmring_ring *ring)

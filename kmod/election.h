@@ -31,8 +31,8 @@ int dmring_election_resign(struct dmring_member *m, char *why);
 /* Member *@id, or (NULL) whoever wins a count */
 int dmring_election_elect(struct dmring_ring *ring, const u32 *id, char *why);
 
-/* What the links have carried in this term. ring->lock held. */
-struct dmring_load dmring_office_load(const struct dmring_ring *ring);
+/* What @m has done as the proxy, the present term included. ring->lock held. */
+void dmring_election_service(const struct dmring_member *m, u64 *ns, struct dmring_load *carried);
 
 /* Tell the watchers of the office; false if it has not changed. The ring's thread. */
 bool dmring_election_tell(struct dmring_ring *ring);

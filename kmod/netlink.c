@@ -328,7 +328,7 @@ static int do_ring_del(struct sk_buff *skb, struct genl_info *info)
 	return err ? err : dmring_ring_del(genl_info_net(info), name, info->extack);
 }
 
-/* A command about something of a ring, found by its id */
+/* A command about something of a ring, found by its id; @id: its name, NULL if it may be missing */
 static int with_ring(struct genl_info *info, u16 object, const char *id,
 		     int (*fn)(struct dmring_ring *ring, struct nlattr **tb,
 			       struct netlink_ext_ack *extack))
@@ -339,7 +339,7 @@ static int with_ring(struct genl_info *info, u16 object, const char *id,
 
 	if (err)
 		return err;
-	if (!tb[ATTR_ID]) {
+	if (id && !tb[ATTR_ID]) {
 		dmring_extack(info->extack, "the %s is missing", id);
 		return -EINVAL;
 	}
@@ -380,25 +380,14 @@ static int evict(struct dmring_ring *ring, struct nlattr **tb, struct netlink_ex
 	return dmring_member_evict(ring, nla_get_u32(tb[ATTR_ID]), extack);
 }
 
-static int do_proxy_elect(struct sk_buff *skb, struct genl_info *info)
+static int elect(struct dmring_ring *ring, struct nlattr **tb, struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[DMRING_A_MEMBER_MAX + 1];
+	u32 id = tb[ATTR_ID] ? nla_get_u32(tb[ATTR_ID]) : 0;
 	char why[DMRING_WHY_SIZE] = "";
-	struct dmring_ring *ring;
-	u32 id;
-	int err = read_nest(info, DMRING_A_MEMBER, tb, DMRING_A_MEMBER_MAX);
+	int err = dmring_election_elect(ring, tb[ATTR_ID] ? &id : NULL, why);
 
 	if (err)
-		return err;
-	ring = read_ring(genl_info_net(info), tb[ATTR_RING], info->extack);
-	if (IS_ERR(ring))
-		return PTR_ERR(ring);
-	if (tb[ATTR_ID])
-		id = nla_get_u32(tb[ATTR_ID]);
-	err = dmring_election_elect(ring, tb[ATTR_ID] ? &id : NULL, why);
-	if (err)
-		dmring_extack(info->extack, "%s", why);
-	dmring_ring_put(ring);
+		dmring_extack(extack, "%s", why);
 	return err;
 }
 
@@ -415,6 +404,11 @@ static int do_peer_del(struct sk_buff *skb, struct genl_info *info)
 static int do_member_evict(struct sk_buff *skb, struct genl_info *info)
 {
 	return with_ring(info, DMRING_A_MEMBER, "member's id", evict);
+}
+
+static int do_proxy_elect(struct sk_buff *skb, struct genl_info *info)
+{
+	return with_ring(info, DMRING_A_MEMBER, NULL, elect);
 }
 
 /*

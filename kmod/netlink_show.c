@@ -92,22 +92,6 @@ static u8 ring_state(const struct dmring_ring *ring)
 	return ring->core.gate ? DMRING_RING_BROKEN : DMRING_RING_FORMING;
 }
 
-/* What @m has done as the proxy, the present term included */
-static void copy_service(const struct dmring_member *m, u64 *ns, struct dmring_load *carried)
-{
-	const struct dmring_ring *ring = m->ring;
-	struct dmring_load load;
-
-	*ns = m->served;
-	*carried = m->carried;
-	if (ring->office != m)
-		return;
-	load = dmring_office_load(ring);
-	*ns += ktime_get_ns() - ring->office_since;
-	carried->messages += load.messages;
-	carried->bytes += load.bytes;
-}
-
 static void copy_office(const struct dmring_ring *ring, struct ring_now *now)
 {
 	now->term = ring->term;
@@ -121,7 +105,7 @@ static void copy_office(const struct dmring_ring *ring, struct ring_now *now)
 	now->proxy_pid = ring->office->pid;
 	now->office_since = ring->office_since;
 	now->terms = ring->office->terms;
-	copy_service(ring->office, &now->served, &now->carried);
+	dmring_election_service(ring->office, &now->served, &now->carried);
 }
 
 static void copy_ring_locked(struct dmring_ring *ring, struct ring_now *now)
@@ -446,7 +430,7 @@ static void copy_member_locked(struct dmring_ring *ring, struct dmring_member *m
 	now->rejected = m->rejected;
 	now->mem = sizeof(*m) + m->slot.bytes;
 	now->terms = m->terms;
-	copy_service(m, &now->served, &now->carried);
+	dmring_election_service(m, &now->served, &now->carried);
 	dmring_ballot_read(READ_ONCE(m->slot.user->ballot), &now->ballot);
 	now->backlog = dmring_member_reads(m) ?
 		       ring->log.published - dmring_member_cursor(m) : 0;

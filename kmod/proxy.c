@@ -192,7 +192,7 @@ static void follow_proxy(struct dmring_ring *ring)
 	set_user_nice(current, task ? clamp(task_nice(task), 0, NICE_WORST) : 0);
 	if (zalloc_cpumask_var(&mask, GFP_KERNEL)) {
 		nodes_of(task, mask);
-		/* a hint: if none of them is online, we stay where we are */
+		/* a hint: if it cannot be followed, we stay where we are */
 		set_cpus_allowed_ptr(current, mask);
 		free_cpumask_var(mask);
 	}
