@@ -47,11 +47,14 @@ static const char *const reasons[] = {
 	[DMRING_REASON_NETNS] = "the network namespace ended",
 };
 
+static const char *text_of(const char *const *texts, size_t n, int i, const char *unknown)
+{
+	return i >= 0 && (size_t)i < n && texts[i] ? texts[i] : unknown;
+}
+
 const char *dmring_reason_str(int reason)
 {
-	if (reason < 0 || (size_t)reason >= ARRAY_SIZE(reasons))
-		return "unknown reason";
-	return reasons[reason];
+	return text_of(reasons, ARRAY_SIZE(reasons), reason, "unknown reason");
 }
 
 static const char *const events[] = {
@@ -69,9 +72,7 @@ static const char *const events[] = {
 
 const char *dmring_event_str(int what)
 {
-	if (what < 0 || (size_t)what >= ARRAY_SIZE(events) || !events[what])
-		return "unknown event";
-	return events[what];
+	return text_of(events, ARRAY_SIZE(events), what, "unknown event");
 }
 
 static const char *const terms[] = {
@@ -86,9 +87,7 @@ static const char *const terms[] = {
 
 const char *dmring_term_str(int reason)
 {
-	if (reason < 0 || (size_t)reason >= ARRAY_SIZE(terms) || !terms[reason])
-		return "unknown reason";
-	return terms[reason];
+	return text_of(terms, ARRAY_SIZE(terms), reason, "unknown reason");
 }
 
 /* strerrordesc_np() is thread-safe and constant, strerror() is neither. */
