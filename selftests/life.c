@@ -326,16 +326,6 @@ static int eat_until_killed(void *arg)
 		memset(malloc(len), 1, len);
 }
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 static bool limit_memory(pid_t pid)
 {
 	char number[16];
@@ -343,11 +333,11 @@ static bool limit_memory(pid_t pid)
 	snprintf(number, sizeof(number), "%d", pid);
 	mkdir("/tmp/life-cgroup", 0700);
 	if (mount("none", "/tmp/life-cgroup", "cgroup2", 0, NULL) ||
-	    !write_file("/tmp/life-cgroup/cgroup.subtree_control", "+memory"))
+	    !rig_write_file("/tmp/life-cgroup/cgroup.subtree_control", "+memory"))
 		return false;
 	mkdir("/tmp/life-cgroup/small", 0700);
-	return write_file("/tmp/life-cgroup/small/memory.max", "16M") &&
-	       write_file("/tmp/life-cgroup/small/cgroup.procs", number);
+	return rig_write_file("/tmp/life-cgroup/small/memory.max", "16M") &&
+	       rig_write_file("/tmp/life-cgroup/small/cgroup.procs", number);
 }
 
 static int limited(void *arg)

@@ -8,7 +8,6 @@
  *	this process: ring of scope network, one host -- members 0, 1, 2, ...
  *	children: members that are stopped, frozen, killed
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -408,16 +407,6 @@ TEST_F(office, a_stopped_member_is_passed_over_and_wins_if_there_is_no_other)
 	EXPECT_EQ(0, end_bystander(pid));
 }
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 TEST_F(office, a_frozen_proxy_is_replaced)
 {
 	static const char group[] = "/tmp/office-cgroup", inner[] = "/tmp/office-cgroup/frozen";
@@ -430,12 +419,12 @@ TEST_F(office, a_frozen_proxy_is_replaced)
 	mkdir(inner, 0700);
 	EXPECT_EQ(0, rig_elect(name, shared->id, NULL));
 	snprintf(number, sizeof(number), "%d", pid);
-	EXPECT_TRUE(write_file("/tmp/office-cgroup/frozen/cgroup.procs", number));
-	EXPECT_TRUE(write_file("/tmp/office-cgroup/frozen/cgroup.freeze", "1"));
+	EXPECT_TRUE(rig_write_file("/tmp/office-cgroup/frozen/cgroup.procs", number));
+	EXPECT_TRUE(rig_write_file("/tmp/office-cgroup/frozen/cgroup.freeze", "1"));
 	EXPECT_TRUE(rig_within(50 * PROXY_MS, proxy(self->m) == 1));
 	EXPECT_EQ(DMRING_TERM_STOPPED, rig_proxy_get(name, DMRING_A_PROXY_REASON));
 	EXPECT_EQ(-EBUSY, rig_elect(name, shared->id, NULL));
-	EXPECT_TRUE(write_file("/tmp/office-cgroup/frozen/cgroup.freeze", "0"));
+	EXPECT_TRUE(rig_write_file("/tmp/office-cgroup/frozen/cgroup.freeze", "0"));
 	EXPECT_EQ(0, end_bystander(pid));
 	EXPECT_EQ(DMRING_OFFICE_LOST, shared->last.arg);
 	rmdir(inner);

@@ -391,6 +391,16 @@ int rig_drop(uint32_t id)
 	return 0;
 }
 
+bool rig_write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
 unsigned long rig_knob(const char *name, unsigned long usual)
 {
 	const char *value = getenv(name);

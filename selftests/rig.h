@@ -157,6 +157,8 @@ int rig_wait(pid_t pid);
 int rig_in_child(int (*fn)(void *arg), void *arg);
 /* Become user and group @id for good, with no capability and no other group */
 int rig_drop(uint32_t id);
+/* Write @text to a file that exists, all of it */
+bool rig_write_file(const char *path, const char *text);
 /* A number from the environment, for longer runs */
 unsigned long rig_knob(const char *name, unsigned long usual);
 
