@@ -169,7 +169,8 @@ TEST_F(wait, threshold_while_asleep)
 	r->user->wake_at = r->log_head + 20;
 	pid = rig_child(send_burst, &b);
 	EXPECT_EQ(0, rig_enter(r, DMRING_ENTER_READ, 0, 30000));
-	EXPECT_EQ(r->log_head + 20, r->group->index_tail);
+	/* the sender may already be gone, and that told */
+	EXPECT_GE(r->group->index_tail, r->log_head + 20);
 	EXPECT_EQ(0, rig_wait(pid));
 	EXPECT_LE(rig_ring_stat(self->name, DMRING_A_STAT_WAKES), wakes + 1);
 	r->user->wake_at = 0;
