@@ -42,7 +42,11 @@ static int ring_open(struct inode *inode, struct file *file)
 
 static int ring_release(struct inode *inode, struct file *file)
 {
-	dmring_member_release(file->private_data);
+	struct dmring_member *m = file->private_data;
+
+	if (dmring_member_attached(m))
+		dmring_pump_leave(m, dmring_reason_of_exit());
+	dmring_member_release(m);
 	return 0;
 }
 
@@ -62,7 +66,7 @@ static int ring_flush(struct file *file, fl_owner_t id)
 	if (!dmring_member_attached(m) || m->owner != id)
 		return 0;
 	if (!iterate_fd((struct files_struct *)id, 0, same_file, file))
-		dmring_member_leave(m, dmring_reason_of_exit());
+		dmring_pump_leave(m, dmring_reason_of_exit());
 	return 0;
 }
 
@@ -124,7 +128,7 @@ static long ioc_attach(struct dmring_member *m, void __user *arg)
 	}
 	if (copy_to_user(arg, &args, sizeof(args))) {
 		if (!err)
-			dmring_member_leave(m, DMRING_REASON_DETACHED);
+			dmring_pump_leave(m, DMRING_REASON_DETACHED);
 		return -EFAULT;
 	}
 	if (!err)
@@ -134,7 +138,7 @@ static long ioc_attach(struct dmring_member *m, void __user *arg)
 
 static long ioc_detach(struct dmring_member *m, void __user *arg)
 {
-	return dmring_member_leave(m, DMRING_REASON_DETACHED) ? 0 : -ENOTCONN;
+	return dmring_pump_leave(m, DMRING_REASON_DETACHED) ? 0 : -ENOTCONN;
 }
 
 static long ioc_submit(struct dmring_member *m, void __user *arg)

@@ -104,8 +104,6 @@ void dmring_member_release(struct dmring_member *m)
 	mutex_lock(&m->map_lock);
 	m->mapping = NULL;
 	mutex_unlock(&m->map_lock);
-	if (m->ring)
-		dmring_member_leave(m, dmring_reason_of_exit());
 	/* who polls or reads no longer does: the file is gone */
 	dmring_netns_del_file(m);
 	ida_free(&map_ids, m->map_base >> MAP_ID_SHIFT);
@@ -432,10 +430,10 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
 			   DMRING_MARK_IN | DMRING_MARK_OFFICE);
 	if (reason_is_eviction(reason))
 		ring->stats.evicted++;
-	ring->ops->left(ring, m);
+	/* it wakes while we count; nobody else may ever pump what @m had accepted */
 	dmring_thread_kick(ring, DMRING_WORK_GONE);
-	/* nobody else may ever pump what it had accepted, and then give it back its memory */
 	dmring_thread_kick(ring, DMRING_WORK_PUMP);
+	ring->ops->left(ring, m);
 	trace_dmring_member_leave(ring->name, m->id, m->pid, reason, m->left_at - m->since);
 	return true;
 }

@@ -15,7 +15,7 @@ void dmring_member_exit(void);
 
 /* An unattached member bound to the caller's network namespace; ERR_PTR on failure. */
 struct dmring_member *dmring_member_open(struct address_space *mapping);
-/* The file is gone, and with it all its mappings. */
+/* The file is gone, and with it all its mappings; @m has left if it ever was attached. */
 void dmring_member_release(struct dmring_member *m);
 void dmring_member_put(struct dmring_member *m);
 

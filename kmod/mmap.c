@@ -25,6 +25,7 @@
 #include "group.h"
 #include "member.h"
 #include "mmap.h"
+#include "pump.h"
 
 #define FAULT_AROUND	16	/* pages filled by one fault */
 
@@ -105,7 +106,7 @@ static void map_close(struct vm_area_struct *vma)
 	struct dmring_member *m = vma->vm_private_data;
 
 	if (area_nr(m, vma) == 0 && atomic_dec_and_test(&m->user_maps))
-		dmring_member_leave(m, dmring_reason_of_exit());
+		dmring_pump_leave(m, dmring_reason_of_exit());
 }
 
 static int map_refuse_split(struct vm_area_struct *vma, unsigned long addr)

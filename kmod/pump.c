@@ -541,6 +541,15 @@ void dmring_pump(struct dmring_ring *ring, enum dmring_runner who)
 	dmring_thread_kick(ring, DMRING_WORK_PUMP);
 }
 
+bool dmring_pump_leave(struct dmring_member *m, u8 reason)
+{
+	bool left = dmring_member_leave(m, reason);
+
+	if (left)
+		dmring_pump(m->ring, DMRING_BY_MEMBER);
+	return left;
+}
+
 int dmring_pump_submit(struct dmring_member *m)
 {
 	if (!READ_ONCE(m->attached))

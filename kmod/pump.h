@@ -22,6 +22,13 @@ enum dmring_runner {
  */
 void dmring_pump(struct dmring_ring *ring, enum dmring_runner who);
 
+/*
+ * @m leaves, and what it had accepted, and the news of its departure, are moved in the
+ * context of the one who leaves: nobody waits for the thread to be scheduled. False if it
+ * had left before. Process context; takes ring->lock.
+ */
+bool dmring_pump_leave(struct dmring_member *m, u8 reason);
+
 /* The doorbell: @m has marked input. 0 or -ENOTCONN. */
 int dmring_pump_submit(struct dmring_member *m);
 
