@@ -3,32 +3,6 @@
 
 #define LOOK	(DMRING_BALLOT_LOOK_MS * DMRING_NS_PER_MS)
 
-bool dmring_ballot_read(u64 word, struct dmring_ballot *b)
-{
-	u64 weight = word & DMRING_BALLOT_WEIGHT;
-	bool sound = !(word & ~(DMRING_BALLOT_WEIGHT | DMRING_BALLOT_WILLING)) &&
-		     weight <= DMRING_WEIGHT_MAX;
-
-	b->weight = sound ? weight : 0;
-	b->willing = sound && word & DMRING_BALLOT_WILLING;
-	return sound;
-}
-
-bool dmring_ballot_beats(const struct dmring_ballot *a, const struct dmring_ballot *b)
-{
-	if (!a->willing)
-		return false;
-	if (!b || !b->willing)
-		return true;
-	if (a->weight != b->weight)
-		return a->weight > b->weight;
-	if (a->served != b->served)
-		return a->served < b->served;
-	if (a->since != b->since)
-		return a->since < b->since;
-	return a->id < b->id;
-}
-
 /* @from + @span, which may be for ever */
 static u64 later(u64 from, u64 span)
 {

@@ -11,7 +11,8 @@
  *	                                                         v the best other ballot
  *	                                                     IN OFFICE, next term
  *
- * Pure functions; times are nanoseconds of any clock that does not go back.
+ * Pure functions; times are nanoseconds of any clock that does not go back. What is done
+ * for each ballot of a count is inline: a thousand of them are counted while a ring waits.
  */
 #ifndef _DMRING_CORE_ELECTION_RULES_H
 #define _DMRING_CORE_ELECTION_RULES_H
@@ -35,10 +36,33 @@ struct dmring_ballot {
 };
 
 /* The word of a standing ballot: false, and unwilling, when it breaks the rules. */
-bool dmring_ballot_read(u64 word, struct dmring_ballot *b);
+static inline bool dmring_ballot_read(u64 word, struct dmring_ballot *b)
+{
+	u64 weight = word & DMRING_BALLOT_WEIGHT;
+	bool sound = !(word & ~(DMRING_BALLOT_WEIGHT | DMRING_BALLOT_WILLING)) &&
+		     weight <= DMRING_WEIGHT_MAX;
+
+	b->weight = sound ? weight : 0;
+	b->willing = sound && word & DMRING_BALLOT_WILLING;
+	return sound;
+}
 
 /* Is @a to be preferred to @b (which may be NULL)? A strict order over distinct ids. */
-bool dmring_ballot_beats(const struct dmring_ballot *a, const struct dmring_ballot *b);
+static inline bool dmring_ballot_beats(const struct dmring_ballot *a,
+				       const struct dmring_ballot *b)
+{
+	if (!a->willing)
+		return false;
+	if (!b || !b->willing)
+		return true;
+	if (a->weight != b->weight)
+		return a->weight > b->weight;
+	if (a->served != b->served)
+		return a->served < b->served;
+	if (a->since != b->since)
+		return a->since < b->since;
+	return a->id < b->id;
+}
 
 #define DMRING_NEVER	(~0ULL)
 

@@ -56,11 +56,11 @@ session.c|s/now >= s->heard + s->dead/false/|silence is not noticed
 core-receive.c|s/ev->what != DMRING_EV_LEFT || //|a host may tell of anything
 core-receive.c|s/ || ev->node != rx->data.node//|a host may tell of another's members
 core.c|s/e->flags \& DMRING_ENTRY_EVENT ? DMRING_REC_EVENT : //|events go on as messages
-election-rules.c|s/a->since < b->since/a->since > b->since/|the youngest is elected
-election-rules.c|s/a->served < b->served/a->served > b->served/|who has served most is elected
-election-rules.c|s/a->weight > b->weight/a->weight < b->weight/|the lightest is elected
-election-rules.c|s/weight <= DMRING_WEIGHT_MAX/true/|a weight out of range counts
-election-rules.c|s/!(word \& ~(DMRING_BALLOT_WEIGHT . DMRING_BALLOT_WILLING))/true/|reserved bits are taken
+election-rules.h|s/a->since < b->since/a->since > b->since/|the youngest is elected
+election-rules.h|s/a->served < b->served/a->served > b->served/|who has served most is elected
+election-rules.h|s/a->weight > b->weight/a->weight < b->weight/|the lightest is elected
+election-rules.h|s/weight <= DMRING_WEIGHT_MAX/true/|a weight out of range counts
+election-rules.h|s/!(word \& ~(DMRING_BALLOT_WEIGHT . DMRING_BALLOT_WILLING))/true/|reserved bits are taken
 election-rules.c|s/now >= stop/now > stop/|a stopped proxy is replaced late
 election-rules.c|s/now >= rotate/now + 1 >= rotate/|rotated early
 election-rules.c|s/\*next = min(min(\*next, stop), rotate);//|nobody wakes for the limits
