@@ -124,6 +124,7 @@ extern const struct bench_transport *const bench_transports[];
  * @members: for "memory" and "departures"
  * @departures: how many
  * @busy: for "departures": the other members
+ * @flood: for "departures": the talker sends without a pause
  * @seconds: for "idle"
  */
 struct bench_options {
@@ -139,6 +140,7 @@ struct bench_options {
 	unsigned int members;
 	unsigned int departures;
 	bool busy;
+	bool flood;
 	unsigned int seconds;
 };
 

@@ -13,6 +13,12 @@
  * are on one machine, so their clock is one. Half of the victims detach, the
  * others are killed: what a kill costs until the kernel closes the victim's files
  * is the process's own affair, and shown for itself.
+ *
+ * Each victim leaves a message in its slot that nobody has moved yet: that one is the
+ * first that the next proxy can carry. The talker is there so that the ring is not
+ * idle. It sends at a pace; with -f as fast as it can: then the news wait behind all
+ * that is in the window, which is a measure of the window. Busy members burn CPU time
+ * from before a departure until it is known.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +30,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <dmring.h>
@@ -34,12 +41,16 @@
 #include "report.h"
 
 #define PROCESSES	16	/* of the willing members */
+#define PAYLOAD		64	/* bytes of a message */
 #define WAIT_MS		20000
+#define PACE_NS		5000000	/* between two messages of the talker */
+#define SETTLE_US	50000	/* till all are busy who are to be, and commands have gone */
 
 struct shared {
 	__u32 ready;		/* processes that are */
 	__u32 go;		/* the victim may leave */
 	__u32 victim;		/* its member id + 1 once it is in office */
+	__u32 busy;		/* the others burn CPU time */
 	__u64 left;		/* when the victim began to leave, or was killed */
 	__u64 heard[2];		/* by the watcher of each host; 0 not yet */
 };
@@ -127,16 +138,20 @@ static void watch(int host)
 	}
 }
 
-/* There is always something to carry: else one would measure when it comes */
 static void talk(int unused)
 {
 	struct dmring *r = join(DMRING_SEND_ONLY | DMRING_UNWILLING);
-	char text[64] = "";
+	const struct timespec pace = { .tv_nsec = PACE_NS };
+	char text[PAYLOAD] = "";
 
 	(void)unused;
+	prctl(PR_SET_TIMERSLACK, 1);
 	say_ready();
-	for (;;)
+	for (;;) {
 		dmring_send_wait(r, text, sizeof(text), -1);
+		if (!bench_opts.flood)
+			nanosleep(&pace, NULL);
+	}
 }
 
 /* A share of the willing members; SEND_ONLY: who reads nothing is in nobody's way */
@@ -148,10 +163,13 @@ static void stand_by(int nr)
 	for (i = 0; i < n; i++)
 		join(DMRING_SEND_ONLY);
 	say_ready();
-	while (bench_opts.busy)
-		caa_cpu_relax();
-	for (;;)
+	while (!bench_opts.busy)
 		pause();
+	for (;;)
+		if (__atomic_load_n(&sh->busy, __ATOMIC_RELAXED))
+			caa_cpu_relax();
+		else
+			usleep(5000);
 }
 
 /*
@@ -161,12 +179,16 @@ static void stand_by(int nr)
 static void victim(int detaches)
 {
 	struct dmring *r = join(DMRING_SEND_ONLY);
+	void *p;
 
 	if (dmring_ballot(r, 1, DMRING_WEIGHT_MAX))
 		exit(!!bench_fail(0, "%s", dmring_why()));
 	say_ready();
 	while (!dmring_in_office(r))
 		usleep(100);
+	/* without a submit: it is moved when its sender leaves */
+	if (dmring_reserve(r, PAYLOAD, &p) || dmring_commit(r, PAYLOAD))
+		exit(!!bench_fail(0, "%s", dmring_why()));
 	__atomic_store_n(&sh->victim, dmring_id(r) + 1, __ATOMIC_RELEASE);
 	while (!detaches || !__atomic_load_n(&sh->go, __ATOMIC_ACQUIRE))
 		usleep(100);
@@ -242,7 +264,10 @@ static int follow(bool killed)
 {
 	__u64 end = bench_now() + WAIT_MS * 1000000ULL, ns, at;
 
-	if (!both_heard())
+	bool heard = both_heard();
+
+	__atomic_store_n(&sh->busy, 0, __ATOMIC_RELEASE);
+	if (!heard)
 		return bench_fail(0, "the news of a departure did not come");
 	do {
 		if (read_takeover(&ns, &at))
@@ -275,6 +300,8 @@ static int depart(bool killed)
 		return bench_fail(0, "no victim");
 	while (!__atomic_load_n(&sh->victim, __ATOMIC_ACQUIRE))
 		usleep(200);
+	__atomic_store_n(&sh->busy, 1, __ATOMIC_RELEASE);
+	usleep(SETTLE_US);
 	if (killed) {
 		put(&sh->left, bench_now());
 		kill(pid, SIGKILL);
@@ -303,8 +330,8 @@ static int tell(void)
 	struct json_object *all = json_object_new_array(), *o;
 	int i;
 
-	printf("%u willing members, %s; us\n%-24s %-10s %8s %8s %8s %6s\n", bench_opts.members,
-	       bench_opts.busy ? "busy" : "asleep", "", "from", "p50", "p99", "max", "n");
+	printf("%u willing members, %s%s; us\n%-24s %-10s %8s %8s %8s %6s\n", bench_opts.members,
+	       bench_opts.busy ? "busy" : "asleep", bench_opts.flood ? ", a flood" : "", "", "from", "p50", "p99", "max", "n");
 	for (i = 0; i < KINDS; i++) {
 		struct samples *s = &samples[i];
 
@@ -317,6 +344,8 @@ static int tell(void)
 		json_object_object_add(o, "from", json_object_new_string(s->from));
 		json_object_object_add(o, "members", json_object_new_int(bench_opts.members));
 		json_object_object_add(o, "busy", json_object_new_boolean(bench_opts.busy));
+		json_object_object_add(o, "flood",
+				       json_object_new_boolean(bench_opts.flood));
 		json_object_object_add(o, "p50_ns", json_object_new_uint64(percentile(s, 50)));
 		json_object_object_add(o, "p99_ns", json_object_new_uint64(percentile(s, 99)));
 		json_object_array_add(all, o);

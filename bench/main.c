@@ -76,6 +76,7 @@ static void help(FILE *to)
 	      "  -m N      memory, departures: members (default 1000)\n"
 	      "  -e N      departures: how many (default 200)\n"
 	      "  -b        departures: the other members are busy, not asleep\n"
+	      "  -f        departures: somebody sends as fast as he can, not at a pace\n"
 	      "  -w SEC    idle: how long to watch (default 5)\n", to);
 }
 
@@ -135,6 +136,9 @@ static int option(int c)
 	case 'b':
 		bench_opts.busy = true;
 		return 0;
+	case 'f':
+		bench_opts.flood = true;
+		return 0;
 	case 'w':
 		return number(optarg, &bench_opts.seconds);
 	}
@@ -146,7 +150,7 @@ int main(int argc, char **argv)
 	size_t i;
 	int c;
 
-	while ((c = getopt(argc, argv, "r:io:t:s:k:c:n:x:m:e:bw:h")) != -1) {
+	while ((c = getopt(argc, argv, "r:io:t:s:k:c:n:x:m:e:bfw:h")) != -1) {
 		if (c == 'h') {
 			help(stdout);
 			return 0;
