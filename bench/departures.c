@@ -330,8 +330,9 @@ static int tell(void)
 	struct json_object *all = json_object_new_array(), *o;
 	int i;
 
-	printf("%u willing members, %s%s; us\n%-24s %-10s %8s %8s %8s %6s\n", bench_opts.members,
-	       bench_opts.busy ? "busy" : "asleep", bench_opts.flood ? ", a flood" : "", "", "from", "p50", "p99", "max", "n");
+	printf("%u willing members, %s%s; us\n", bench_opts.members,
+	       bench_opts.busy ? "busy" : "asleep", bench_opts.flood ? ", a flood" : "");
+	printf("%-24s %-10s %8s %8s %8s %6s\n", "", "from", "p50", "p99", "max", "n");
 	for (i = 0; i < KINDS; i++) {
 		struct samples *s = &samples[i];
 
