@@ -42,6 +42,10 @@
 #define POLL_IDLE_NS	NSEC_PER_MSEC
 #define NICE_WORST	5	/* a proxy of a worse one does not make the ring slower than this */
 
+/* Ahead of all ordinary threads for half of one CPU's time, and no longer than this in one go */
+#define AHEAD_SHARE	2
+#define AHEAD_MAX	(5 * NSEC_PER_MSEC)
+
 /* The thread's own; but for config, which is handed over with a completion */
 struct dmring_proxy {
 	struct dmring_ring *ring;
@@ -49,6 +53,9 @@ struct dmring_proxy {
 	u64 poll_until;			/* ns; in polling mode: sleep then, if nothing comes */
 	u64 slow_next;			/* ns; next look at slow readers, 0 for none */
 	u64 office_next;		/* ns; next look at the office, DMRING_NEVER for none */
+	bool ahead;			/* runs ahead of all ordinary threads */
+	s64 ahead_left;			/* ns; for so long */
+	u64 ahead_at;			/* ns; when that was reckoned */
 	struct completion config_done;
 	int config_err;
 	char config_why[DMRING_WHY_SIZE];
@@ -211,6 +218,42 @@ static void mind_office(struct dmring_proxy *p, unsigned long work)
 }
 
 /*
+ * Priority. What the thread does is mostly short, and others wait for it: on other hosts,
+ * too. So it wakes as a real-time thread of the lowest kind, ahead of whatever burns CPU
+ * time here, and goes on as an ordinary one, with the proxy's nice value, when it has had
+ * its share. So members who keep it busy take no more from others than that.
+ */
+
+/* @idle: it has slept since the last time */
+static void reckon_ahead(struct dmring_proxy *p, bool idle)
+{
+	u64 now = ktime_get_ns();
+	s64 spent = now - p->ahead_at;
+
+	p->ahead_at = now;
+	p->ahead_left += div_u64(spent, AHEAD_SHARE);
+	if (p->ahead && !idle)
+		p->ahead_left -= spent;
+	p->ahead_left = min_t(s64, p->ahead_left, AHEAD_MAX);
+}
+
+static void go_ahead(struct dmring_proxy *p)
+{
+	if (p->ahead || p->ahead_left < AHEAD_MAX)
+		return;
+	p->ahead = true;
+	sched_set_fifo_low(current);
+}
+
+static void stay_behind(struct dmring_proxy *p)
+{
+	if (!p->ahead || p->ahead_left > 0)
+		return;
+	p->ahead = false;
+	sched_set_normal(current, task_nice(current));
+}
+
+/*
  * The loop
  */
 
@@ -228,10 +271,6 @@ static bool thread_pass(struct dmring_proxy *p)
 	unsigned long work = xchg(&ring->work, 0);
 	bool more = false;
 
-	if (work & BIT(DMRING_WORK_GONE))
-		dmring_ring_gone(ring);
-	if (is_network(ring))
-		mind_office(p, work);
 	if (work & BIT(DMRING_WORK_CONFIG))
 		do_config(p);
 	if (is_network(ring)) {
@@ -249,6 +288,11 @@ static bool thread_pass(struct dmring_proxy *p)
 	/* after the pump or a delivery has published, before sleepers are looked at */
 	smp_mb();
 	dmring_wake(ring, UINT_MAX);
+	/* what can wait until messages are on their way: netlink, page tables */
+	if (work & BIT(DMRING_WORK_GONE))
+		dmring_ring_gone(ring);
+	if (is_network(ring))
+		mind_office(p, work);
 	if (p->slow_next || somebody_waits(ring))
 		watch_slow(p);
 	more |= poll_turn(p, work & BIT(DMRING_WORK_POLL));
@@ -281,10 +325,17 @@ static int thread_main(void *arg)
 	struct dmring_proxy *p = arg;
 
 	while (!kthread_should_stop()) {
-		if (thread_pass(p))
+		bool more = thread_pass(p);
+
+		reckon_ahead(p, false);
+		stay_behind(p);
+		if (more) {
 			cond_resched();
-		else
-			thread_sleep(p);
+			continue;
+		}
+		go_ahead(p);
+		thread_sleep(p);
+		reckon_ahead(p, true);
 	}
 	return 0;
 }

@@ -8,9 +8,12 @@
  *	this process: ring of scope network, one host -- members 0, 1, 2, ...
  *	children: members that are stopped, frozen, killed
  */
+#include <dirent.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -504,6 +507,76 @@ TEST_F(office, four_equal_members_share_the_time)
 			       most <= least + least / 10));
 	printf("# served %llu to %llu ms\n", (unsigned long long)least, (unsigned long long)most);
 	EXPECT_LE(2000, least);
+}
+
+/*
+ * The thread's priority
+ */
+
+/* The process id of the ring's thread, 0 for none */
+static pid_t thread_of(const char *ring)
+{
+	char want[64], path[64], comm[64];
+	DIR *proc = opendir("/proc");
+	struct dirent *d;
+	pid_t pid = 0;
+
+	snprintf(want, sizeof(want), "dmring/%s\n", ring);
+	while (proc && !pid && (d = readdir(proc))) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/%d/comm", atoi(d->d_name));
+		f = fopen(path, "r");
+		if (f && fgets(comm, sizeof(comm), f) && !strcmp(comm, want))
+			pid = atoi(d->d_name);
+		if (f)
+			fclose(f);
+	}
+	if (proc)
+		closedir(proc);
+	return pid;
+}
+
+TEST_F(office, the_thread_takes_the_nice_value_within_bounds)
+{
+	static const struct { int nice, taken; } cases[] = { { 3, 3 }, { 19, 5 }, { -7, 0 } };
+	pid_t thread = thread_of(name);
+	size_t i;
+
+	ASSERT_NE(0, thread);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		pid_t pid = start_bystander();
+
+		ASSERT_LT(0, pid);
+		EXPECT_EQ(0, setpriority(PRIO_PROCESS, pid, cases[i].nice));
+		EXPECT_EQ(0, rig_elect(name, shared->id, NULL));
+		EXPECT_TRUE(rig_within(10000, getpriority(PRIO_PROCESS, thread) ==
+				       cases[i].taken));
+		EXPECT_EQ(0, end_bystander(pid));
+	}
+}
+
+/* Ahead while it has little to do; who keeps it busy makes it an ordinary thread */
+TEST_F(office, the_thread_is_ahead_for_its_share)
+{
+	pid_t thread = thread_of(name);
+	struct rig_member poller = {};
+	int i, err;
+
+	ASSERT_NE(0, thread);
+	EXPECT_TRUE(rig_within(10000, sched_getscheduler(thread) == SCHED_FIFO));
+	/* none of these reads */
+	for (i = 0; i < MEMBERS; i++)
+		leave(&self->m[i]);
+	ASSERT_EQ(0, rig_join(&poller, name, DMRING_ATTACH_POLL | DMRING_ATTACH_SEND_ONLY));
+	for (i = 0; i < 10000 && sched_getscheduler(thread) == SCHED_FIFO; i++) {
+		err = rig_send(&poller, &i, sizeof(i));
+		ASSERT_TRUE(!err || err == -EAGAIN);
+	}
+	EXPECT_EQ(SCHED_OTHER, sched_getscheduler(thread));
+	EXPECT_EQ(0, getpriority(PRIO_PROCESS, thread));
+	rig_leave(&poller);
+	EXPECT_TRUE(rig_within(10000, sched_getscheduler(thread) == SCHED_FIFO));
 }
 
 TEST_F(office, the_heaviest_stays_when_its_turn_is_over)
