@@ -34,7 +34,7 @@ expect() {
 }
 
 echo "KTAP version 1"
-echo "1..15"
+echo "1..16"
 
 expect 0 "2 passed, 0 failed, 0 skipped" "all is well" 0 <<'T'
 KTAP version 1
@@ -119,4 +119,31 @@ ok 1 one
 ok 2 two
 1..3
 T
+
+# Whoever ends run-all ends what it has started, and what that has
+ends_all() {
+	local runner i suite status
+	printf '#!/bin/sh\nsleep 1000 &\necho $! >%s\nwait\n' "$tmp/pid" >"$tmp/suite"
+	echo "long | host | | $tmp/suite" >"$tmp/table"
+	SUITES=$tmp/table selftests/run-all >"$tmp/out" 2>&1 &
+	runner=$!
+	for ((i = 0; i < 300; i++)); do
+		[ ! -s "$tmp/pid" ] || break
+		sleep 0.1
+	done
+	kill -TERM $runner
+	wait $runner
+	status=$?
+	read -r suite <"$tmp/pid" || return
+	# ended, whether or not somebody has asked for its status
+	grep -q '^State:[[:space:]][^ZX]' "/proc/$suite/status" 2>/dev/null && kill "$suite" && return 1
+	[ $status = 130 ]
+}
+number=$((number + 1))
+if ends_all; then
+	echo "ok $number what is ended ends its suites"
+else
+	failed=$((failed + 1))
+	echo "not ok $number what is ended ends its suites"
+fi
 [ $failed -eq 0 ]
