@@ -3,8 +3,8 @@
  * Members of a group: opening, attaching, leaving.
  *
  * Removal is in phases. Leaving makes the member dead under the ring's lock: out
- * of the table, its id free, its cursor no longer counted. What it had accepted stays
- * with it on ring->leaving until the pump has moved it. The ring's thread then
+ * of the table, its cursor no longer counted. What it had accepted stays with it on
+ * ring->leaving until the pump has moved it; then its id is free. The ring's thread
  * tells the world and zaps (process context); the file's release drops the
  * last user; memory goes after a grace period, because wakers look at
  * members under RCU.
@@ -390,7 +390,6 @@ static void member_unlink(struct dmring_ring *ring, struct dmring_member *m)
 	RCU_INIT_POINTER(ring->table[m->id], NULL);
 	dmring_marks_clear(&ring->marked, m->id);
 	dmring_marks_clear(&ring->armed, m->id);
-	__clear_bit(m->id, ring->used);
 	ring->count--;
 	ring->readers -= dmring_member_reads(m);
 	ring->pollers -= !!(m->flags & DMRING_ATTACH_POLL);

@@ -433,6 +433,8 @@ static int take_leaving(struct dmring_ring *ring, struct hold *hold)
 		if (ret > 0)
 			return 0;
 		tell_left(ring, hold, m);
+		/* not before: whoever has the id next is not the one that has left */
+		__clear_bit(m->id, ring->used);
 		hold->left -= min(hold->left, HOLD_MIN);
 		list_move(&m->node, &hold->done);
 	}

@@ -6,6 +6,8 @@
  *	this process: ring add -- ring del
  *	child: asleep, polling, reading in place, sending        x 1 each
  *
+ *	member that left --its messages wait for room--> told, and its number is free
+ *
  *	namespace of a child --(exit of the child)--> gone, with its rings
  *	     ^--- its member, held open by this process through a descriptor
  */
@@ -235,6 +237,37 @@ static int live_in_netns(void *arg)
 	if (write(m.fd, "hello", 5) != 5 || read(m.fd, buf, sizeof(buf)) != 5)
 		return 5;
 	return 0;
+}
+
+/*
+ * Nobody gets the number of one that has left before that was told: else who keeps
+ * an account of members books the departure to the wrong one.
+ */
+TEST_F(ends, a_number_is_free_when_its_departure_was_told)
+{
+	struct rig_member reader = {}, left = {}, next[2] = {};
+	struct dmring_ev ev;
+	char buf[512] = "";
+	uint32_t id;
+
+	ASSERT_EQ(0, rig_join(&reader, name, 0));
+	ASSERT_EQ(0, rig_join(&left, name, DMRING_ATTACH_SEND_ONLY));
+	id = left.at.id;
+	/* until messages wait in its input space */
+	while (!rig_send(&left, buf, sizeof(buf)))
+		;
+	rig_leave(&left);
+	ASSERT_EQ(0, rig_join(&next[0], name, DMRING_ATTACH_SEND_ONLY));
+	EXPECT_NE(id, next[0].at.id);
+
+	EXPECT_EQ(0, rig_event(&reader, &ev, 5000));
+	EXPECT_EQ(DMRING_EV_LEFT, ev.what);
+	EXPECT_EQ(id, ev.arg);
+	ASSERT_EQ(0, rig_join(&next[1], name, DMRING_ATTACH_SEND_ONLY));
+	EXPECT_EQ(id, next[1].at.id);
+	rig_leave(&next[0]);
+	rig_leave(&next[1]);
+	rig_leave(&reader);
 }
 
 TEST_F(ends, namespaces_do_not_see_each_other)
