@@ -15,7 +15,7 @@
  * -e  print events as they come
  * -i  print who sent, once for each sender, in a ring made with "identify"
  * -w  be unwilling: never the proxy
- * -u  rest that many microseconds after each message
+ * -u  rest that many microseconds after each message; send: until SIGUSR1
  *
  * -g, -k  send in PARTS, and begin the next only when PREFIX.N is there, from 1
  *
@@ -24,6 +24,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,14 @@ static int push(struct flood *f, const void *msg, size_t len)
 	return ret;
 }
 
+static volatile sig_atomic_t in_a_hurry;
+
+static void hurry(int sig)
+{
+	(void)sig;
+	in_a_hurry = 1;
+}
+
 static bool planted(const struct flood *f, __u32 seq, const char *kind)
 {
 	return f->plant && seq == f->count / 2 && !strcmp(f->plant, kind);
@@ -148,7 +157,7 @@ static int send_one(struct flood *f, __u32 seq)
 	ret = push(f, f->msg, all);
 	if (!ret && planted(f, seq, "double"))
 		ret = push(f, f->msg, all);
-	if (f->rest)
+	if (f->rest && !in_a_hurry)
 		usleep(f->rest);
 	return ret;
 }
@@ -204,6 +213,7 @@ static int do_send(struct flood *f)
 
 	if (!fill_pool(f))
 		return complain("memory", -ENOMEM);
+	signal(SIGUSR1, hurry);
 	if (attach(f, DMRING_SEND_ONLY))
 		return EXIT_FAILURE;
 	status = send_all(f);

@@ -33,8 +33,8 @@ t_directions() {
 	local a b before
 	must hosts_start 3
 	succeeds ring_up cuts 3 dead 300
-	# slow enough to last until the last cut has been made
-	traffic 3 2000 "${DMRING_PACE_US:-11000}" cuts
+	# it lasts until the last cut has been made
+	traffic 3 2000 100000 cuts
 	under_way 1 cuts 30
 	before=$(of_ring 1 cuts link_ups)
 	for a in 1 2 3; do
@@ -54,6 +54,7 @@ t_directions() {
 	a=$(of_ring 1 cuts messages)
 	[ "$a" -lt 6000 ] || bad 'all messages had passed before the last cut'
 	note "$a of 6000 messages had passed after the last cut"
+	kill -USR1 "${pid[send1]}" "${pid[send2]}" "${pid[send3]}"
 	all_came 3 2000
 	[ "$(of_ring 1 cuts link_ups)" -ge $((before + 6)) ] ||
 		bad "links of host 1 came up $(($(of_ring 1 cuts link_ups) - before)) times only"
