@@ -24,8 +24,10 @@
 #include <linux/sched.h>
 #include <linux/sched/isolation.h>
 #include <linux/sched/task.h>
-#include <linux/topology.h>
 #include <linux/slab.h>
+#include <linux/topology.h>
+#include <linux/user_namespace.h>
+#include <net/net_namespace.h>
 
 #include "election.h"
 #include "member.h"
@@ -221,7 +223,8 @@ static void mind_office(struct dmring_proxy *p, unsigned long work)
  * Priority. What the thread does is mostly short, and others wait for it: on other hosts,
  * too. So it wakes as a real-time thread of the lowest kind, ahead of whatever burns CPU
  * time here, and goes on as an ordinary one, with the proxy's nice value, when it has had
- * its share. So members who keep it busy take no more from others than that.
+ * its share. So members who keep it busy take no more from others than that. Anybody may
+ * make rings in a user namespace of his own, any number of them: these stay ordinary.
  */
 
 /* @idle: it has slept since the last time */
@@ -239,7 +242,7 @@ static void reckon_ahead(struct dmring_proxy *p, bool idle)
 
 static void go_ahead(struct dmring_proxy *p)
 {
-	if (p->ahead || p->ahead_left < AHEAD_MAX)
+	if (p->ahead || p->ahead_left < AHEAD_MAX || p->ring->net->user_ns != &init_user_ns)
 		return;
 	p->ahead = true;
 	sched_set_fifo_low(current);

@@ -579,6 +579,39 @@ TEST_F(office, the_thread_is_ahead_for_its_share)
 	EXPECT_TRUE(rig_within(10000, sched_getscheduler(thread) == SCHED_FIFO));
 }
 
+/* The number of looks, a millisecond apart, until the thread was ahead; 0 if it never was */
+static int looks_until_ahead(const char *ring)
+{
+	pid_t thread = thread_of(ring);
+	int i;
+
+	for (i = 1; i <= 1500 && thread; i++) {
+		if (sched_getscheduler(thread) == SCHED_FIFO)
+			return i;
+		rig_sleep(1);
+	}
+	return 0;
+}
+
+/* A ring of a namespace of its own; with a user namespace anybody could have made it */
+static int in_a_namespace(void *arg)
+{
+	const int *flags = arg;
+
+	if (unshare(*flags) || rig_ring_add("own", &plain) || !thread_of("own"))
+		return 1;
+	return looks_until_ahead("own") ? 3 : 2;
+}
+
+TEST_F(office, the_thread_of_a_user_namespace_is_never_ahead)
+{
+	int flags = CLONE_NEWNET;
+
+	EXPECT_EQ(3, rig_wait(rig_child(in_a_namespace, &flags)));
+	flags |= CLONE_NEWUSER;
+	EXPECT_EQ(2, rig_wait(rig_child(in_a_namespace, &flags)));
+}
+
 TEST_F(office, the_heaviest_stays_when_its_turn_is_over)
 {
 	struct rig_req r;
