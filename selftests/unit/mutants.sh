@@ -96,10 +96,13 @@ echo "1..$(wc -l <"$tmp/list")"
 while IFS= read -r line; do
 	what=${line##*|}
 	rest=${line%|*}
-	rm -f "$tmp/core-$last.o"
+	# what the last fault was built into, and what this one is to be built into
+	case $last${rest%%|*} in
+	*.h*)	rm -f "$tmp"/*.o ;;
+	*)	rm -f "$tmp/core-${last%.c}.o" ;;
+	esac
 	last=${rest%%|*}
-	last=${last%.c}
-	rm -f "$tmp/core-$last.o"
+	rm -f "$tmp/core-${last%.c}.o"
 	try "${rest%%|*}" "${rest#*|}" "$what"
 done <"$tmp/list"
 echo "# Totals: pass:$((n - failed)) fail:$failed xfail:0 xpass:0 skip:0 error:0"
