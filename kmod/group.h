@@ -249,6 +249,7 @@ struct dmring_ring {
 	struct list_head leaving;
 	struct list_head gone;
 	unsigned long *used;		/* ids in use */
+	unsigned long *untold;		/* ids of members that left, and that was not told yet */
 	struct dmring_member *slowest;	/* reader whose cursor is the smallest, if known */
 	bool full;			/* a message waits for room; read without the lock */
 	bool watched;			/* the thread looks at it from time to time; likewise */

@@ -3,8 +3,8 @@
  * Members of a group: opening, attaching, leaving.
  *
  * Removal is in phases. Leaving makes the member dead under the ring's lock: out
- * of the table, its cursor no longer counted. What it had accepted stays with it on
- * ring->leaving until the pump has moved it; then its id is free. The ring's thread
+ * of the table, its id free, its cursor no longer counted. What it had accepted stays
+ * with it on ring->leaving until the pump has moved it. The ring's thread then
  * tells the world and zaps (process context); the file's release drops the
  * last user; memory goes after a grace period, because wakers look at
  * members under RCU.
@@ -270,6 +270,21 @@ static void member_init(struct dmring_member *m, const struct dmring_ioc_attach 
 	get_task_comm(m->comm, current->group_leader);
 }
 
+/*
+ * A free id; ring->slots if there is none. Rather none of one whose departure waits to be
+ * told: who keeps an account of members would book that to the wrong one.
+ */
+static u32 free_id(const struct dmring_ring *ring)
+{
+	u32 id = find_first_zero_bit(ring->used, ring->slots);
+	u32 i;
+
+	for (i = id; i < ring->slots; i = find_next_zero_bit(ring->used, ring->slots, i + 1))
+		if (!test_bit(i, ring->untold))
+			return i;
+	return id;
+}
+
 /* ring->lock held */
 static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 {
@@ -278,7 +293,7 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 
 	if (ring->dead)
 		return -ENOENT;
-	id = find_first_zero_bit(ring->used, ring->slots);
+	id = free_id(ring);
 	if (id >= ring->slots)
 		return -EUSERS;
 	__set_bit(id, ring->used);
@@ -390,6 +405,8 @@ static void member_unlink(struct dmring_ring *ring, struct dmring_member *m)
 	RCU_INIT_POINTER(ring->table[m->id], NULL);
 	dmring_marks_clear(&ring->marked, m->id);
 	dmring_marks_clear(&ring->armed, m->id);
+	__clear_bit(m->id, ring->used);
+	__set_bit(m->id, ring->untold);
 	ring->count--;
 	ring->readers -= dmring_member_reads(m);
 	ring->pollers -= !!(m->flags & DMRING_ATTACH_POLL);

@@ -25,7 +25,10 @@ void dmring_member_put(struct dmring_member *m);
  */
 int dmring_member_attach(struct dmring_member *m, struct dmring_ioc_attach *args);
 
-/* End the membership; false if it had ended before. Any context that may take a spinlock. */
+/*
+ * End the membership; false if it had ended before. Any context that may take a spinlock. The
+ * thread moves what @m had accepted; dmring_pump_leave() does it at once.
+ */
 bool dmring_member_leave(struct dmring_member *m, u8 reason);
 /* The same under ring->lock. */
 bool dmring_member_leave_locked(struct dmring_member *m, u8 reason);

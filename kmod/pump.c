@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pump: one routine, run by whoever gets the ring's lock: a sender's
- * system call, a waiter before it sleeps, the ring's thread.
+ * The pump: one routine, run by whoever gets the ring's lock: the system call of a
+ * sender, or of one who leaves, a waiter before it sleeps, the ring's thread.
  *
  * A sender sets its bit in ring->marked and tries the lock. If somebody else has
- * it, the sender goes: the holder looks at the marks again after unlocking.
+ * it, the sender goes: the holder looks at the marks again after unlocking. The thread
+ * waits for it: what it was called for it has taken upon itself.
  *
  *	sender				holder
  *	set mark			unlock
@@ -433,8 +434,7 @@ static int take_leaving(struct dmring_ring *ring, struct hold *hold)
 		if (ret > 0)
 			return 0;
 		tell_left(ring, hold, m);
-		/* not before: whoever has the id next is not the one that has left */
-		__clear_bit(m->id, ring->used);
+		__clear_bit(m->id, ring->untold);
 		hold->left -= min(hold->left, HOLD_MIN);
 		list_move(&m->node, &hold->done);
 	}
@@ -508,7 +508,9 @@ static enum step pump_once(struct dmring_ring *ring, enum dmring_runner who)
 	struct dmring_big *spent;
 	u64 before;
 
-	if (!spin_trylock(&ring->lock))
+	if (who == DMRING_BY_THREAD)
+		spin_lock(&ring->lock);
+	else if (!spin_trylock(&ring->lock))
 		return STEP_BUSY;
 	before = ring->log.published;
 	step = run_hold(ring, &hold);

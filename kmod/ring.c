@@ -31,6 +31,7 @@
 #define DEAD_MS_DEFAULT	DMRING_DEAD_DEFAULT
 #define PROXY_MS_DEFAULT	1000
 #define MODE_DEFAULT	0600
+#define GONE_MAX	16	/* members seen off at a time: each may have much mapped */
 
 #define GIVEN(cfg, attr)	is_given(cfg, DMRING_A_RING_##attr)
 
@@ -217,10 +218,11 @@ static int ring_alloc(struct dmring_ring *ring, struct netlink_ext_ack *extack, 
 				  GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
 	ring->table = kvcalloc(ring->slots, sizeof(*ring->table), GFP_KERNEL_ACCOUNT);
 	ring->used = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
+	ring->untold = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
 	if (ring->scope == DMRING_SCOPE_NETWORK)
 		ring->peers = kcalloc(DMRING_HOSTS_MAX - 1, sizeof(*ring->peers),
 				      GFP_KERNEL_ACCOUNT);
-	if (!ring->entries || !ring->table || !ring->used ||
+	if (!ring->entries || !ring->table || !ring->used || !ring->untold ||
 	    (ring->scope == DMRING_SCOPE_NETWORK && !ring->peers)) {
 		dmring_extack(extack, "no memory for the ring's tables");
 		return -ENOMEM;
@@ -232,7 +234,7 @@ size_t dmring_ring_bytes(const struct dmring_ring *ring)
 {
 	return sizeof(*ring) + dmring_log_bytes(ring->log.size) +
 	       ring->log.entries * sizeof(*ring->entries) +
-	       ring->slots * sizeof(*ring->table) + ring->slots / BITS_PER_BYTE +
+	       ring->slots * sizeof(*ring->table) + 2 * ring->slots / BITS_PER_BYTE +
 	       (ring->peers ? (DMRING_HOSTS_MAX - 1) * sizeof(*ring->peers) : 0) +
 	       READ_ONCE(ring->thread_bytes);
 }
@@ -246,6 +248,7 @@ static void ring_free_work(struct work_struct *work)
 	vfree(ring->entries);
 	kvfree(ring->table);
 	bitmap_free(ring->used);
+	bitmap_free(ring->untold);
 	kfree(ring->peers);
 	kvfree(ring);
 }
@@ -554,18 +557,22 @@ static void member_gone(struct dmring_ring *ring, struct dmring_member *m)
 	dmring_member_put(m);
 }
 
-void dmring_ring_gone(struct dmring_ring *ring)
+bool dmring_ring_gone(struct dmring_ring *ring)
 {
-	struct dmring_member *m, *next;
-	LIST_HEAD(gone);
+	struct dmring_member *m;
+	int i;
 
-	spin_lock(&ring->lock);
-	list_splice_init(&ring->gone, &gone);
-	dmring_ring_unlock(ring);
-	list_for_each_entry_safe(m, next, &gone, gone_node) {
-		list_del_init(&m->gone_node);
+	for (i = 0; i < GONE_MAX; i++) {
+		spin_lock(&ring->lock);
+		m = list_first_entry_or_null(&ring->gone, struct dmring_member, gone_node);
+		if (m)
+			list_del_init(&m->gone_node);
+		dmring_ring_unlock(ring);
+		if (!m)
+			return false;
 		member_gone(ring, m);
 	}
+	return true;
 }
 
 /* Nobody will ever move what these had accepted */
@@ -596,7 +603,8 @@ void dmring_ring_end(struct dmring_ring *ring, u8 reason)
 	mutex_lock(&ring->conf);
 	ring->ops->stop(ring);
 	mutex_unlock(&ring->conf);
-	dmring_ring_gone(ring);
+	while (dmring_ring_gone(ring))
+		cond_resched();
 	drop_leaving(ring);
 	if (reason != DMRING_REASON_NETNS)
 		ring_notify(ring, DMRING_NTF_RING_DEL);

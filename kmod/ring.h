@@ -15,8 +15,11 @@ extern const struct dmring_group_ops *dmring_ring_ops;
  */
 void dmring_ring_end(struct dmring_ring *ring, u8 reason);
 
-/* Work off ring->gone: tell, zap, drop. Called by the thread, and once after it has ended. */
-void dmring_ring_gone(struct dmring_ring *ring);
+/*
+ * Work off some of ring->gone: tell, zap, drop; true if there may be more. Called by the
+ * thread, and after it has ended.
+ */
+bool dmring_ring_gone(struct dmring_ring *ring);
 
 /* Bytes of memory a ring takes, members not counted. */
 size_t dmring_ring_bytes(const struct dmring_ring *ring);

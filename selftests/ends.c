@@ -6,7 +6,7 @@
  *	this process: ring add -- ring del
  *	child: asleep, polling, reading in place, sending        x 1 each
  *
- *	member that left --its messages wait for room--> told, and its number is free
+ *	member that left --its messages wait for room--> told: its number is given again
  *
  *	namespace of a child --(exit of the child)--> gone, with its rings
  *	     ^--- its member, held open by this process through a descriptor
@@ -240,16 +240,19 @@ static int live_in_netns(void *arg)
 }
 
 /*
- * Nobody gets the number of one that has left before that was told: else who keeps
- * an account of members books the departure to the wrong one.
+ * While there is another one nobody gets the number of one that has left before that was
+ * told: else who keeps an account of members books the departure to the wrong one.
  */
-TEST_F(ends, a_number_is_free_when_its_departure_was_told)
+TEST_F(ends, a_number_is_given_again_when_its_departure_was_told)
 {
+	const struct rig_conf conf = { .log = 64 << 10, .slow = DMRING_SLOW_BLOCK };
 	struct rig_member reader = {}, left = {}, next[2] = {};
 	struct dmring_ev ev;
 	char buf[512] = "";
 	uint32_t id;
 
+	rig_ring_del(name);
+	ASSERT_EQ(0, rig_ring_add(name, &conf));
 	ASSERT_EQ(0, rig_join(&reader, name, 0));
 	ASSERT_EQ(0, rig_join(&left, name, DMRING_ATTACH_SEND_ONLY));
 	id = left.at.id;
@@ -263,6 +266,7 @@ TEST_F(ends, a_number_is_free_when_its_departure_was_told)
 	EXPECT_EQ(0, rig_event(&reader, &ev, 5000));
 	EXPECT_EQ(DMRING_EV_LEFT, ev.what);
 	EXPECT_EQ(id, ev.arg);
+	/* it is the lowest */
 	ASSERT_EQ(0, rig_join(&next[1], name, DMRING_ATTACH_SEND_ONLY));
 	EXPECT_EQ(id, next[1].at.id);
 	rig_leave(&next[0]);
