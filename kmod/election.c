@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The office of the proxy. The rules are in kmod/core/election-rules.c; here
+ * The office of the proxy. The rules are in kmod/core/election-rules.h; here
  * ballots are read, the office changes hands, and those concerned are told: by
  * the office mark and a private event, the group by an event in its stream.
  *

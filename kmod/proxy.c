@@ -17,6 +17,7 @@
  *
  * Locking: takes what it needs for moments; holds nothing while it sleeps.
  */
+#include <linux/capability.h>
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
@@ -26,8 +27,6 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
-#include <linux/user_namespace.h>
-#include <net/net_namespace.h>
 
 #include "election.h"
 #include "member.h"
@@ -44,9 +43,9 @@
 #define POLL_IDLE_NS	NSEC_PER_MSEC
 #define NICE_WORST	5	/* a proxy of a worse one does not make the ring slower than this */
 
-/* Ahead of all ordinary threads for half of one CPU's time, and no longer than this in one go */
+/* Ahead of all ordinary threads for half of one CPU's time, and at most 10 ms in one go */
 #define AHEAD_SHARE	2
-#define AHEAD_MAX	(5 * NSEC_PER_MSEC)
+#define AHEAD_MAX	((s64)5 * NSEC_PER_MSEC)
 
 /* The thread's own; but for config, which is handed over with a completion */
 struct dmring_proxy {
@@ -55,9 +54,10 @@ struct dmring_proxy {
 	u64 poll_until;			/* ns; in polling mode: sleep then, if nothing comes */
 	u64 slow_next;			/* ns; next look at slow readers, 0 for none */
 	u64 office_next;		/* ns; next look at the office, DMRING_NEVER for none */
+	bool may_go_ahead;		/* invariant: who made it may have real-time threads */
 	bool ahead;			/* runs ahead of all ordinary threads */
-	s64 ahead_left;			/* ns; for so long */
-	u64 ahead_at;			/* ns; when that was reckoned */
+	s64 ahead_left;			/* ns; the account that is paid from */
+	u64 ahead_at;			/* ns; when it was reckoned */
 	struct completion config_done;
 	int config_err;
 	char config_why[DMRING_WHY_SIZE];
@@ -223,8 +223,9 @@ static void mind_office(struct dmring_proxy *p, unsigned long work)
  * Priority. What the thread does is mostly short, and others wait for it: on other hosts,
  * too. So it wakes as a real-time thread of the lowest kind, ahead of whatever burns CPU
  * time here, and goes on as an ordinary one, with the proxy's nice value, when it has had
- * its share. So members who keep it busy take no more from others than that. Anybody may
- * make rings in a user namespace of his own, any number of them: these stay ordinary.
+ * its share. So members who keep it busy take no more from others than that. Who may make
+ * rings, but no real-time threads (CAP_SYS_NICE: root of a user namespace), gets
+ * ordinary ones.
  */
 
 /* @idle: it has slept since the last time */
@@ -237,12 +238,16 @@ static void reckon_ahead(struct dmring_proxy *p, bool idle)
 	p->ahead_left += div_u64(spent, AHEAD_SHARE);
 	if (p->ahead && !idle)
 		p->ahead_left -= spent;
-	p->ahead_left = min_t(s64, p->ahead_left, AHEAD_MAX);
+	/* who polls is never through */
+	if (p->poll_until)
+		p->ahead_left = 0;
+	/* a long stop in the middle, of a guest say, is not to be paid for long */
+	p->ahead_left = clamp(p->ahead_left, -AHEAD_MAX, AHEAD_MAX);
 }
 
 static void go_ahead(struct dmring_proxy *p)
 {
-	if (p->ahead || p->ahead_left < AHEAD_MAX || p->ring->net->user_ns != &init_user_ns)
+	if (!p->may_go_ahead || p->ahead || p->ahead_left < AHEAD_MAX)
 		return;
 	p->ahead = true;
 	sched_set_fifo_low(current);
@@ -292,8 +297,8 @@ static bool thread_pass(struct dmring_proxy *p)
 	smp_mb();
 	dmring_wake(ring, UINT_MAX);
 	/* what can wait until messages are on their way: netlink, page tables */
-	if (work & BIT(DMRING_WORK_GONE))
-		dmring_ring_gone(ring);
+	if (work & BIT(DMRING_WORK_GONE) && dmring_ring_gone(ring))
+		dmring_thread_kick(ring, DMRING_WORK_GONE);
 	if (is_network(ring))
 		mind_office(p, work);
 	if (p->slow_next || somebody_waits(ring))
@@ -375,6 +380,7 @@ static int proxy_start(struct dmring_ring *ring, struct netlink_ext_ack *extack)
 		return -ENOMEM;
 	p->ring = ring;
 	p->office_next = DMRING_NEVER;
+	p->may_go_ahead = capable(CAP_SYS_NICE);
 	init_completion(&p->config_done);
 	ring->proxy = p;
 	ring->thread_bytes = sizeof(*p);
