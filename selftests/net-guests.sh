@@ -38,7 +38,8 @@ one_flood() {
 	until_true 30 attached 2 || echo "guest $VM_ID: the receivers do not attach"
 	said "$step.ready$VM_ID"
 	await "$step.go"
-	{ "$flood" send -s $((VM_ID - 1)) -c "$count" -r "$VM_ID" -t "$patience" guests; echo "status $?"; } \
+	{ "$flood" send -s $((VM_ID - 1)) -c "$count" -r "$VM_ID" -t "$patience" -u 40000 -g "$VM_OUT/$step.fast" guests
+		echo "status $?"; } \
 		>"$VM_OUT/$step.$VM_ID" 2>&1
 	wait
 	said "$step.done$VM_ID"
@@ -101,8 +102,9 @@ done
 verdict 'three guests form a ring'
 
 said cut.go
-until_true 60 carried $((messages / 10)) || bad 'the messages do not flow'
+until_true 60 carried 60 || bad 'the messages do not flow'
 must vm_cut 2 3
+said cut.fast.go
 until_true 20 told cut.2a 'event host away node 3' || bad 'host 2 was not told that host 3 is away'
 until_true 20 told cut.3a 'event host away node 2' || bad 'host 3 was not told that host 2 is away'
 sleep 1
@@ -121,6 +123,7 @@ note "$(grep received "$VM_OUT/cut.3b")"
 verdict "$((3 * each)) messages through a cut between guests 2 and 3"
 
 must until_true 60 all_ready kill
+said kill.fast.go
 said kill.go
 base=$(of_guest 1 messages)
 until_true 60 carried $((base + 500)) || bad 'the messages do not flow'

@@ -136,7 +136,11 @@ ends_all() {
 	status=$?
 	read -r suite <"$tmp/pid" || return
 	# ended, whether or not somebody has asked for its status
-	grep -q '^State:[[:space:]][^ZX]' "/proc/$suite/status" 2>/dev/null && kill "$suite" && return 1
+	for ((i = 0; i < 100; i++)); do
+		grep -q '^State:[[:space:]][^ZX]' "/proc/$suite/status" 2>/dev/null || break
+		sleep 0.1
+	done
+	[ $i -lt 100 ] || { kill "$suite"; return 1; }
 	[ $status = 130 ]
 }
 number=$((number + 1))

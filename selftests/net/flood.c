@@ -15,7 +15,8 @@
  * -e  print events as they come
  * -i  print who sent, once for each sender, in a ring made with "identify"
  * -w  be unwilling: never the proxy
- * -u  rest that many microseconds after each message; send: until SIGUSR1
+ * -u  rest that many microseconds after each message; send: until SIGUSR1, or until a
+ *     file PREFIX.go is there
  *
  * -g, -k  send in PARTS, and begin the next only when PREFIX.N is there, from 1
  *
@@ -157,8 +158,15 @@ static int send_one(struct flood *f, __u32 seq)
 	ret = push(f, f->msg, all);
 	if (!ret && planted(f, seq, "double"))
 		ret = push(f, f->msg, all);
-	if (f->rest && !in_a_hurry)
-		usleep(f->rest);
+	if (!f->rest || in_a_hurry)
+		return ret;
+	usleep(f->rest);
+	if (f->gate) {
+		char path[256];
+
+		snprintf(path, sizeof(path), "%s.go", f->gate);
+		in_a_hurry = !access(path, F_OK);
+	}
 	return ret;
 }
 
