@@ -34,7 +34,7 @@ t_directions() {
 	must hosts_start 3
 	succeeds ring_up cuts 3 dead 300
 	# it lasts until the last cut has been made
-	traffic 3 4000 40000 cuts
+	traffic 3 2000 80000 cuts
 	under_way 1 cuts 30
 	before=$(of_ring 1 cuts link_ups)
 	for a in 1 2 3; do
@@ -52,10 +52,10 @@ t_directions() {
 		sleep 0.1
 	done
 	a=$(of_ring 1 cuts messages)
-	[ "$a" -lt 12000 ] || bad 'all messages had passed before the last cut'
-	note "$a of 12000 messages had passed after the last cut"
+	[ "$a" -lt 6000 ] || bad 'all messages had passed before the last cut'
+	note "$a of 6000 messages had passed after the last cut"
 	kill -USR1 "${pid[send1]}" "${pid[send2]}" "${pid[send3]}"
-	all_came 3 4000
+	all_came 3 2000
 	[ "$(of_ring 1 cuts link_ups)" -ge $((before + 6)) ] ||
 		bad "links of host 1 came up $(($(of_ring 1 cuts link_ups) - before)) times only"
 	for a in 1 2 3; do
