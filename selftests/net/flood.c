@@ -15,8 +15,7 @@
  * -e  print events as they come
  * -i  print who sent, once for each sender, in a ring made with "identify"
  * -w  be unwilling: never the proxy
- * -u  rest that many microseconds after each message; send: until SIGUSR1, or until a
- *     file PREFIX.go is there
+ * -u  rest that many microseconds after each message; send, with -g: until PREFIX.go is there
  *
  * -g, -k  send in PARTS, and begin the next only when PREFIX.N is there, from 1
  *
@@ -25,7 +24,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,17 +128,21 @@ static int push(struct flood *f, const void *msg, size_t len)
 	return ret;
 }
 
-static volatile sig_atomic_t in_a_hurry;
-
-static void hurry(int sig)
-{
-	(void)sig;
-	in_a_hurry = 1;
-}
-
 static bool planted(const struct flood *f, __u32 seq, const char *kind)
 {
 	return f->plant && seq == f->count / 2 && !strcmp(f->plant, kind);
+}
+
+static void rest(struct flood *f)
+{
+	char path[256];
+
+	usleep(f->rest);
+	if (!f->gate)
+		return;
+	snprintf(path, sizeof(path), "%s.go", f->gate);
+	if (!access(path, F_OK))
+		f->rest = 0;
 }
 
 static int send_one(struct flood *f, __u32 seq)
@@ -158,15 +160,8 @@ static int send_one(struct flood *f, __u32 seq)
 	ret = push(f, f->msg, all);
 	if (!ret && planted(f, seq, "double"))
 		ret = push(f, f->msg, all);
-	if (!f->rest || in_a_hurry)
-		return ret;
-	usleep(f->rest);
-	if (f->gate) {
-		char path[256];
-
-		snprintf(path, sizeof(path), "%s.go", f->gate);
-		in_a_hurry = !access(path, F_OK);
-	}
+	if (f->rest)
+		rest(f);
 	return ret;
 }
 
@@ -221,7 +216,6 @@ static int do_send(struct flood *f)
 
 	if (!fill_pool(f))
 		return complain("memory", -ENOMEM);
-	signal(SIGUSR1, hurry);
 	if (attach(f, DMRING_SEND_ONLY))
 		return EXIT_FAILURE;
 	status = send_all(f);

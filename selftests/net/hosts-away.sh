@@ -4,14 +4,14 @@
 # Links that break, hosts that go, and hosts that come back.
 
 # traffic N COUNT REST RING: on each of N hosts a receiver that shows events, and a sender
-# that rests for REST us after each message
+# that rests for REST us after each message, until there is a file RING.go
 traffic() {
 	local n=$1 count=$2 rest=$3 ring=$4 h
 	for ((h = 1; h <= n; h++)); do
 		receiver "$h" "recv$h" -s "$n" -c "$count" -t 30 -e "$ring"
 	done
 	for ((h = 1; h <= n; h++)); do
-		sender "$h" "send$h" -s $((h - 1)) -c "$count" -r "$h" -l 512 -u "$rest" -t 30 "$ring"
+		sender "$h" "send$h" -s $((h - 1)) -c "$count" -r "$h" -l 512 -u "$rest" -g "$tmp/$ring" -t 30 "$ring"
 	done
 }
 
@@ -54,7 +54,7 @@ t_directions() {
 	a=$(of_ring 1 cuts messages)
 	[ "$a" -lt 6000 ] || bad 'all messages had passed before the last cut'
 	note "$a of 6000 messages had passed after the last cut"
-	kill -USR1 "${pid[send1]}" "${pid[send2]}" "${pid[send3]}"
+	: >"$tmp/cuts.go"
 	all_came 3 2000
 	[ "$(of_ring 1 cuts link_ups)" -ge $((before + 6)) ] ||
 		bad "links of host 1 came up $(($(of_ring 1 cuts link_ups) - before)) times only"
