@@ -12,6 +12,16 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 number=0 failed=0
 
+# result STATUS NAME WHY: the last run of run-all was as it should be if STATUS is 0
+result() {
+	number=$((number + 1))
+	[ "$1" != 0 ] || { echo "ok $number $2"; return; }
+	failed=$((failed + 1))
+	sed 's/^/# /' "$tmp/out"
+	echo "# $3"
+	echo "not ok $number $2"
+}
+
 # expect STATUS "SUM" NAME CANNED-STATUS: canned output on standard input
 expect() {
 	local status sum
@@ -22,15 +32,8 @@ expect() {
 	SUITES=$tmp/table selftests/run-all >"$tmp/out" 2>&1
 	status=$?
 	sum=$(tail -n 1 "$tmp/out")
-	number=$((number + 1))
-	if [ "$status" = "$1" ] && [ "$sum" = "$2" ]; then
-		echo "ok $number $3"
-	else
-		failed=$((failed + 1))
-		sed 's/^/# /' "$tmp/out"
-		echo "# status $status, expected $1; expected \"$2\""
-		echo "not ok $number $3"
-	fi
+	[ "$status" = "$1" ] && [ "$sum" = "$2" ]
+	result $? "$3" "status $status, expected $1; expected \"$2\""
 }
 
 echo "KTAP version 1"
@@ -143,11 +146,6 @@ ends_all() {
 	[ $i -lt 100 ] || { kill "$suite"; return 1; }
 	[ $status = 130 ]
 }
-number=$((number + 1))
-if ends_all; then
-	echo "ok $number what is ended ends its suites"
-else
-	failed=$((failed + 1))
-	echo "not ok $number what is ended ends its suites"
-fi
+ends_all
+result $? "what is ended ends its suites" "its suite goes on, or it did not end with status 130"
 [ $failed -eq 0 ]
