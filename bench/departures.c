@@ -263,7 +263,6 @@ static bool both_heard(void)
 static int follow(bool killed)
 {
 	__u64 end = bench_now() + WAIT_MS * 1000000ULL, ns, at;
-
 	bool heard = both_heard();
 
 	__atomic_store_n(&sh->busy, 0, __ATOMIC_RELEASE);
