@@ -250,9 +250,12 @@ static int start(struct crash *c)
 	err = step_start(&c->step, crash_child, c);
 	if (!err)
 		err = c->sh->error;
-	/* a child that dies reading is the slowest reader */
+	/*
+	 * A child that dies reading is the slowest reader; and what it has sent is in the
+	 * log, it may be that the ring's thread is still about to move it.
+	 */
 	if (!err && !c->scene->sends)
-		crash_read_all(c);
+		read_until(c, CRASH_CHILD, c->base + c->sh->accepted);
 	if (!err && c->scene->awaited)
 		err = publish_start(c);
 	if (!err)

@@ -164,13 +164,16 @@ static int make_longest(struct crash *c)
 	return err;
 }
 
+static int commit_short(struct crash *c)
+{
+	return commit_one(c, CRASH_SHORT);
+}
+
 static int peek_two(struct crash *c)
 {
 	struct dmring_msg m;
-	int err = send_three(c);
+	int err = dmring_peek(c->r, &m);
 
-	if (!err)
-		err = dmring_peek(c->r, &m);
 	return err ? err : dmring_peek(c->r, &m);
 }
 
@@ -185,20 +188,11 @@ static int peek_all(struct crash *c)
 	return err == -EAGAIN ? 0 : err;
 }
 
-static int read_all_own(struct crash *c)
+static int read_all(struct crash *c)
 {
-	int err = send_two(c);
+	int err = peek_all(c);
 
-	if (!err)
-		err = peek_all(c);
 	return err ? err : dmring_release(c->r);
-}
-
-static int commit_last(struct crash *c)
-{
-	int err = send_two(c);
-
-	return err ? err : commit_one(c, CRASH_SHORT);
 }
 
 /*
@@ -254,18 +248,18 @@ static const struct crash_scene scenes[] = {
 	{ "peek", .prepare = send_three, .call = call_peek },
 	/* steps over own messages, and finds nothing */
 	{ "peek_no_echo", DMRING_NO_ECHO, .prepare = send_three, .call = call_peek },
-	{ "release", .prepare = peek_two, .call = call_release },
+	{ "release", .prepare = send_three, .ready = peek_two, .call = call_release },
 	{ "release_awaited", .awaited = true, .ready = peek_all, .call = call_release },
 	{ "recv", .prepare = send_three, .call = call_recv },
 	{ "wait", .prepare = send_three, .call = call_wait_read },
-	{ "wait_asleep", .prepare = read_all_own, .call = call_wait_read,
+	{ "wait_asleep", .prepare = send_two, .ready = read_all, .call = call_wait_read,
 	  .wake = crash_send_short },
 	/* with a threshold, and messages that are held */
-	{ "wait_asleep_for_many", .prepare = peek_two, .call = call_wait_many,
-	  .wake = crash_send_short },
+	{ "wait_asleep_for_many", .prepare = send_three, .ready = peek_two,
+	  .call = call_wait_many, .wake = crash_send_short },
 	{ "wait_asleep_for_room", DMRING_SEND_ONLY, .prepare = send_until_full,
 	  .call = call_wait_write, .sends = true, .wake = crash_read_all },
-	{ "detach", .prepare = commit_last, .call = call_detach },
+	{ "detach", .prepare = send_two, .ready = commit_short, .call = call_detach },
 };
 
 const struct crash_scene *crash_scene(unsigned int nr)

@@ -41,7 +41,8 @@ struct crash;
  * @awaited: before the call the log is full, of what the child has not released, and
  *           somebody waits for room
  * @prepare: the child, once attached
- * @ready: the child, immediately before the call
+ * @ready: the child, immediately before the call; of one that does not send in it, all
+ *         that @prepare has sent is in the log
  * @call: the call
  * @wake: the witness, for a call that sleeps
  */
