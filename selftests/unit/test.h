@@ -13,8 +13,8 @@ struct test {
 	void (*run)(void);
 };
 
-extern const struct test wire_tests[], rule_tests[], retain_tests[], core_tests[], ring_tests[],
-			 election_tests[];
+extern const struct test wire_tests[], rule_tests[], retain_tests[], core_tests[], frame_tests[],
+			 ring_tests[], election_tests[];
 
 extern bool test_failed;	/* the running one has */
 
