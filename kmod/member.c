@@ -285,6 +285,12 @@ static u32 free_id(const struct dmring_ring *ring)
 	return id;
 }
 
+void dmring_member_told(struct dmring_member *m)
+{
+	if (++m->told == 2)
+		__clear_bit(m->id, m->ring->untold);
+}
+
 /* ring->lock held */
 static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 {

@@ -419,26 +419,35 @@ static int take_turn(struct dmring_ring *ring, struct dmring_member *m, struct h
 	return ret;
 }
 
-/* What members that left had accepted. -EAGAIN when there is no room. */
+/*
+ * What members that left had accepted. -EAGAIN when there is no room: messages that would
+ * fit wait behind the one that does not, but who has none left is told of.
+ */
 static int take_leaving(struct dmring_ring *ring, struct hold *hold)
 {
 	struct dmring_member *m, *next;
+	int stuck = 0;
 
 	list_for_each_entry_safe(m, next, &ring->leaving, node) {
+		struct message msg;
 		int ret = 1;
 
+		if (stuck && next_message(m, m->in_end, &msg) > 0)
+			continue;
 		while (ret > 0 && hold->left && !ring->fill.active)
 			ret = take_one(ring, m, m->in_end, hold);
-		if (ret == -EAGAIN)
-			return ret;
+		if (ret == -EAGAIN) {
+			stuck = ret;
+			continue;
+		}
 		if (ret > 0)
-			return 0;
+			return stuck;
 		tell_left(ring, hold, m);
-		__clear_bit(m->id, ring->untold);
+		dmring_member_told(m);
 		hold->left -= min(hold->left, HOLD_MIN);
 		list_move(&m->node, &hold->done);
 	}
-	return 0;
+	return stuck;
 }
 
 static int take_marked(struct dmring_ring *ring, struct hold *hold)

@@ -554,6 +554,9 @@ static void member_gone(struct dmring_ring *ring, struct dmring_member *m)
 		.ring = ring->name, .what = DMRING_NTF_MEMBER_LEAVE, .has_member = true,
 		.member = m->id, .pid = m->pid, .reason = m->reason,
 		.duration = m->left_at - m->since });
+	spin_lock(&ring->lock);
+	dmring_member_told(m);
+	dmring_ring_unlock(ring);
 	dmring_member_put(m);
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Uses the module once, as a machine does in its life: rings, members, messages,
- * an eviction, a ring over two hosts. For module-load.sh.
+ * an eviction, a ring over two hosts. For module-load.sh and ctl.sh.
  *
  *	use-module run NETNS-A NETNS-B    10.8.0.1 in A, 10.8.0.2 in B
  *	use-module leave NETNS-A NETNS-B  the same, and leaves its rings to whoever unloads
  *	use-module hold N                 holds N members until its input ends
+ *	use-module visit RING N           N times a member, for a moment
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -122,6 +123,16 @@ static void hold(int count)
 	must(rig_ring_del("held"), "ring del");
 }
 
+static void visit(const char *ring, int count)
+{
+	while (count--) {
+		struct rig_member m = {};
+
+		must(rig_attach(&m, ring, 0), "attach");
+		rig_leave(&m);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	bool leave = argc == 4 && !strcmp(argv[1], "leave");
@@ -130,8 +141,12 @@ int main(int argc, char **argv)
 		hold(atoi(argv[2]));
 		return 0;
 	}
+	if (argc == 4 && !strcmp(argv[1], "visit")) {
+		visit(argv[2], atoi(argv[3]));
+		return 0;
+	}
 	if (argc != 4 || (!leave && strcmp(argv[1], "run") != 0)) {
-		fprintf(stderr, "usage: use-module run|leave NETNS NETNS | hold N\n");
+		fprintf(stderr, "usage: use-module run|leave NETNS NETNS | hold N | visit RING N\n");
 		return 2;
 	}
 	one_machine(leave);
