@@ -8,6 +8,7 @@
  *	this process: ring of scope network, one host -- members 0, 1, 2, ...
  *	children: members that are stopped, frozen, killed
  */
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <sched.h>
 #include <signal.h>
@@ -597,9 +598,12 @@ static int policy_of(const char *ring)
 static int in_a_namespace(void *arg)
 {
 	const char *own = rig_name("own");
+	struct rig_conf conf = plain;
 	const int *flags = arg;
 
-	if (unshare(*flags) || rig_ring_add(own, &plain))
+	/* no interface is up there */
+	conf.addr = INADDR_ANY;
+	if (unshare(*flags) || rig_ring_add(own, &conf))
 		return 100;
 	return policy_of(own);
 }
