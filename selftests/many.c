@@ -6,6 +6,8 @@
  *	       /--> member 0
  *	ring --+--> ...
  *	       \--> member 4095
+ *
+ * DMRING_MEMBERS: fewer, of a ring with so many slots
  */
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -19,8 +21,10 @@
 
 TEST(four_thousand_members)
 {
-	const struct rlimit files = { DMRING_SLOTS_MAX + 64, DMRING_SLOTS_MAX + 64 };
-	struct rig_member *m = calloc(DMRING_SLOTS_MAX, sizeof(*m)), one_more = {};
+	const int members = rig_knob("DMRING_MEMBERS", DMRING_SLOTS_MAX);
+	const struct rlimit files = { members + 64, members + 64 };
+	const struct rig_conf conf = { .slots = members };
+	struct rig_member *m = calloc(members, sizeof(*m)), one_more = {};
 	const char *name = rig_name("many");
 	uint64_t begin, joined, passed;
 	struct traffic t;
@@ -29,22 +33,22 @@ TEST(four_thousand_members)
 
 	ASSERT_NE(NULL, m);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
-	ASSERT_EQ(0, rig_ring_add(name, NULL));
+	ASSERT_EQ(0, rig_ring_add(name, &conf));
 	traffic_init(&t, false);
 	begin = rig_ms();
-	for (i = 0; i < (int)DMRING_SLOTS_MAX; i++) {
+	for (i = 0; i < members; i++) {
 		ASSERT_EQ(0, rig_join(&m[i], name, 0)) TH_LOG("member %d", i);
 		ASSERT_EQ(i, (int)m[i].at.id);
 	}
 	joined = rig_ms();
-	EXPECT_EQ(DMRING_SLOTS_MAX, rig_ring_get(name, DMRING_A_RING_MEMBERS));
+	EXPECT_EQ(members, (int)rig_ring_get(name, DMRING_A_RING_MEMBERS));
 	EXPECT_EQ(-EUSERS, rig_attach(&one_more, name, 0));
 	/* each tells all */
 	for (n = 0; n < 8; n++) {
 		traffic_make(buf, LEN, 1, n);
-		ASSERT_EQ(0, rig_send(&m[n * 512 + 511], buf, LEN));
+		ASSERT_EQ(0, rig_send(&m[(n + 1) * members / 8 - 1], buf, LEN));
 	}
-	for (i = 0; i < (int)DMRING_SLOTS_MAX; i++) {
+	for (i = 0; i < members; i++) {
 		for (n = 0; n < 8; n++) {
 			ASSERT_EQ(LEN, rig_get_wait(&m[i], buf, LEN, 10000)) TH_LOG("member %d", i);
 			traffic_see(&t, buf, LEN);
@@ -55,7 +59,7 @@ TEST(four_thousand_members)
 		traffic_init(&t, false);
 	}
 	passed = rig_ms();
-	for (i = 0; i < (int)DMRING_SLOTS_MAX; i++)
+	for (i = 0; i < members; i++)
 		rig_leave(&m[i]);
 	EXPECT_TRUE(rig_within(20000, rig_ring_get(name, DMRING_A_RING_MEMBERS) == 0));
 	EXPECT_EQ(0, rig_ring_del(name));

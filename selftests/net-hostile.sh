@@ -11,29 +11,29 @@
 # strangers of every sort at the listener of host 2, while messages flow between
 # 1 and 2 and their links are cut: the real neighbour has to get in.
 #
-#   net-hostile.sh [FUZZ_SECONDS [SEED]]
+#   net-hostile.sh [FUZZ_SECONDS [SEED]]     DMRING_CROWD: messages of each host meanwhile
 
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=net/common.sh
 . "$here/net/common.sh"
 crowd=$net_dir/crowd
 seconds=${1:-15} seed=${2:-$RANDOM}
+messages=${DMRING_CROWD:-800}
 
 stat_2() { of_ring 2 host "$1"; }
 free_kb() { awk '/^MemFree:/ { f = $2 } /^(Cached|Buffers|SReclaimable):/ { f += $2 } END { print f }' /proc/meminfo; }
 sockets() { on 2 ss -Htan 'sport = :7000' | wc -l; }
 few_sockets() { [ "$(sockets)" -le 3 ]; }
 
-# among NAME COUNT ARGS…: host 3 sends a crowd; meanwhile messages flow and the links are reset three times
+# among ARGS…: host 3 sends a crowd; meanwhile messages flow and the links are reset three times
 among() {
-	local name=$1 count=$2 i start took
-	shift 2
+	local i start took
 	for i in 1 2; do
-		receiver $i "recv$i" -s 2 -c "$count" -t 30 host
+		receiver $i "recv$i" -s 2 -c "$messages" -t 30 host
 	done
 	member 3 "crowd" "$crowd" "$@"
 	for i in 1 2; do
-		sender $i "send$i" -s $((i - 1)) -c "$count" -l 512 -u 2000 host
+		sender $i "send$i" -s $((i - 1)) -c "$messages" -l 512 -u 2000 host
 	done
 	for i in 1 2 3; do
 		sleep 1
@@ -47,7 +47,7 @@ among() {
 	done
 	ended send1 send2 recv1 recv2 crowd
 	for i in 1 2; do
-		matches "host $i" "received $((2 * count)) lost 0 doubled 0 reordered 0 damaged 0 foreign 0 dropped 0 " "$(result "recv$i")"
+		matches "host $i" "received $((2 * messages)) lost 0 doubled 0 reordered 0 damaged 0 foreign 0 dropped 0 " "$(result "recv$i")"
 	done
 	note "$(result crowd)"
 	until_true 15 few_sockets || bad "$(sockets) sockets are left: $(on 2 ss -Htan 'sport = :7000' | head -n 3)"
@@ -65,21 +65,21 @@ verdict 'a neighbour that breaks the protocol'
 must hosts_start 3
 must ring_up host 2 dead 400 log 256K slow block
 mem=$(stat_2 mem_ring) free=$(free_kb) errors=$(stat_2 link_errors)
-among noise 800 noise 10.9.0.2 7000 "$seed" 6
+among noise 10.9.0.2 7000 "$seed" 6
 [ "$(stat_2 link_errors)" -gt "$errors" ] || bad "link_errors stays at $errors"
 note "link_errors $errors, then $(stat_2 link_errors)"
 verdict 'random bytes, one connection after the other'
 
-among loris 800 loris 10.9.0.2 7000 64 8
+among loris 10.9.0.2 7000 64 8
 matches 'the crowd' 'closed [1-9]' "$(result crowd)"
 verdict '64 connections at any time, one byte a second each'
 
-among many 800 many 10.9.0.2 7000 1000
+among many 10.9.0.2 7000 1000
 verdict '1,000 connections at once'
 
 # from the neighbour's own address, which are turned away last
 member 1 crowd1 "$crowd" loris 10.9.0.2 7000 32 6
-among neighbours 500 loris 10.9.0.2 7000 32 6
+among loris 10.9.0.2 7000 32 6
 ended crowd1
 verdict 'the same from the address of the real neighbour'
 

@@ -404,9 +404,10 @@ TEST(racers_and_bystanders)
 	       (size_t)sum->faults, (size_t)b->strange);
 	TH_LOG("bystanders: %s", bystanders_text(b));
 	EXPECT_GT(b->sent[0] + b->sent[1], 1000);
+	/* few, for a kernel that looks for trouble under emulation */
 	EXPECT_GT(sum->attached, 100);
-	EXPECT_GT(sum->mapped, 100);
-	EXPECT_GT(sum->forked, 10);
+	EXPECT_GT(sum->mapped, 20);
+	EXPECT_GT(sum->forked, 5);
 	EXPECT_EQ(0, rig_ring_get(name, DMRING_A_RING_MEMBERS));
 	EXPECT_EQ(0, rig_ring_del(name));
 }
