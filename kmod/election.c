@@ -80,8 +80,8 @@ static u64 served(const struct dmring_member *m, u64 now)
 	return m->served + (m->ring->office == m ? now - m->ring->office_since : 0);
 }
 
-/* A count of a thousand calls it as often, while the ring waits */
-static __always_inline struct dmring_ballot ballot_of(const struct dmring_member *m, u64 now)
+/* @word: the one read of what stands in its slot */
+static struct dmring_ballot ballot_from(const struct dmring_member *m, u64 word, u64 now)
 {
 	struct dmring_ballot b = {
 		.served = served(m, now),
@@ -89,9 +89,18 @@ static __always_inline struct dmring_ballot ballot_of(const struct dmring_member
 		.id = m->id,
 	};
 
-	/* the one read of it */
-	dmring_ballot_read(READ_ONCE(m->slot.user->ballot), &b);
+	dmring_ballot_read(word, &b);
 	return b;
+}
+
+static u64 word_of(const struct dmring_member *m)
+{
+	return READ_ONCE(m->slot.user->ballot);
+}
+
+static bool is_willing(const struct dmring_member *m)
+{
+	return ballot_from(m, word_of(m), 0).willing;
 }
 
 /* The best so far, among those that run and those that stand */
@@ -100,9 +109,9 @@ struct count {
 	struct dmring_ballot top[2];
 };
 
-static void count_ballot(struct count *c, struct dmring_member *m, u64 now)
+static void count_ballot(struct count *c, struct dmring_member *m, u64 word, u64 now)
 {
-	struct dmring_ballot b = ballot_of(m, now);
+	struct dmring_ballot b = ballot_from(m, word, now);
 	enum motion motion;
 
 	if (!dmring_ballot_beats(&b, c->winner[RUNS] ? &c->top[RUNS] : NULL))
@@ -116,6 +125,13 @@ static void count_ballot(struct count *c, struct dmring_member *m, u64 now)
 	c->top[motion] = b;
 }
 
+/* A thousand may be counted while the ring waits: who does not win costs some 20 instructions */
+static bool may_win(const struct count *c, const struct dmring_member *m, u64 word, u64 now)
+{
+	return !c->winner[RUNS] ||
+	       dmring_ballot_may_beat(word, served(m, now), m->since, &c->top[RUNS]);
+}
+
 /* Who wins, without @except; NULL if nobody is willing */
 static struct dmring_member *count_ballots(struct dmring_ring *ring,
 					   const struct dmring_member *except, u64 now)
@@ -123,9 +139,12 @@ static struct dmring_member *count_ballots(struct dmring_ring *ring,
 	struct count c = { };
 	struct dmring_member *m;
 
-	list_for_each_entry(m, &ring->members, node)
-		if (m != except)
-			count_ballot(&c, m, now);
+	list_for_each_entry(m, &ring->members, node) {
+		u64 word = word_of(m);
+
+		if (m != except && may_win(&c, m, word, now))
+			count_ballot(&c, m, word, now);
+	}
 	return c.winner[RUNS] ?: c.winner[STANDS];
 }
 
@@ -243,7 +262,7 @@ void dmring_election_joined(struct dmring_ring *ring, struct dmring_member *m)
 		return;
 	if (ring->count == 1)
 		dmring_thread_kick(ring, DMRING_WORK_OFFICE);
-	if (!ring->office && ballot_of(m, now).willing)
+	if (!ring->office && is_willing(m))
 		begin_term(ring, m, DMRING_TERM_VACANT, now);
 }
 
@@ -303,7 +322,7 @@ static struct dmring_office office_of(struct dmring_ring *ring, u64 now)
 	see_motion(ring, now);
 	return (struct dmring_office){
 		.held = m,
-		.willing = m && ballot_of(m, now).willing,
+		.willing = m && is_willing(m),
 		.since = ring->rotate_from,
 		.stopped = ring->office_stopped,
 		.timeout = ring->proxy_timeout_ms * (u64)NSEC_PER_MSEC,
@@ -401,7 +420,7 @@ static int check_chosen(const struct dmring_ring *ring, struct dmring_member *m,
 	if (!m)
 		return dmring_why(why, -ENOENT, "ring \"%s\" has no member %u on this host",
 				  ring->name, id);
-	if (!ballot_of(m, 0).willing)
+	if (!is_willing(m))
 		return dmring_why(why, -EINVAL, "member %u is not willing to be the proxy", id);
 	if (motion_of(m, NULL) != RUNS)
 		return dmring_why(why, -EBUSY, "member %u is stopped, frozen or dying", id);

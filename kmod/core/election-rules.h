@@ -64,6 +64,23 @@ static inline bool dmring_ballot_beats(const struct dmring_ballot *a,
 	return a->id < b->id;
 }
 
+/*
+ * For a count of many, most of whom do not win: false if a ballot of this word, served and
+ * since does not beat @top, which is willing. True says nothing.
+ */
+static inline bool dmring_ballot_may_beat(u64 word, u64 served, u64 since,
+					  const struct dmring_ballot *top)
+{
+	/* sound words grow with the weight, those of the willing above all others */
+	u64 best = top->weight | DMRING_BALLOT_WILLING;
+
+	if (word != best)
+		return word > best;
+	if (served != top->served)
+		return served < top->served;
+	return since <= top->since;
+}
+
 #define DMRING_NEVER	(~0ULL)
 
 /**

@@ -62,6 +62,16 @@ static void pairs(void)
 	}
 }
 
+static u64 word(const struct dmring_ballot *b)
+{
+	return b->weight | (b->willing ? DMRING_BALLOT_WILLING : 0);
+}
+
+static bool may_beat(const struct dmring_ballot *a, const struct dmring_ballot *top)
+{
+	return dmring_ballot_may_beat(word(a), a->served, a->since, top);
+}
+
 /* Counted one after the other, in whatever order: the same winner, by the rule */
 static const struct dmring_ballot *count(const struct dmring_ballot *b, u32 n, u32 from)
 {
@@ -69,7 +79,8 @@ static const struct dmring_ballot *count(const struct dmring_ballot *b, u32 n, u
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		if (dmring_ballot_beats(&b[(from + i) % n], top))
+		if ((!top || may_beat(&b[(from + i) % n], top)) &&
+		    dmring_ballot_beats(&b[(from + i) % n], top))
 			top = &b[(from + i) % n];
 	return top;
 }
