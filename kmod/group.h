@@ -119,7 +119,6 @@ struct dmring_member {
 	struct list_head gone_node;	/* ring->gone */
 	bool attached;			/* read without the lock by waiters */
 	u8 reason;
-	u8 told;			/* of its departure: the stream, watchers */
 	u64 left_at;			/* ns, when it began to leave */
 	u64 in_head;
 	u64 poll_seen;			/* polling mode: in_tail when the thread last looked */
@@ -250,7 +249,9 @@ struct dmring_ring {
 	struct list_head leaving;
 	struct list_head gone;
 	unsigned long *used;		/* ids in use */
-	unsigned long *untold;		/* ids of members whose departure is still to be told */
+	/* ids of members whose departure is still to be told, */
+	unsigned long *untold;		/* in the stream */
+	unsigned long *unnotified;	/* to those who watch by netlink */
 	struct dmring_member *slowest;	/* reader whose cursor is the smallest, if known */
 	bool full;			/* a message waits for room; read without the lock */
 	bool watched;			/* the thread looks at it from time to time; likewise */

@@ -280,15 +280,9 @@ static u32 free_id(const struct dmring_ring *ring)
 	u32 i;
 
 	for (i = id; i < ring->slots; i = find_next_zero_bit(ring->used, ring->slots, i + 1))
-		if (!test_bit(i, ring->untold))
+		if (!test_bit(i, ring->untold) && !test_bit(i, ring->unnotified))
 			return i;
 	return id;
-}
-
-void dmring_member_told(struct dmring_member *m)
-{
-	if (++m->told == 2)
-		__clear_bit(m->id, m->ring->untold);
 }
 
 /* ring->lock held */
@@ -413,6 +407,7 @@ static void member_unlink(struct dmring_ring *ring, struct dmring_member *m)
 	dmring_marks_clear(&ring->armed, m->id);
 	__clear_bit(m->id, ring->used);
 	__set_bit(m->id, ring->untold);
+	__set_bit(m->id, ring->unnotified);
 	ring->count--;
 	ring->readers -= dmring_member_reads(m);
 	ring->pollers -= !!(m->flags & DMRING_ATTACH_POLL);

@@ -32,11 +32,6 @@ int dmring_member_attach(struct dmring_member *m, struct dmring_ioc_attach *args
 bool dmring_member_leave(struct dmring_member *m, u8 reason);
 /* The same under ring->lock. */
 bool dmring_member_leave_locked(struct dmring_member *m, u8 reason);
-/*
- * Its departure has been told, in the stream or to watchers: after both, its number is
- * given out again like any other. ring->lock held.
- */
-void dmring_member_told(struct dmring_member *m);
 /* Why the calling process gives a member up, for dmring_member_leave(). */
 u8 dmring_reason_of_exit(void);
 

@@ -150,9 +150,14 @@ static void put_events(struct dmring_ring *ring, struct hold *hold)
 			break;
 		ring->events_head++;
 	}
-	while (ring->news_head != ring->news_tail &&
-	       put_news(ring, hold, &ring->news[ring->news_head % DMRING_EVENTS_MAX]))
+	while (ring->news_head != ring->news_tail) {
+		const struct dmring_news *news = &ring->news[ring->news_head % DMRING_EVENTS_MAX];
+
+		if (!put_news(ring, hold, news))
+			break;
+		__clear_bit(news->ev.arg, ring->untold);
 		ring->news_head++;
+	}
 }
 
 /* All that @m had accepted is in the log: now it can be told that it has left */
@@ -163,6 +168,7 @@ static void tell_left(struct dmring_ring *ring, struct hold *hold, const struct 
 		put_events(ring, hold);
 	if (ring->news_tail - ring->news_head == DMRING_EVENTS_MAX) {
 		ring->stats.events_lost++;
+		__clear_bit(m->id, ring->untold);
 		return;
 	}
 	ring->news[ring->news_tail % DMRING_EVENTS_MAX] = (struct dmring_news){
@@ -419,35 +425,25 @@ static int take_turn(struct dmring_ring *ring, struct dmring_member *m, struct h
 	return ret;
 }
 
-/*
- * What members that left had accepted. -EAGAIN when there is no room: messages that would
- * fit wait behind the one that does not, but who has none left is told of.
- */
+/* What members that left had accepted. -EAGAIN when there is no room. */
 static int take_leaving(struct dmring_ring *ring, struct hold *hold)
 {
 	struct dmring_member *m, *next;
-	int stuck = 0;
 
 	list_for_each_entry_safe(m, next, &ring->leaving, node) {
-		struct message msg;
 		int ret = 1;
 
-		if (stuck && next_message(m, m->in_end, &msg) > 0)
-			continue;
 		while (ret > 0 && hold->left && !ring->fill.active)
 			ret = take_one(ring, m, m->in_end, hold);
-		if (ret == -EAGAIN) {
-			stuck = ret;
-			continue;
-		}
+		if (ret == -EAGAIN)
+			return ret;
 		if (ret > 0)
-			return stuck;
+			return 0;
 		tell_left(ring, hold, m);
-		dmring_member_told(m);
 		hold->left -= min(hold->left, HOLD_MIN);
 		list_move(&m->node, &hold->done);
 	}
-	return stuck;
+	return 0;
 }
 
 static int take_marked(struct dmring_ring *ring, struct hold *hold)

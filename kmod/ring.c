@@ -219,11 +219,12 @@ static int ring_alloc(struct dmring_ring *ring, struct netlink_ext_ack *extack, 
 	ring->table = kvcalloc(ring->slots, sizeof(*ring->table), GFP_KERNEL_ACCOUNT);
 	ring->used = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
 	ring->untold = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
+	ring->unnotified = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
 	if (ring->scope == DMRING_SCOPE_NETWORK)
 		ring->peers = kcalloc(DMRING_HOSTS_MAX - 1, sizeof(*ring->peers),
 				      GFP_KERNEL_ACCOUNT);
 	if (!ring->entries || !ring->table || !ring->used || !ring->untold ||
-	    (ring->scope == DMRING_SCOPE_NETWORK && !ring->peers)) {
+	    !ring->unnotified || (ring->scope == DMRING_SCOPE_NETWORK && !ring->peers)) {
 		dmring_extack(extack, "no memory for the ring's tables");
 		return -ENOMEM;
 	}
@@ -234,7 +235,7 @@ size_t dmring_ring_bytes(const struct dmring_ring *ring)
 {
 	return sizeof(*ring) + dmring_log_bytes(ring->log.size) +
 	       ring->log.entries * sizeof(*ring->entries) +
-	       ring->slots * sizeof(*ring->table) + 2 * ring->slots / BITS_PER_BYTE +
+	       ring->slots * sizeof(*ring->table) + 3 * ring->slots / BITS_PER_BYTE +
 	       (ring->peers ? (DMRING_HOSTS_MAX - 1) * sizeof(*ring->peers) : 0) +
 	       READ_ONCE(ring->thread_bytes);
 }
@@ -249,6 +250,7 @@ static void ring_free_work(struct work_struct *work)
 	kvfree(ring->table);
 	bitmap_free(ring->used);
 	bitmap_free(ring->untold);
+	bitmap_free(ring->unnotified);
 	kfree(ring->peers);
 	kvfree(ring);
 }
@@ -555,7 +557,7 @@ static void member_gone(struct dmring_ring *ring, struct dmring_member *m)
 		.member = m->id, .pid = m->pid, .reason = m->reason,
 		.duration = m->left_at - m->since });
 	spin_lock(&ring->lock);
-	dmring_member_told(m);
+	__clear_bit(m->id, ring->unnotified);
 	dmring_ring_unlock(ring);
 	dmring_member_put(m);
 }

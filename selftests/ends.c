@@ -283,37 +283,6 @@ TEST_F(ends, a_number_is_given_again_when_its_departure_was_told)
 	rig_leave(&reader);
 }
 
-/* Nor does it wait behind a message for which there is no room, of another one that has left */
-TEST_F(ends, who_had_nothing_to_say_is_told_of_at_once)
-{
-	const struct rig_conf conf = { .log = 64 << 10, .slow = DMRING_SLOW_BLOCK };
-	struct rig_member reader = {}, waits = {}, quiet = {};
-	struct dmring_ev ev;
-	char buf[4096] = "";
-	uint32_t id;
-
-	rig_ring_del(name);
-	ASSERT_EQ(0, rig_ring_add(name, &conf));
-	ASSERT_EQ(0, rig_join(&reader, name, 0));
-	ASSERT_EQ(0, rig_join(&waits, name, DMRING_ATTACH_SEND_ONLY));
-	ASSERT_EQ(0, rig_join(&quiet, name, DMRING_ATTACH_SEND_ONLY));
-	/* until there is less room in the log than one takes */
-	while (!rig_send(&waits, buf, sizeof(buf)) && waits.kern->in_head == waits.in_tail)
-		;
-	ASSERT_LT(waits.kern->in_head, waits.in_tail);
-	id = waits.at.id;
-	rig_leave(&waits);
-	rig_leave(&quiet);
-
-	EXPECT_EQ(0, rig_event(&reader, &ev, 5000));
-	EXPECT_EQ(DMRING_EV_LEFT, ev.what);
-	EXPECT_EQ(quiet.at.id, ev.arg);
-	EXPECT_EQ(0, rig_event(&reader, &ev, 5000));
-	EXPECT_EQ(DMRING_EV_LEFT, ev.what);
-	EXPECT_EQ(id, ev.arg);
-	rig_leave(&reader);
-}
-
 TEST_F(ends, namespaces_do_not_see_each_other)
 {
 	EXPECT_EQ(0, rig_in_child(live_in_netns, NULL));
