@@ -91,11 +91,13 @@ static int read_one(struct crash *c, int ms)
 	return len;
 }
 
-static void read_until(struct crash *c, uint32_t sender, uint64_t count)
+static int read_until(struct crash *c, uint32_t sender, uint64_t count)
 {
-	while (c->t.sender[sender].next < count)
-		if (read_one(c, WAIT_MS) < 0)
-			return;
+	int len = 0;
+
+	while (len >= 0 && c->t.sender[sender].next < count)
+		len = read_one(c, WAIT_MS);
+	return len < 0 ? len : 0;
 }
 
 void crash_read_all(struct crash *c)
@@ -255,7 +257,7 @@ static int start(struct crash *c)
 	 * log, it may be that the ring's thread is still about to move it.
 	 */
 	if (!err && !c->scene->sends)
-		read_until(c, CRASH_CHILD, c->base + c->sh->accepted);
+		err = read_until(c, CRASH_CHILD, c->base + c->sh->accepted);
 	if (!err && c->scene->awaited)
 		err = publish_start(c);
 	if (!err)

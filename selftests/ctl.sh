@@ -68,25 +68,27 @@ refused() {
 }
 
 # One for all: on an emulated machine it takes seconds to start. A line in is a file and an
-# expression over it: "text" is what it holds, "a" the JSON in it, or in each of its lines.
-# A line out is what the expression is.
+# expression over it: "text" is what it holds, "a" the JSON in it, "lines" the JSON in each
+# line. A line out is what the expression is.
 coproc judge {
 	exec python3 -IS -u -c '
 import json, sys
 
-def read(text):
-	try:
-		return json.loads(text)
-	except ValueError:
-		return [json.loads(line) for line in text.splitlines()]
+def lines(text):
+	return [json.loads(line) for line in text.splitlines()]
 
 for line in sys.stdin:
-	name, expression = line.split(None, 1)
 	try:
-		text = open(name).read()
-		print(eval("(" + expression.rstrip() + ")", {"text": text, "a": read(text)}))
+		name, expression = line.split(None, 1)
+		names = {"text": open(name).read()}
+		if "lines" in expression:
+			names["lines"] = lines(names["text"])
+		else:
+			names["a"] = json.loads(names["text"])
+		answer = eval("(" + expression.rstrip() + ")", names)
 	except Exception as e:
-		print(type(e).__name__, e)
+		answer = type(e).__name__ + ": " + str(e)
+	print(str(answer).replace("\n", " "))
 '
 }
 
@@ -96,7 +98,8 @@ value() {
 	shift
 	"$@" > "$dir/out" 2> "$dir/err" < /dev/null
 	printf '%s %s\n' "$dir/out" "${expression//$'\n'/ }" >&"${judge[1]}"
-	read -r answer <&"${judge[0]}"
+	answer='it says nothing'
+	read -r -t 60 answer <&"${judge[0]}"
 }
 
 # holds NAME EXPRESSION COMMAND...: a Python expression over the command's JSON, as "a"
@@ -548,13 +551,13 @@ kill -INT $monitor
 wait $monitor
 ended $? 0 "monitor: SIGINT ends it cleanly"
 holds "monitor: a JSON object a line" \
-	'{"closed", "member-join", "member-leave", "broken", "ring-del"} <= {e["event"] for e in a} and
-	 {e["ring"] for e in a} == {"two"}' cat "$dir/events"
+	'{"closed", "member-join", "member-leave", "broken", "ring-del"} <= {e["event"] for e in lines} and
+	 {e["ring"] for e in lines} == {"two"}' cat "$dir/events"
 holds "monitor: nobody comes under a number before its last holder has left" \
 	'(lambda seen: len(seen) >= 1000 and all(
 		x[1] != y[1] for m in {s[0] for s in seen}
 		for one in [[s for s in seen if s[0] == m]] for x, y in zip(one, one[1:])))(
-	 [(e["member"], e["event"]) for e in a if e["event"] in ("member-join", "member-leave")])' \
+	 [(e["member"], e["event"]) for e in lines if e["event"] in ("member-join", "member-leave")])' \
 	cat "$dir/events"
 ip netns del a
 ip netns del b

@@ -7,7 +7,7 @@
  *	ring --+--> ...
  *	       \--> member 4095
  *
- * DMRING_MEMBERS: fewer, of a ring with so many slots
+ * DMRING_MEMBERS: fewer, but eight, of a ring with so many slots
  */
 #include <stdlib.h>
 #include <sys/ioctl.h>

@@ -27,13 +27,15 @@ few_sockets() { [ "$(sockets)" -le 3 ]; }
 
 # among ARGS…: host 3 sends a crowd; meanwhile messages flow and the links are reset three times
 among() {
-	local i start took
+	local i start took before
+	rm -f "$tmp/host.go"
+	before=$(of_ring 1 host messages)
 	for i in 1 2; do
 		receiver $i "recv$i" -s 2 -c "$messages" -t 30 host
 	done
 	member 3 "crowd" "$crowd" "$@"
 	for i in 1 2; do
-		sender $i "send$i" -s $((i - 1)) -c "$messages" -l 512 -u 2000 host
+		sender $i "send$i" -s $((i - 1)) -c "$messages" -l 512 -u 80000 -g "$tmp/host" host
 	done
 	for i in 1 2 3; do
 		sleep 1
@@ -45,6 +47,10 @@ among() {
 		[ $took -le 8000 ] || bad "the ring was closed again only after $took ms"
 		note "closed again after $took ms"
 	done
+	[ $(($(of_ring 1 host messages) - before)) -lt $((2 * messages)) ] ||
+		bad 'all messages had passed before the last cut'
+	# now without rests
+	: >"$tmp/host.go"
 	ended send1 send2 recv1 recv2 crowd
 	for i in 1 2; do
 		matches "host $i" "received $((2 * messages)) lost 0 doubled 0 reordered 0 damaged 0 foreign 0 dropped 0 " "$(result "recv$i")"
