@@ -7,10 +7,12 @@
 #   canned output + exit status --> run-all --> its last line, its exit status
 
 set -u
+unset KEEP JOBS KERNEL
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 number=0 failed=0
+kind=host	# of the suite
 
 # result STATUS NAME WHY: the last run of run-all was as it should be if STATUS is 0
 result() {
@@ -28,7 +30,7 @@ expect() {
 	cat >"$tmp/canned"
 	printf '#!/bin/sh\ncat %s\nexit %s\n' "$tmp/canned" "$4" >"$tmp/suite"
 	chmod +x "$tmp/suite"
-	echo "canned | host | | $tmp/suite" >"$tmp/table"
+	echo "canned | $kind | | $tmp/suite" >"$tmp/table"
 	SUITES=$tmp/table selftests/run-all >"$tmp/out" 2>&1
 	status=$?
 	sum=$(tail -n 1 "$tmp/out")
@@ -37,7 +39,7 @@ expect() {
 }
 
 echo "KTAP version 1"
-echo "1..16"
+echo "1..20"
 
 expect 0 "2 passed, 0 failed, 0 skipped" "all is well" 0 <<'T'
 KTAP version 1
@@ -127,7 +129,7 @@ T
 ends_all() {
 	local runner i suite status
 	printf '#!/bin/sh\nsleep 1000 &\necho $! >%s\nwait\n' "$tmp/pid" >"$tmp/suite"
-	echo "long | host | | $tmp/suite" >"$tmp/table"
+	echo "long | $kind | | $tmp/suite" >"$tmp/table"
 	SUITES=$tmp/table selftests/run-all >"$tmp/out" 2>&1 &
 	runner=$!
 	for ((i = 0; i < 300; i++)); do
@@ -148,4 +150,23 @@ ends_all() {
 }
 ends_all
 result $? "what is ended ends its suites" "its suite goes on, or it did not end with status 130"
+
+# Those that run beside the others count like them
+kind=side
+expect 0 "1 passed, 0 failed, 0 skipped" "beside the others" 0 <<'T'
+1..1
+ok 1 one
+T
+expect 1 "0 passed, 1 failed, 0 skipped" "a failure beside the others" 1 <<'T'
+1..1
+not ok 1 one
+T
+rm "$tmp/pid"
+ends_all
+result $? "what is ended ends what runs beside, too" "its suite goes on, or it did not end with status 130"
+
+echo "lazy | guest | | $tmp/suite" >"$tmp/table"
+KERNEL=debug SUITES=$tmp/table selftests/run-all >"$tmp/out" 2>&1
+[ $? = 2 ] && grep -q 'how long lazy takes on the debug kernel is missing' "$tmp/out"
+result $? "a suite of which nobody knows how long it takes there" "it was not refused in words"
 [ $failed -eq 0 ]
