@@ -8,8 +8,12 @@
 # warns when their cache is destroyed, and a warning fails the run.
 vmalloc_noise=512
 slab_noise=96
-# KASAN keeps what is freed for a while; leaks are kmemleak's to find there
-grep -qw kasan_report /proc/kallsyms && slab_noise=2048
+free_noise=16384	# of all memory
+# KASAN keeps what is freed for a while, up to a 32nd of memory; leaks are kmemleak's to find there
+if grep -qw kasan_report /proc/kallsyms; then
+	slab_noise=2048
+	free_noise=$((free_noise + $(awk '/^MemTotal:/ { print int($2 / 32) }' /proc/meminfo)))
+fi
 
 # KiB of vmalloc, KiB of active kmalloc objects, kernel threads of ours
 measure() {
@@ -29,6 +33,9 @@ measure() {
 	END { printf "%d %d ", vmalloc, slab / 1024 }' /proc/meminfo /proc/slabinfo
 	grep -l '^dmring' /proc/[0-9]*/comm 2>/dev/null | wc -l
 }
+
+# KiB that are free, or would be if somebody needed them
+free_kb() { awk '/^MemFree:/ { f = $2 } /^(Cached|Buffers|SReclaimable):/ { f += $2 } END { print f }' /proc/meminfo; }
 
 # Is the second measurement back at the first?
 compare() {
