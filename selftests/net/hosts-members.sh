@@ -34,21 +34,24 @@ t_proxy() {
 	receiver 3 far -s 2 -c 3000 -t 30 -e proxy
 	equal 'first proxy' "${pid[first]}" "$(proxy_pid 2 proxy)"
 	term=$(of_ring 2 proxy term)
-	sender 1 send1 -s 0 -c 3000 -l 512 -u 2000 proxy
-	sender 3 send3 -s 1 -c 3000 -l 512 -u 2000 proxy
-	under_way 2 proxy 300
+	# slowly, until the last one has been killed
+	sender 1 send1 -s 0 -c 3000 -l 512 -u 40000 -g "$tmp/proxy" proxy
+	sender 3 send3 -s 1 -c 3000 -l 512 -u 40000 -g "$tmp/proxy" proxy
+	under_way 2 proxy 100
 	kill_member KILL first
 	until_true 2 proxy_is 2 proxy "${pid[second]}" || bad "proxy is $(proxy_pid 2 proxy), not ${pid[second]}"
 	matches 'proxy show' "\"pid\": ?${pid[second]}\\b" "$(on 2 ringctl -j proxy show proxy)"
 	equal term $((term + 1)) "$(of_ring 2 proxy term)"
 	until_true 2 heard 2 "proxy member [0-9]+ pid ${pid[second]} term_reason left term $((term + 1)) duration_ms [0-9]+" || bad 'no event of the new proxy'
 	until_true 2 heard 2 "member-leave .*pid ${pid[first]} reason killed" || bad 'no event of the death'
-	under_way 2 proxy 900
+	under_way 2 proxy 200
 	kill_member KILL second
 	until_true 2 proxy_is 2 proxy "${pid[later]}" || bad "proxy is $(proxy_pid 2 proxy), not ${pid[later]}"
 	# the last willing one: then nobody is, and the thread goes on
 	kill_member KILL later
 	until_true 2 proxy_is 2 proxy null || bad "proxy is $(proxy_pid 2 proxy), nobody is willing"
+	[ "$(of_ring 1 proxy messages)" -lt 6000 ] || bad 'all messages had passed before'
+	: >"$tmp/proxy.go"
 	ended send1 send3 never far
 	matches 'the unwilling' 'received 6000 lost 0 doubled 0 reordered 0 ' "$(result never)"
 	matches 'host 3' 'received 6000 lost 0 doubled 0 reordered 0 ' "$(result far)"
