@@ -192,6 +192,14 @@ member() {
 	pid[$name]=$!
 }
 
+# go_on NAME PASSED ALL: senders rest after each message until now ("flood send -u US -g $tmp/NAME");
+# of ALL messages, not all may have passed before
+go_on() {
+	note "$2 of $3 messages had passed"
+	[ "$2" -lt "$3" ] || bad 'all messages had passed before'
+	: >"$tmp/$1.go"
+}
+
 # receiver HOST NAME OPTIONS… RING: attached when it returns
 receiver() {
 	local host=$1 name=$2
