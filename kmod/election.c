@@ -100,7 +100,10 @@ static u64 word_of(const struct dmring_member *m)
 
 static bool is_willing(const struct dmring_member *m)
 {
-	return ballot_from(m, word_of(m), 0).willing;
+	struct dmring_ballot b;
+
+	dmring_ballot_read(word_of(m), &b);
+	return b.willing;
 }
 
 /* The best so far, among those that run and those that stand */
