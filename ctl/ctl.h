@@ -64,6 +64,9 @@ extern const struct verb recv_verbs[];
 extern const struct verb up_verbs[];
 extern const struct verb down_verbs[];
 
+/* Goes to the network namespace that the next word names; returns an enum ctl_status. */
+int netns_enter(struct words *w);
+
 /* Says a sentence on stderr; returns CTL_REFUSED. */
 __printf(1, 2) int ctl_refuse(const char *fmt, ...);
 

@@ -76,9 +76,10 @@ static void help_all(FILE *to)
 
 	fputs("Usage: ringctl [FLAGS] OBJECT VERB [WORDS]\n\nFlags:\n", to);
 	for (f = flags; f->word; f++)
-		fprintf(to, "  -%c, --%-8s %s\n", f->letter, f->word, f->help);
-	fputs("  -h, --help     this text\n"
-	      "  -V, --version  version of this tool\n\nObjects:\n", to);
+		fprintf(to, "  -%c, --%-12s %s\n", f->letter, f->word, f->help);
+	fputs("  -n, --netns NAME   work in this network namespace, one of \"ip netns\"\n"
+	      "  -h, --help         this text\n"
+	      "  -V, --version      version of this tool\n\nObjects:\n", to);
 	for (o = objects; o->name; o++)
 		help_object(to, o);
 	fputs("\nBYTES take K, M or G. \"ringctl OBJECT help\" shows one object.\n", to);
@@ -207,10 +208,23 @@ static int run_object(struct words *w)
 	return run_verb(o, w);
 }
 
+/* One word of flags, or "-n NAME" */
+static int take_flag(struct words *w)
+{
+	const char *flag = words_next(w);
+
+	if (!strcmp(flag, "-n") || !strcmp(flag, "--netns"))
+		return netns_enter(w);
+	if (!flag[1] || !set_flags(flag))
+		return words_usage(w, "unknown flag \"%s\", see \"ringctl help\"", flag);
+	return CTL_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct words w = { .argc = argc - 1, .argv = argv + 1, .where = "" };
 	const struct answer *a;
+	int status;
 
 	signal(SIGPIPE, SIG_IGN);
 	while (w.argc) {
@@ -219,10 +233,9 @@ int main(int argc, char **argv)
 			return a->run();
 		if (w.argv[0][0] != '-')
 			break;
-		if (!w.argv[0][1] || !set_flags(w.argv[0]))
-			return words_usage(&w, "unknown flag \"%s\", see \"ringctl help\"",
-					   w.argv[0]);
-		words_next(&w);
+		status = take_flag(&w);
+		if (status)
+			return status;
 	}
 	return run_object(&w);
 }

@@ -12,8 +12,8 @@ _ringctl_keys()
 {
 	case "$1" in
 	"ring add") echo scope order node listen log slots slow owner group mode max dead \
-			identify insecure ;;
-	"ring set") echo slow owner group mode ;;
+			rotate proxy-timeout identify insecure ;;
+	"ring set") echo slow owner group mode rotate proxy-timeout ;;
 	"ring wait") echo timeout ;;
 	"peer add") echo node addr ;;
 	"peer del") echo node ;;
@@ -37,7 +37,16 @@ _ringctl()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local i=1 object verb="" words=""
 
-	while [[ ${COMP_WORDS[i]} == -* && $i -lt $COMP_CWORD ]]; do ((i++)); done
+	while [[ ${COMP_WORDS[i]} == -* && $i -lt $COMP_CWORD ]]; do
+		case "${COMP_WORDS[i]}" in
+		-n | --netns) ((i++)) ;;
+		esac
+		((i++))
+	done
+	if [[ $i -gt $COMP_CWORD ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(ip netns list 2>/dev/null | cut -d' ' -f1)" -- "$cur")
+		return
+	fi
 	object=${COMP_WORDS[i]}
 	local at=$((COMP_CWORD - i))
 

@@ -168,6 +168,10 @@ says 2 'a verb is missing, see "ringctl ring help"' ringctl ring
 says 2 'unknown verb "make", see "ringctl ring help"' ringctl ring make
 says 2 'unknown flag "-x", see "ringctl help"' ringctl -x ring show
 says 2 'unknown flag "-jx", see "ringctl help"' ringctl -jx ring show
+says 2 'the name of a network namespace is missing' ringctl -j -n
+says 2 '"a/b" is no name of a network namespace' ringctl --netns a/b ring show
+says 2 '".." is no name of a network namespace' ringctl -n .. ring show
+says 1 'there is no network namespace "nowhere"; "ip netns" lists them' ringctl -n nowhere ring show
 says 2 'the name of a ring is missing' ringctl ring add
 says 2 'unknown word "colour"' ringctl ring add r colour red
 says 2 '"scope" needs a value' ringctl ring add r scope
@@ -496,56 +500,54 @@ for n in a b; do
 done
 ip -n a addr add 10.9.0.1/24 dev a0
 ip -n b addr add 10.9.0.2/24 dev b0
-in_a() { ip netns exec a "$@"; }
-in_b() { ip netns exec b "$@"; }
 
-run 0 "two hosts: node 1" in_a ringctl ring add two "${network[@]}" node 1 listen 10.9.0.1:5000 dead 500
-run 0 "two hosts: node 2" in_b ringctl ring add two "${network[@]}" node 2 listen 10.9.0.2:5000 dead 500
-refused 'node 1 is this host' in_a ringctl peer add two node 1 addr 10.9.0.2:5000
-refused "own address" in_a ringctl peer add two node 2 addr 10.9.0.1:5000
-refused 'node ids' in_a ringctl peer add two node 0 addr 10.9.0.2:5000
-says 1 'the address of a peer is that of one host' in_a ringctl peer add two node 2 addr 0.0.0.0:5000
-refused 'no peer.* 2' in_a ringctl peer del two node 2
-run 0 "peer" in_a ringctl peer add two node 2 addr 10.9.0.2:5000
-refused 'node 2 .*already' in_a ringctl peer add two node 2 addr 10.9.0.3:5000
-refused 'node 2 has that address' in_a ringctl peer add two node 3 addr 10.9.0.2:5000
-holds "forming" 'a[0]["state"] == "forming" and a[0]["node"] == 1' in_a ringctl -j ring show two
-says 1 'timed out: ring "two" is forming, not closed' in_a ringctl ring wait two timeout 0.5
+says 1 'entering network namespace "a" needs CAP_SYS_ADMIN' unprivileged ringctl -n a ring show
+run 0 "two hosts: node 1" ringctl -n a ring add two "${network[@]}" node 1 listen 10.9.0.1:5000 dead 500
+run 0 "two hosts: node 2" ringctl -n b ring add two "${network[@]}" node 2 listen 10.9.0.2:5000 dead 500
+refused 'node 1 is this host' ringctl -n a peer add two node 1 addr 10.9.0.2:5000
+refused "own address" ringctl -n a peer add two node 2 addr 10.9.0.1:5000
+refused 'node ids' ringctl -n a peer add two node 0 addr 10.9.0.2:5000
+says 1 'the address of a peer is that of one host' ringctl -n a peer add two node 2 addr 0.0.0.0:5000
+refused 'no peer.* 2' ringctl -n a peer del two node 2
+run 0 "peer" ringctl -n a peer add two node 2 addr 10.9.0.2:5000
+refused 'node 2 .*already' ringctl -n a peer add two node 2 addr 10.9.0.3:5000
+refused 'node 2 has that address' ringctl -n a peer add two node 3 addr 10.9.0.2:5000
+holds "forming" 'a[0]["state"] == "forming" and a[0]["node"] == 1' ringctl -n a -j ring show two
+says 1 'timed out: ring "two" is forming, not closed' ringctl -n a ring wait two timeout 0.5
 
-# not by in_a: $! shall be ringctl itself
-ip netns exec a ringctl -j monitor two > "$dir/events" 2> "$dir/events.err" &
+ringctl -n a -j monitor two > "$dir/events" 2> "$dir/events.err" &
 monitor=$!
-ip netns exec a ringctl ring wait two timeout 30 > "$dir/out" 2> "$dir/recv.err" &
+ringctl -n a ring wait two timeout 30 > "$dir/out" 2> "$dir/recv.err" &
 waiter=$!
 sleep 0.5
-run 0 "the other peer" in_b ringctl peer add two node 1 addr 10.9.0.1:5000
+run 0 "the other peer" ringctl -n b peer add two node 1 addr 10.9.0.1:5000
 wait $waiter
 ended $? 0 "wait: closed"
-run 0 "wait: closed there too" in_b ringctl ring wait two timeout 30
+run 0 "wait: closed there too" ringctl -n b ring wait two timeout 30
 holds "peer show" '[(p["node"], p["addr"], p["out"], p["in"]) for p in a] ==
-	[(2, "10.9.0.2:5000", "up", "up")]' in_a ringctl -j peer show two
-ip netns exec b ringctl recv two count 1000 timeout 90 raw > "$dir/got" 2> "$dir/recv.err" &
+	[(2, "10.9.0.2:5000", "up", "up")]' ringctl -n a -j peer show two
+ringctl -n b recv two count 1000 timeout 90 raw > "$dir/got" 2> "$dir/recv.err" &
 receiver=$!
-until_true sh -c 'ip netns exec b ringctl member show two | grep -q ring'
+until_true sh -c 'ringctl -n b member show two | grep -q ring'
 holds "proxy show" 'a[0]["ring"] == "two" and a[0]["pid"] == '$receiver' and a[0]["term"] > 0' \
-	in_b ringctl -j proxy show two
-refused 'no member 77 on this host' in_b ringctl proxy elect two member 77
-run 0 "elect: a count" in_b ringctl proxy elect two
-run 0 "rotate and proxy-timeout" in_b ringctl ring set two rotate 60 proxy-timeout 500
+	ringctl -n b -j proxy show two
+refused 'no member 77 on this host' ringctl -n b proxy elect two member 77
+run 0 "elect: a count" ringctl -n b proxy elect two
+run 0 "rotate and proxy-timeout" ringctl -n b ring set two rotate 60 proxy-timeout 500
 holds "they are set" '(a[0]["rotate"], a[0]["proxy_timeout_ms"]) == (60, 500)' \
-	in_b ringctl -j ring show two
-run 0 "rotate never" in_b ringctl ring set two rotate never
-holds "it is never" 'a[0]["rotate"] == 0' in_b ringctl -j ring show two
+	ringctl -n b -j ring show two
+run 0 "rotate never" ringctl -n b ring set two rotate never
+holds "it is never" 'a[0]["rotate"] == 0' ringctl -n b -j ring show two
 holds "what the proxy has done" 'a[0]["terms"] == 1 and a[0]["reason"] == "vacant" and
-	 type(a[0]["served_ms"]) is int and type(a[0]["carried"]) is int' in_b ringctl -j proxy show two
-run 0 "send from host to host" in_a ringctl send two count 1000 size 100
+	 type(a[0]["served_ms"]) is int and type(a[0]["carried"]) is int' ringctl -n b -j proxy show two
+run 0 "send from host to host" ringctl -n a send two count 1000 size 100
 wait $receiver
 ended $? 0 "recv there"
 run 0 "all arrived" test "$(stat -c %s "$dir/got")" = 100000
-run 0 "del there" in_b ringctl ring del two
-run 0 "broken here" until_true sh -c 'ip netns exec a ringctl ring show two | grep -q "state broken"'
-run 0 "five hundred come and go" in_a selftests/use-module visit two 500
-run 0 "del here" in_a ringctl ring del two
+run 0 "del there" ringctl -n b ring del two
+run 0 "broken here" until_true sh -c 'ringctl -n a ring show two | grep -q "state broken"'
+run 0 "five hundred come and go" ip netns exec a selftests/use-module visit two 500
+run 0 "del here" ringctl -n a ring del two
 sleep 0.5
 kill -INT $monitor
 wait $monitor

@@ -27,10 +27,21 @@ export PATH=$net_root/ctl:$PATH
 # --- hosts ---
 
 on() {	# on HOST COMMAND…
+	local -a cmd
+	in_host "$@"
+	"${cmd[@]}"
+}
+
+# in_host HOST COMMAND…: in $cmd, what runs it there. ringctl goes there itself, which saves the
+# start of a program; nsenter saves the mount namespace that "ip netns exec" makes.
+in_host() {
 	local host=$1
 	shift
-	# cheaper than "ip netns exec", which makes a mount namespace too
-	nsenter --net="/run/netns/h$host" "$@"
+	if [ "$1" = ringctl ]; then
+		cmd=(ringctl -n "h$host" "${@:2}")
+	else
+		cmd=(nsenter --net="/run/netns/h$host" "$@")
+	fi
 }
 
 hosts_start() {	# hosts_start N
@@ -186,9 +197,11 @@ state_is() { [ "$(of_ring "$1" "$2" state)" = "$3" ]; }
 declare -A pid=()
 member() {
 	local host=$1 name=$2
+	local -a cmd
 	shift 2
 	: >"$tmp/$name"
-	nsenter --net="/run/netns/h$host" "$@" >"$tmp/$name" 2>&1 &
+	in_host "$host" "$@"
+	"${cmd[@]}" >"$tmp/$name" 2>&1 &
 	pid[$name]=$!
 }
 
@@ -240,7 +253,7 @@ kill_member() {
 
 # watch HOST RING: what "ringctl monitor" says goes to $tmp/monitorHOST
 watch() {
-	member "$1" "monitor$1" stdbuf -oL ringctl monitor "$2"
+	member "$1" "monitor$1" ringctl monitor "$2"
 }
 
 # heard HOST PATTERN: has the monitor said so?

@@ -238,7 +238,7 @@ static void show_host(int host)
 
 	for (i = 0; i < sizeof(objects) / sizeof(*objects); i++) {
 		snprintf(cmd, sizeof(cmd),
-			 "nsenter --net=/run/netns/h%d ringctl -s %s show %s 2>&1 | sed 's/^/# h%d: /'",
+			 "ringctl -n h%d -s %s show %s 2>&1 | sed 's/^/# h%d: /'",
 			 host, objects[i], board->ring, host);
 		if (system(cmd))
 			return;
