@@ -39,7 +39,7 @@ expect() {
 }
 
 echo "KTAP version 1"
-echo "1..20"
+echo "1..22"
 
 expect 0 "2 passed, 0 failed, 0 skipped" "all is well" 0 <<'T'
 KTAP version 1
@@ -124,6 +124,16 @@ ok 1 one
 ok 2 two
 1..3
 T
+
+UNTIL=1 expect 0 "0 passed, 0 failed, 1 skipped" "the time for the tests is up" 1 <<'T'
+1..1
+not ok 1 one
+T
+
+echo "9 lazy - $tmp/suite" >"$tmp/turn"
+LEFT=5 selftests/vm/in-turn /dev/null "$tmp/turn" >"$tmp/out" 2>&1 &&
+	grep -q '^ok 1 lazy # SKIP it takes 9 s, and 5 are left$' "$tmp/out"
+result $? "there is no time left for a suite in turn" "it was not skipped in words"
 
 # Whoever ends run-all ends what it has started, and what that has
 ends_all() {
