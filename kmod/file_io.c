@@ -40,32 +40,22 @@ static bool is_nowait(const struct kiocb *iocb)
  * Reading
  */
 
-/* Is the record at @no one that read() returns: a message, and not an own one without echo? */
-static bool wanted(struct dmring_member *m, u64 no)
-{
-	const struct dmring_entry *e = dmring_retain_entry(&m->ring->core.retain, no);
-
-	if (dmring_log_rec(&m->ring->log, no)->type != DMRING_REC_DATA)
-		return false;
-	return !(m->flags & DMRING_ATTACH_NO_ECHO && e->sender == m->sender &&
-		 e->origin == m->ring->core.view.self);
-}
-
 /* Look at one record: 0 it is for read(), -EAGAIN there is none, 1 look at the next */
 static int look_at(struct dmring_member *m, u64 *no, struct dmring_rec *rec)
 {
 	/* once detached its cursor holds nothing: what stands there may be anything */
 	if (!m->attached)
 		return -ENOTCONN;
+	if (m->flags & DMRING_ATTACH_NO_ECHO)
+		m->cursor = min(dmring_member_skip_own(m, m->cursor), m->ring->log.published);
 	if (m->cursor >= m->ring->log.published)
 		return -EAGAIN;
 	*no = m->cursor;
-	if (!wanted(m, *no)) {
-		m->cursor++;
-		return 1;
-	}
 	*rec = *dmring_log_rec(&m->ring->log, *no);
-	return 0;
+	if (rec->type == DMRING_REC_DATA)
+		return 0;
+	m->cursor++;
+	return 1;
 }
 
 /* The next message for read(), its position in *@no; -EAGAIN, -ENOTCONN. */

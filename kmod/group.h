@@ -127,6 +127,8 @@ struct dmring_member {
 	u64 cursor;			/* index position below which it has read */
 	u64 own_head;
 	u64 own_tail;
+	u32 own_due;			/* own messages to be noted when they get their place */
+	bool own_waits;			/* for one of these, to go on */
 	u64 sent;
 	u64 stable;
 	u64 dropped;
@@ -209,7 +211,8 @@ struct dmring_ring {
 	struct dmring_member __rcu **table;	/* by id; written under lock */
 	struct dmring_proxy *proxy;	/* the thread's own, see proxy.c */
 
-	struct dmring_entry *entries;	/* the core's table beside the log */
+	struct dmring_entry *entries;	/* the core's table beside the log, */
+	struct dmring_place *places;	/* and with "order total" and "safe" the one behind that */
 
 	/* protected by dmring_mutex */
 	struct list_head net_node;

@@ -19,7 +19,7 @@ struct net;
 #define DMRING_CONN_BATCH	32
 /* A header; an event's payload is in it, for it is not sent from the log */
 #define DMRING_CONN_HEAD	(DMRING_WIRE_DATA_MAX + DMRING_WIRE_EV)
-#define DMRING_CONN_VECS	(2 + 3 * DMRING_CONN_BATCH)
+#define DMRING_CONN_VECS	(3 + 3 * DMRING_CONN_BATCH)
 
 /*
  * Who is called when a socket has something to say: from softirq, so it may only
@@ -50,7 +50,7 @@ struct dmring_conn {
 	u32 bytes;
 	u32 heads_used;
 	u8 heads[DMRING_CONN_BATCH * DMRING_CONN_HEAD];
-	u8 ctl[2 * DMRING_WIRE_HEAD_MAX];
+	u8 ctl[2 * DMRING_WIRE_HEAD_MAX + DMRING_WIRE_ORDER_MAX];
 	u32 ctl_used;
 };
 

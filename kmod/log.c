@@ -89,16 +89,26 @@ void dmring_log_copy(struct dmring_log *log, u64 pos, const struct dmring_source
 	}
 }
 
-const struct dmring_rec *dmring_log_rec(const struct dmring_log *log, u64 entry)
+/* Headers never wrap: both size and positions are multiples of DMRING_ALIGN. */
+static const struct dmring_rec *rec_at(const struct dmring_log *log, u64 pos)
 {
-	u64 pos = log->index[entry & (log->entries - 1)];
-
-	/* headers never wrap: both size and positions are multiples of DMRING_ALIGN */
 	return (void *)(log->data + (pos & (log->size - 1)));
 }
 
-void dmring_log_enter(struct dmring_log *log, u64 pos)
+const struct dmring_rec *dmring_log_rec(const struct dmring_log *log, u64 entry)
 {
+	return rec_at(log, log->index[entry & (log->entries - 1)]);
+}
+
+const struct dmring_rec *dmring_log_at(const struct dmring_log *log, u32 at)
+{
+	return rec_at(log, (u64)at * DMRING_ALIGN);
+}
+
+void dmring_log_enter(struct dmring_log *log, u32 at)
+{
+	u64 pos = dmring_log_at(log, at)->pos;
+
 	WRITE_ONCE(log->index[log->next & (log->entries - 1)], pos);
 	log->next++;
 }

@@ -41,9 +41,11 @@ void dmring_log_read(const struct dmring_log *log, u64 pos, void *to, u32 n);
 /* Copy @n bytes from @src, @done bytes in, to log position @pos. */
 void dmring_log_copy(struct dmring_log *log, u64 pos, const struct dmring_source *src,
 		     u32 done, u32 n);
+/* The record that an index entry names; the one at a position, as the core's table has it. */
 const struct dmring_rec *dmring_log_rec(const struct dmring_log *log, u64 entry);
-/* The next index entry names @pos; readers see it after dmring_log_publish(). */
-void dmring_log_enter(struct dmring_log *log, u64 pos);
+const struct dmring_rec *dmring_log_at(const struct dmring_log *log, u32 at);
+/* The next index entry names this record; readers see it after dmring_log_publish(). */
+void dmring_log_enter(struct dmring_log *log, u32 at);
 void dmring_log_publish(struct dmring_log *log);
 
 #endif /* _DMRING_LOG_H */

@@ -73,6 +73,16 @@ static inline bool dmring_member_attached(const struct dmring_member *m)
 	return smp_load_acquire(&m->ring) && READ_ONCE(m->attached);
 }
 
+/* Who sent a record of this host's, if it is still a member. ring->lock held. */
+static inline struct dmring_member *dmring_member_of(struct dmring_ring *ring, u32 sender)
+{
+	struct dmring_member *m;
+
+	m = rcu_dereference_protected(ring->table[sender % DMRING_SLOTS_MAX],
+				      lockdep_is_held(&ring->lock));
+	return m && m->sender == sender ? m : NULL;
+}
+
 static inline bool dmring_member_reads(const struct dmring_member *m)
 {
 	return !(m->flags & DMRING_ATTACH_SEND_ONLY);

@@ -223,7 +223,8 @@ static void add_payload(struct dmring_ring *ring, struct dmring_conn *conn, u64 
 
 static u32 add_record(struct dmring_ring *ring, struct dmring_conn *conn, u64 no)
 {
-	const struct dmring_rec *rec = dmring_log_rec(&ring->log, no);
+	const struct dmring_entry *e = dmring_retain_entry(&ring->core.retain, no);
+	const struct dmring_rec *rec = dmring_log_at(&ring->log, e->at);
 	const struct dmring_ident *ident = NULL;
 	struct dmring_ident copy;
 	struct dmring_ev ev;
@@ -269,6 +270,15 @@ static bool add_data(struct dmring_ring *ring, struct dmring_conn *conn)
 	return ring->stats.sent != before;
 }
 
+static void add_order(struct dmring_ring *ring, struct dmring_conn *conn)
+{
+	u8 *buf = dmring_conn_ctl(conn);
+	u32 len = dmring_core_put_order(&ring->core, buf);
+
+	if (len)
+		dmring_conn_add(conn, buf, len);
+}
+
 static void gather(struct dmring_neighbours *nb, enum dmring_dir dir, struct dmring_conn *conn)
 {
 	struct dmring_ring *ring = nb->ring;
@@ -284,6 +294,7 @@ static void gather(struct dmring_neighbours *nb, enum dmring_dir dir, struct dmr
 	spin_lock(&ring->lock);
 	if (add_data(ring, conn) && ring->takeover_from)
 		dmring_election_carried(ring);
+	add_order(ring, conn);
 	if (dmring_core_marks_due(&ring->core)) {
 		buf = dmring_conn_ctl(conn);
 		dmring_conn_add(conn, buf, dmring_core_marks(&ring->core, buf));

@@ -33,6 +33,8 @@
 
 #define HOLD_BYTES	(64U << 10)	/* copied under one hold of the lock */
 #define HOLD_MIN	256U		/* what a message counts at least */
+#define INDEX_AT_ONCE	4U		/* records delivered when one comes */
+#define INDEX_BUDGET	1024U		/* delivered in one hold, when many have got their order */
 #define SLOT_QUOTA	64		/* messages of one slot before the next one's turn */
 #define MEMBER_HOLDS	2		/* holds of a member's system call */
 #define THREAD_HOLDS	16
@@ -50,6 +52,59 @@ struct hold {
 	bool kick;		/* the link has marks to send */
 	struct list_head done;	/* members that left and have nothing more to say */
 };
+
+/*
+ * Into the index
+ */
+
+/* Note the place of an own message for a member that wants no echo */
+static void note_own(struct dmring_member *m, u64 entry)
+{
+	struct dmring_kernel_page *kern = m->slot.kern;
+	struct dmring_run *last = &kern->own[(m->own_tail - 1) % DMRING_OWN_RUNS];
+
+	if (m->own_tail != m->own_head && last->first + last->count == entry) {
+		WRITE_ONCE(last->count, last->count + 1);
+		return;
+	}
+	kern->own[m->own_tail % DMRING_OWN_RUNS] = (struct dmring_run){ entry, 1 };
+	m->own_tail++;
+	/* pairs with the reader's load-acquire of own_tail, after that of index_tail */
+	smp_store_release(&kern->own_tail, m->own_tail);
+}
+
+/* An own message of a member that wants no echo has got its place: note it, if it is still there */
+static void place_own(struct dmring_ring *ring, u32 sender, u64 entry)
+{
+	struct dmring_member *m = dmring_member_of(ring, sender);
+
+	if (!m || !m->attached)
+		return;
+	m->own_due--;
+	note_own(m, entry);
+	if (!m->own_waits)
+		return;
+	m->own_waits = false;
+	dmring_marks_set(&ring->marked, m->id);
+}
+
+/* Deliver at most @budget records; true if there may be more */
+static bool index_some(struct dmring_ring *ring, u32 budget)
+{
+	u64 no;
+
+	for (; budget; budget--) {
+		const struct dmring_entry *e;
+
+		if (!dmring_core_index(&ring->core, &no))
+			return false;
+		e = dmring_retain_entry(&ring->core.retain, no);
+		dmring_log_enter(&ring->log, e->at);
+		if (e->flags & DMRING_ENTRY_NOTED)
+			place_own(ring, e->sender, dmring_core_index_pos(&ring->core));
+	}
+	return true;
+}
 
 /*
  * Into the log
@@ -83,13 +138,12 @@ static void stamp(struct dmring_ring *ring, const struct dmring_ident *ident, u1
 	ring->fill.active = true;
 }
 
-/* The record is complete: it takes its place in the log and the index */
+/* The record is complete: it takes its place in the log */
 static void log_finish(struct dmring_ring *ring)
 {
 	struct dmring_fill *fill = &ring->fill;
 	u16 flags = fill->head > sizeof(struct dmring_rec) ? DMRING_REC_IDENT : 0;
 
-	dmring_log_enter(&ring->log, fill->pos);
 	ring->log.tail += dmring_cost(fill->len, flags);
 	fill->active = false;
 }
@@ -114,6 +168,7 @@ static bool put_event(struct dmring_ring *ring, const struct dmring_ev *ev)
 	}
 	write_event(ring, NULL, ev);
 	dmring_core_add_event(&ring->core, sizeof(*ev));
+	index_some(ring, INDEX_AT_ONCE);
 	return true;
 }
 
@@ -126,6 +181,7 @@ static bool put_news(struct dmring_ring *ring, struct hold *hold, const struct d
 		return false;
 	write_event(ring, ring->flags & DMRING_RING_IDENTIFY ? &news->ident : NULL, &news->ev);
 	dmring_core_add_news(&ring->core);
+	index_some(ring, INDEX_AT_ONCE);
 	return true;
 }
 
@@ -185,22 +241,6 @@ static void tell_left(struct dmring_ring *ring, struct hold *hold, const struct 
  * Out of a slot
  */
 
-/* Note the place of an own message for a member that wants no echo */
-static void note_own(struct dmring_member *m, u64 entry)
-{
-	struct dmring_kernel_page *kern = m->slot.kern;
-	struct dmring_run *last = &kern->own[(m->own_tail - 1) % DMRING_OWN_RUNS];
-
-	if (m->own_tail != m->own_head && last->first + last->count == entry) {
-		WRITE_ONCE(last->count, last->count + 1);
-		return;
-	}
-	kern->own[m->own_tail % DMRING_OWN_RUNS] = (struct dmring_run){ entry, 1 };
-	m->own_tail++;
-	/* pairs with the reader's load-acquire of own_tail, after that of index_tail */
-	smp_store_release(&kern->own_tail, m->own_tail);
-}
-
 /* Is there a place to note one more? If not, the member rings when it has read the oldest run. */
 static bool own_room(struct dmring_member *m)
 {
@@ -215,8 +255,11 @@ static bool own_room(struct dmring_member *m)
 		if (end > head)
 			break;
 	}
-	if (m->own_tail - m->own_head < DMRING_OWN_RUNS)
+	if (m->own_tail - m->own_head + m->own_due < DMRING_OWN_RUNS)
 		return true;
+	m->own_waits = m->own_due;
+	if (m->own_waits)
+		return false;
 	/* if it has come there since, this marks it, and it has another turn */
 	dmring_member_ask(m, end);
 	return false;
@@ -261,10 +304,10 @@ static void finish(struct dmring_ring *ring)
 	struct dmring_member *m = fill->m;
 
 	if (m) {
-		u64 no = dmring_core_add(&ring->core, m->sender, fill->len);
+		bool noted = m->flags & DMRING_ATTACH_NO_ECHO && m->attached;
 
-		if (m->flags & DMRING_ATTACH_NO_ECHO && m->attached)
-			note_own(m, no);
+		m->own_due += noted;
+		dmring_core_add(&ring->core, m->sender, noted ? DMRING_ENTRY_NOTED : 0, fill->len);
 		m->sent++;
 		WRITE_ONCE(m->slot.kern->sent, m->sent);
 		/* on one machine, what is in the log is held everywhere */
@@ -279,6 +322,7 @@ static void finish(struct dmring_ring *ring)
 		ring->stats.bytes += fill->len;
 	}
 	log_finish(ring);
+	index_some(ring, INDEX_AT_ONCE);
 }
 
 /* Go on with the record that is being copied */
@@ -468,6 +512,7 @@ static int take_marked(struct dmring_ring *ring, struct hold *hold)
 
 static enum step run_hold(struct dmring_ring *ring, struct hold *hold)
 {
+	bool more = index_some(ring, INDEX_BUDGET);
 	int ret = 1;
 
 	while (ret > 0 && hold->left) {
@@ -491,6 +536,8 @@ static enum step run_hold(struct dmring_ring *ring, struct hold *hold)
 		ring->stats.full++;
 	dmring_log_publish(&ring->log);
 	dmring_room_tell_stable(ring);
+	if (more)
+		return STEP_MORE;
 	return ret == -EAGAIN ? STEP_FULL : ret ? STEP_MORE : STEP_IDLE;
 }
 
@@ -517,10 +564,10 @@ static enum step pump_once(struct dmring_ring *ring, enum dmring_runner who)
 		spin_lock(&ring->lock);
 	else if (!spin_trylock(&ring->lock))
 		return STEP_BUSY;
-	before = ring->log.published;
+	before = dmring_core_next_no(&ring->core);
 	step = run_hold(ring, &hold);
 	spent = take_spent(ring);
-	linked = ring->log.published != before && ring->scope == DMRING_SCOPE_NETWORK;
+	linked = dmring_core_next_no(&ring->core) != before && ring->scope == DMRING_SCOPE_NETWORK;
 	spin_unlock(&ring->lock);
 
 	/* tail stored before sleepers are looked at; pairs with dmring_marks_set() in wait.c */

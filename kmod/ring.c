@@ -105,10 +105,6 @@ static int check_config(const struct dmring_ring_config *cfg, struct netlink_ext
 {
 	int err;
 
-	if (cfg->order != DMRING_ORDER_FIFO) {
-		dmring_extack(extack, "this version has \"order fifo\" alone");
-		return -EOPNOTSUPP;
-	}
 	if (!is_power_of_2(cfg->log_size) || cfg->log_size < DMRING_LOG_MIN ||
 	    cfg->log_size > DMRING_LOG_MAX) {
 		dmring_extack(extack, "the log's size is a power of two from %llu to %llu bytes",
@@ -198,10 +194,23 @@ static int core_init(struct dmring_ring *ring, const struct dmring_ring_config *
 	int err;
 
 	strscpy(core.name, ring->name, sizeof(core.name));
-	err = dmring_core_init(&ring->core, &core, ring->entries, ring->log.entries, why);
+	err = dmring_core_init(&ring->core, &core, ring->entries, ring->places,
+			       ring->log.entries, why);
 	if (err)
 		dmring_extack(extack, "%s", why);
 	return err;
+}
+
+static bool has_places(const struct dmring_ring *ring)
+{
+	return dmring_core_wants_places(ring->scope == DMRING_SCOPE_NETWORK, ring->order);
+}
+
+/* The core's tables beside the log, both in one piece */
+static size_t table_bytes(const struct dmring_ring *ring)
+{
+	return array_size(ring->log.entries, sizeof(*ring->entries) +
+			  (has_places(ring) ? sizeof(*ring->places) : 0));
 }
 
 static int ring_alloc(struct dmring_ring *ring, struct netlink_ext_ack *extack, u64 log_size)
@@ -214,8 +223,10 @@ static int ring_alloc(struct dmring_ring *ring, struct netlink_ext_ack *extack, 
 			   "no memory for a log of %llu bytes", log_size);
 		return err;
 	}
-	ring->entries = __vmalloc(array_size(ring->log.entries, sizeof(*ring->entries)),
+	ring->entries = __vmalloc(table_bytes(ring),
 				  GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
+	if (has_places(ring))
+		ring->places = (void *)(ring->entries + ring->log.entries);
 	ring->table = kvcalloc(ring->slots, sizeof(*ring->table), GFP_KERNEL_ACCOUNT);
 	ring->used = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
 	ring->untold = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
@@ -234,7 +245,7 @@ static int ring_alloc(struct dmring_ring *ring, struct netlink_ext_ack *extack, 
 size_t dmring_ring_bytes(const struct dmring_ring *ring)
 {
 	return sizeof(*ring) + dmring_log_bytes(ring->log.size) +
-	       ring->log.entries * sizeof(*ring->entries) +
+	       table_bytes(ring) +
 	       ring->slots * sizeof(*ring->table) + 3 * ring->slots / BITS_PER_BYTE +
 	       (ring->peers ? (DMRING_HOSTS_MAX - 1) * sizeof(*ring->peers) : 0) +
 	       READ_ONCE(ring->thread_bytes);

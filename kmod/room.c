@@ -40,10 +40,9 @@ static void find_slowest(struct dmring_ring *ring)
 /* One more message of this sender is held by every host */
 static void credit_stable(struct dmring_ring *ring, u32 sender)
 {
-	struct dmring_member *m = rcu_dereference_protected(ring->table[sender % DMRING_SLOTS_MAX],
-							    lockdep_is_held(&ring->lock));
+	struct dmring_member *m = dmring_member_of(ring, sender);
 
-	if (m && m->sender == sender)
+	if (m)
 		WRITE_ONCE(m->slot.kern->stable, ++m->stable);
 }
 

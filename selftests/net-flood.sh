@@ -11,20 +11,21 @@
 #     '-------------------------------------------------'
 #                every link cut, again and again
 #
-#   net-flood.sh [MESSAGES [CUTS [SEED]]]
+#   net-flood.sh [MESSAGES [CUTS [SEED [ORDER]]]]
 #
 # Each message has 1 to 4096 random bytes, its sender's number, its own, its
 # length and a sum; every receiver checks all of them as they come. Before that
-# the checker is shown one planted fault of each kind.
+# the checker is shown one planted fault of each kind. With ORDER total or safe all
+# receivers have to get all messages in one and the same sequence.
 
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=net/common.sh
 . "$here/net/common.sh"
-messages=${1:-60000} cuts=${2:-6} seed=${3:-$RANDOM}
+messages=${1:-60000} cuts=${2:-6} seed=${3:-$RANDOM} order=${4:-fifo}
 patience=${FLOOD_PATIENCE:-60}	# seconds without a message that a receiver bears
 each=$((messages / 4))
 receivers="1a 1b 2c 2d 3e 3f"	# host and name
-plan 7
+plan $([ "$order" = fifo ] && echo 7 || echo 8)
 
 # flood_start SECONDS COUNT [KIND]: six receivers, four senders, the third with a planted fault
 flood_start() {
@@ -94,11 +95,11 @@ sum_of() {	# FIELD over the hosts
 	echo $sum
 }
 
-note "seed $seed: $messages messages, $cuts cuts"
+note "seed $seed: $messages messages, $cuts cuts, order $order"
 RANDOM=$seed
 # Under emulation a host may be silent for long without being dead.
 must hosts_start 3
-must ring_up flood 3 log 1M slow block dead 1000
+must ring_up flood 3 order "$order" log 1M slow block dead 1000
 verdict "three hosts form a ring"
 for h in 1 2 3; do
 	watch $h flood
@@ -121,6 +122,25 @@ took=$(($(ms_now) - start))
 note "$(result recv1a)"
 note "$((4 * each)) messages in $took ms"
 verdict "$((4 * each)) messages to each of 6 receivers: 0 lost, 0 doubled, 0 reordered, 0 damaged"
+
+# one_sequence: of all messages of all senders, at all receivers
+one_sequence() {
+	local r turns want
+	want=$(sequence_of recv1a)
+	for r in $receivers; do
+		equal "sequence at receiver $r" "$want" "$(sequence_of "recv$r")"
+	done
+	read -r _ turns _ <<<"$want"
+	[ "$turns" -ge $((each / 100)) ] || bad "the senders took turns only $turns times: that proves little"
+}
+
+sequence_of() { grep -o 'turns [0-9]* sequence [0-9a-f]*' "$tmp/$1"; }
+
+if [ "$order" != fifo ]; then
+	one_sequence
+	note "$(sequence_of recv1a)"
+	verdict "order $order: the same sequence at all receivers"
+fi
 
 ups=$(($(sum_of link_ups) - ups))
 equal 'breaches of the protocol' "$errors" "$(sum_of link_errors)"

@@ -24,6 +24,12 @@ void dmring_ack_out(const struct dmring_ack *a, const struct dmring_view *v,
 	m->want = a->up[o].want;
 }
 
+/* To the sequencer it is the acknowledgment, to all others its own knowledge passed on. */
+static u64 ordered_out(const struct dmring_view *v, const struct dmring_retain *r)
+{
+	return v->succ == r->order.sequencer ? r->order.have : r->order.stable;
+}
+
 static bool grew(const struct dmring_mark *m, const struct dmring_mark *last)
 {
 	return m->stable > last->stable || m->released > last->released ||
@@ -36,6 +42,8 @@ bool dmring_ack_pending(const struct dmring_ack *a, const struct dmring_view *v,
 	struct dmring_mark m;
 	u16 o;
 
+	if (ordered_out(v, r) > a->down_ordered)
+		return true;
 	for (o = 0; o < v->count; o++) {
 		dmring_ack_out(a, v, r, w, o, &m);
 		if (grew(&m, &a->down[o]))
@@ -47,6 +55,7 @@ bool dmring_ack_pending(const struct dmring_ack *a, const struct dmring_view *v,
 u32 dmring_ack_encode(struct dmring_ack *a, const struct dmring_view *v,
 		      const struct dmring_retain *r, const struct dmring_window *w, u8 *buf)
 {
+	u64 ordered = ordered_out(v, r);
 	struct dmring_mark m;
 	u16 o, n = 0;
 
@@ -57,15 +66,17 @@ u32 dmring_ack_encode(struct dmring_ack *a, const struct dmring_view *v,
 		a->down[o] = m;
 		dmring_wire_put_mark(buf, n++, &m);
 	}
-	if (!n)
+	if (!n && ordered <= a->down_ordered)
 		return 0;
-	dmring_wire_put_marks(buf, n);
+	a->down_ordered = ordered;
+	dmring_wire_put_marks(buf, ordered, n);
 	return DMRING_WIRE_MARKS + n * DMRING_WIRE_MARK;
 }
 
 void dmring_ack_restart(struct dmring_ack *a)
 {
 	memset(a->down, 0, sizeof(a->down));
+	a->down_ordered = 0;
 }
 
 /* What a correct predecessor cannot say */
@@ -78,6 +89,15 @@ static bool beyond(const struct dmring_view *v, const struct dmring_retain *r,
 		return m->stable > here->link_seq || m->released > here->freed_cost;
 	return m->stable > here->have_seq || m->released > here->have_cost ||
 	       m->want > here->have_cost + window;
+}
+
+int dmring_ack_check_ordered(const struct dmring_retain *r, u64 ordered, char *why)
+{
+	const struct dmring_ordering *o = &r->order;
+
+	if (ordered > (o->sequencer == r->self ? o->link : o->have))
+		return dmring_why(why, -EPROTO, "a mark is ahead of the order");
+	return 0;
 }
 
 int dmring_ack_check(const struct dmring_view *v, const struct dmring_retain *r,

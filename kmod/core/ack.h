@@ -16,10 +16,12 @@
  * struct dmring_ack - marks, by index of the origin
  * @up: the last of each from the predecessor
  * @down: the last of each sent to the successor on this connection
+ * @down_ordered: likewise, how far the order is known everywhere
  */
 struct dmring_ack {
 	struct dmring_mark up[DMRING_HOSTS_MAX];
 	struct dmring_mark down[DMRING_HOSTS_MAX];
+	u64 down_ordered;
 };
 
 /* What this host has to tell its successor of origin @o. */
@@ -35,6 +37,12 @@ u32 dmring_ack_encode(struct dmring_ack *a, const struct dmring_view *v,
 
 /* A new connection: everything is told again. */
 void dmring_ack_restart(struct dmring_ack *a);
+
+/*
+ * How far every host knows the order, from the predecessor: check it, 0 or -EPROTO. It
+ * is taken over with dmring_order_set_stable().
+ */
+int dmring_ack_check_ordered(const struct dmring_retain *r, u64 ordered, char *why);
 
 /* Check one mark from the predecessor: 0 or -EPROTO. */
 int dmring_ack_check(const struct dmring_view *v, const struct dmring_retain *r,

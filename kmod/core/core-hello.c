@@ -17,6 +17,7 @@ static void fill_hello(struct dmring_core *c)
 	h->dead_ms = c->cfg.dead_ms;
 	h->log = c->cfg.log;
 	h->rec = c->rec;
+	h->ordered = c->retain.order.have;
 	h->count = c->view.count;
 	for (i = 0; i < h->count; i++) {
 		h->hosts[i].node = c->view.node[i];
@@ -116,6 +117,25 @@ static int check_hello(struct dmring_core *c, enum dmring_dir dir, char *why)
 	return err;
 }
 
+/* Likewise the order: it comes to us from the sequencer by the host before us. */
+static int check_pred_order(const struct dmring_core *c, char *why)
+{
+	const struct dmring_ordering *o = &c->retain.order;
+	const struct dmring_hello *h = &c->hello;
+
+	if (o->kind == DMRING_ORDER_FIFO)
+		return 0;
+	if (o->sequencer != c->view.self && h->ordered < o->have)
+		return dmring_why(why, -EPROTO,
+				  "host %u has forgotten the order from %llu on, which it once knew",
+				  h->node, h->ordered);
+	if (o->sequencer == c->view.self && h->ordered > o->link)
+		return dmring_why(why, -EPROTO,
+				  "host %u claims to know the order up to %llu, which was never sent",
+				  h->node, h->ordered);
+	return 0;
+}
+
 /* The host before us holds all it ever sent us, and of ours no more than we sent. */
 static int check_pred_have(const struct dmring_core *c, char *why)
 {
@@ -134,7 +154,7 @@ static int check_pred_have(const struct dmring_core *c, char *why)
 					  "host %u claims message %llu of host %u, which was never sent",
 					  h->node, have, c->cfg.node);
 	}
-	return 0;
+	return check_pred_order(c, why);
 }
 
 static void learn_incs(struct dmring_core *c)
@@ -213,7 +233,8 @@ static int resume(struct dmring_core *c, char *why)
 
 	for (i = 0; i < c->view.count; i++)
 		have[i] = c->hello.hosts[i].have;
-	return dmring_retain_resume(&c->retain, &c->view, have, why);
+	return dmring_retain_resume(&c->retain, &c->view, have, why) ?:
+	       dmring_order_resume(&c->retain, c->hello.ordered, why);
 }
 
 /* The answer to our own HELLO */

@@ -72,8 +72,12 @@ static int beat_out(const struct dmring_beat *b, char *why)
 static int marks_in(struct dmring_core *c, const u8 *buf, u32 len, struct dmring_act *act)
 {
 	struct dmring_mark m;
+	u64 ordered;
 	u16 i, count;
-	int err = dmring_wire_get_marks(buf, len, &count, act->why);
+	int err = dmring_wire_get_marks(buf, len, &ordered, &count, act->why);
+
+	if (!err)
+		err = dmring_ack_check_ordered(&c->retain, ordered, act->why);
 
 	for (i = 0; i < count && !err; i++) {
 		dmring_wire_get_mark(buf, i, &m);
@@ -85,6 +89,41 @@ static int marks_in(struct dmring_core *c, const u8 *buf, u32 len, struct dmring
 		dmring_wire_get_mark(buf, i, &m);
 		dmring_ack_apply(&c->ack, &c->view, &c->retain, &c->window, &m);
 	}
+	dmring_order_set_stable(&c->retain, ordered);
+	act->what |= DMRING_ACT_PUMP;
+	return 0;
+}
+
+/* 1 it is of the view that stands, 0 of an older one, or -EPROTO */
+static int judge_view(const struct dmring_core *c, u32 view, const char *what, char *why)
+{
+	if (!c->sizes.final)
+		return dmring_why(why, -EPROTO, "%s before the ring was closed", what);
+	if (view > c->view.number)
+		return dmring_why(why, -EPROTO, "%s of view %u in view %u", what, view,
+				  c->view.number);
+	return view == c->view.number;
+}
+
+static int order_in(struct dmring_core *c, const u8 *buf, u32 len, struct dmring_act *act)
+{
+	u16 sequencer = c->retain.order.sequencer;
+	struct dmring_runs runs;
+	int err = dmring_wire_get_order(buf, len, &runs, act->why);
+
+	if (err)
+		return err;
+	if (c->retain.order.kind == DMRING_ORDER_FIFO)
+		return dmring_why(act->why, -EPROTO, "an order on a ring of order fifo");
+	err = judge_view(c, runs.view, "an order", act->why);
+	if (err <= 0)
+		return err;
+	err = dmring_view_check_inc(&c->view, sequencer, runs.inc, act->why);
+	if (!err)
+		err = dmring_order_take(&c->retain, &c->view, &runs, act->why);
+	if (err)
+		return err;
+	dmring_view_learn(&c->view, sequencer, runs.inc);
 	act->what |= DMRING_ACT_PUMP;
 	return 0;
 }
@@ -93,20 +132,17 @@ static int marks_in(struct dmring_core *c, const u8 *buf, u32 len, struct dmring
 static int place_data(const struct dmring_core *c, struct dmring_rx *rx, char *why)
 {
 	const struct dmring_data *d = &rx->data;
+	int ret = judge_view(c, d->view, "a message", why);
 
-	if (!c->sizes.final)
-		return dmring_why(why, -EPROTO, "a message before the ring was closed");
+	if (ret < 0)
+		return ret;
 	rx->origin = dmring_view_index(&c->view, d->node);
 	if (rx->origin == DMRING_VIEW_NONE)
 		return dmring_why(why, -EPROTO, "a message of host %u, which is not on the ring",
 				  d->node);
-	rx->what = DMRING_RX_DISCARD;
-	if (d->view < c->view.number)
+	rx->what = ret ? DMRING_RX_DELIVER : DMRING_RX_DISCARD;
+	if (!ret)
 		return 0;
-	if (d->view > c->view.number)
-		return dmring_why(why, -EPROTO, "a message of view %u in view %u", d->view,
-				  c->view.number);
-	rx->what = DMRING_RX_DELIVER;
 	return dmring_view_check_inc(&c->view, rx->origin, d->inc, why);
 }
 
@@ -171,6 +207,9 @@ int dmring_core_head(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 rn
 		break;
 	case DMRING_FRAME_MARKS:
 		act->err = marks_in(c, buf, f->head, act);
+		break;
+	case DMRING_FRAME_ORDER:
+		act->err = order_in(c, buf, f->head, act);
 		break;
 	default:
 		act->err = beat_any(c, dir, now, buf, f->head, act);

@@ -105,7 +105,8 @@ static int set_view(struct dmring_core *c, const u32 *nodes, u16 count, u64 now,
 }
 
 int dmring_core_init(struct dmring_core *c, const struct dmring_core_cfg *cfg,
-		     struct dmring_entry *table, u32 slots, char *why)
+		     struct dmring_entry *table, struct dmring_place *places, u32 slots,
+		     char *why)
 {
 	int err = check_cfg(cfg, slots, why);
 
@@ -113,7 +114,10 @@ int dmring_core_init(struct dmring_core *c, const struct dmring_core_cfg *cfg,
 		return err;
 	memset(c, 0, sizeof(*c));
 	c->cfg = *cfg;
-	dmring_retain_init(&c->retain, table, slots);
+	dmring_retain_init(&c->retain, table, slots, cfg->log);
+	dmring_order_init(&c->retain.order,
+			  dmring_core_wants_places(cfg->network, cfg->order) ? cfg->order :
+			  DMRING_ORDER_FIFO, places);
 	return set_view(c, NULL, 0, 0, why);
 }
 
@@ -162,10 +166,9 @@ int dmring_core_room(struct dmring_core *c, u32 len, bool *kick)
 	return err;
 }
 
-u64 dmring_core_add(struct dmring_core *c, u32 sender, u32 len)
+u64 dmring_core_add(struct dmring_core *c, u32 sender, u16 flags, u32 len)
 {
-	u16 flags = rec_flags(c);
-
+	flags |= rec_flags(c);
 	return dmring_retain_add(&c->retain, c->view.self, sender, flags,
 				 dmring_cost(len, flags));
 }
@@ -254,6 +257,20 @@ u32 dmring_core_data(struct dmring_core *c, u64 no, u32 len,
 void dmring_core_sent(struct dmring_core *c, u64 no)
 {
 	dmring_retain_sent(&c->retain, no);
+}
+
+u32 dmring_core_put_order(struct dmring_core *c, u8 *buf)
+{
+	struct dmring_runs runs = {
+		.view = c->view.number,
+		.inc = c->view.inc[c->retain.order.sequencer],
+	};
+
+	if (c->out.state != DMRING_SESSION_STREAM ||
+	    !dmring_order_runs(&c->retain, &c->view, &runs))
+		return 0;
+	dmring_order_sent(&c->retain, &runs);
+	return dmring_wire_put_order(buf, &runs);
 }
 
 bool dmring_core_marks_due(const struct dmring_core *c)

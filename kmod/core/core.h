@@ -12,6 +12,9 @@
  * ring lock; the sessions, "chain" and "peer" belong to the link thread.
  *
  * Sending (pump, [L]): dmring_core_room(); copy to the log; dmring_core_add().
+ * Delivering (pump, [L]): after each dmring_core_add…() and dmring_core_deliver(), and when
+ *     marks have moved, dmring_core_index() as long as it names a record: that is
+ *     what members read next.
  * Reading (pump, [L]): dmring_core_read() with the smallest cursor, then
  *     dmring_core_advance(). While it frees less than it should,
  *     dmring_core_slow() says whether a local reader is to blame.
@@ -34,8 +37,8 @@
  *      link; again not later than dmring_core_deadline().
  *   5. When OUT is in STREAM: first BEAT frames that are due
  *      (dmring_core_beat_due), then dmring_core_next()/_data()/_sent() for as
- *      much as the socket takes, then dmring_core_marks() when
- *      dmring_core_marks_due(). Frames never interleave.
+ *      much as the socket takes, then dmring_core_put_order(), then
+ *      dmring_core_marks() when dmring_core_marks_due(). Frames never interleave.
  * After each call that fills a struct dmring_act the thread does what it says,
  * in the order of the bits.
  */
@@ -44,6 +47,7 @@
 
 #include "types.h"
 #include "ack.h"
+#include "order.h"
 #include "retain.h"
 #include "session.h"
 #include "view.h"
@@ -167,9 +171,20 @@ struct dmring_core {
  * Set-up
  */
 
-/* [S] @table: @slots entries, a power of two >= cfg->log / DMRING_COST_MIN. */
+/* Does such a ring need a struct dmring_place for each entry of the table? */
+static inline bool dmring_core_wants_places(bool network, u8 order)
+{
+	/* what is in one log has one order */
+	return network && order != DMRING_ORDER_FIFO;
+}
+
+/*
+ * [S] @table: @slots entries, a power of two >= cfg->log / DMRING_COST_MIN. @places: as many,
+ * or NULL if none are wanted. The first record will lie at position cfg->log of the log.
+ */
 int dmring_core_init(struct dmring_core *c, const struct dmring_core_cfg *cfg,
-		     struct dmring_entry *table, u32 slots, char *why);
+		     struct dmring_entry *table, struct dmring_place *places, u32 slots,
+		     char *why);
 
 /*
  * [S] The peers of a static ring (this host may be listed or not). -EBUSY once
@@ -199,8 +214,11 @@ u32 dmring_core_max_msg(const struct dmring_core *c);
  */
 int dmring_core_room(struct dmring_core *c, u32 len, bool *kick);
 
-/* [L] It is in the log; returns its record number. Only after room() said 0. */
-u64 dmring_core_add(struct dmring_core *c, u32 sender, u32 len);
+/*
+ * [L] It is in the log; returns its record number. Only after room() said 0. @flags:
+ * DMRING_ENTRY_NOTED or 0.
+ */
+u64 dmring_core_add(struct dmring_core *c, u32 sender, u16 flags, u32 len);
 
 /* [L] Number in this host's stream of the last own record. */
 static inline u64 dmring_core_own_seq(const struct dmring_core *c)
@@ -223,6 +241,18 @@ u64 dmring_core_add_event(struct dmring_core *c, u32 len);
  * room asked for by dmring_core_room(); returns its number.
  */
 u64 dmring_core_add_news(struct dmring_core *c);
+
+/* [L] The record that takes the next position of the index; false if there is none now. */
+static inline bool dmring_core_index(struct dmring_core *c, u64 *no)
+{
+	return dmring_order_next(&c->retain, no);
+}
+
+/* [L] The position of the record that was last given one. */
+static inline u64 dmring_core_index_pos(const struct dmring_core *c)
+{
+	return c->retain.order.index - 1;
+}
 
 /* [L] Smallest cursor of the local readers; without any, the end. */
 void dmring_core_read(struct dmring_core *c, u64 cursor);
@@ -265,6 +295,9 @@ u32 dmring_core_data(struct dmring_core *c, u64 no, u32 len,
 
 /* [LT] The last byte of record @no has gone to the socket. */
 void dmring_core_sent(struct dmring_core *c, u64 no);
+
+/* [LT] OUT: the order of what has been sent; @buf of DMRING_WIRE_ORDER_MAX; 0 for none. */
+u32 dmring_core_put_order(struct dmring_core *c, u8 *buf);
 
 /* [LT] OUT: marks; @buf of DMRING_WIRE_MARKS_MAX; returns length, 0 for none. */
 bool dmring_core_marks_due(const struct dmring_core *c);

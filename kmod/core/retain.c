@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "retain.h"
 
-void dmring_retain_init(struct dmring_retain *r, struct dmring_entry *table, u32 slots)
+void dmring_retain_init(struct dmring_retain *r, struct dmring_entry *table, u32 slots,
+			u64 tail)
 {
 	memset(r, 0, sizeof(*r));
 	r->table = table;
 	r->mask = slots - 1;
+	r->tail = (u32)(tail / DMRING_ALIGN);
 	r->succ = DMRING_VIEW_NONE;
 }
 
@@ -14,6 +16,7 @@ void dmring_retain_set_view(struct dmring_retain *r, const struct dmring_view *v
 	memset(r->origin, 0, sizeof(r->origin));
 	r->succ = v->succ;
 	r->self = v->self;
+	dmring_order_set_view(&r->order);
 }
 
 static const struct dmring_entry *entry(const struct dmring_retain *r, u64 no)
@@ -32,6 +35,14 @@ static u64 full_seq(const struct dmring_retain *r, const struct dmring_entry *e)
 u64 dmring_retain_seq(const struct dmring_retain *r, u64 no)
 {
 	return full_seq(r, entry(r, no));
+}
+
+/* Records lie one behind the other. */
+static u32 cost_of(const struct dmring_retain *r, u64 no)
+{
+	u32 end = no + 1 == r->next ? r->tail : entry(r, no + 1)->at;
+
+	return (end - entry(r, no)->at) * DMRING_ALIGN;
 }
 
 static bool needs_link(const struct dmring_retain *r, const struct dmring_entry *e)
@@ -53,7 +64,8 @@ u64 dmring_retain_add(struct dmring_retain *r, u16 origin, u32 sender, u16 flags
 	e->sender = sender;
 	e->origin = origin;
 	e->flags = flags;
-	e->cost = cost;
+	e->at = r->tail;
+	r->tail += cost / DMRING_ALIGN;
 	r->used += cost;
 	if (origin == DMRING_ORIGIN_EVENT) {
 		r->event_used += cost;
@@ -62,7 +74,8 @@ u64 dmring_retain_add(struct dmring_retain *r, u16 origin, u32 sender, u16 flags
 		r->origin[origin].have_cost += cost;
 		e->seq = (u32)r->origin[origin].have_seq;
 	}
-	return r->next++;
+	dmring_order_add(r, r->next++);
+	return r->next - 1;
 }
 
 enum dmring_accept dmring_retain_accept(struct dmring_retain *r, u16 origin, u64 seq,
@@ -90,6 +103,13 @@ enum dmring_accept dmring_retain_accept(struct dmring_retain *r, u16 origin, u64
 	return DMRING_ACCEPT_NEW;
 }
 
+bool dmring_retain_stable(const struct dmring_retain *r, u64 no)
+{
+	const struct dmring_entry *e = entry(r, no);
+
+	return !needs_stable(r, e) || full_seq(r, e) <= r->origin[e->origin].stable_seq;
+}
+
 enum dmring_hold dmring_retain_hold(const struct dmring_retain *r)
 {
 	const struct dmring_entry *e = entry(r, r->first);
@@ -98,9 +118,12 @@ enum dmring_hold dmring_retain_hold(const struct dmring_retain *r)
 		return DMRING_HOLD_NOTHING;
 	if (needs_link(r, e) && r->first >= r->sent)
 		return DMRING_HOLD_LINK;
-	if (needs_stable(r, e) && full_seq(r, e) > r->origin[e->origin].stable_seq)
+	if (!dmring_retain_stable(r, r->first))
 		return DMRING_HOLD_STABLE;
-	if (r->first >= r->read)
+	if (!dmring_order_placed(r, r->first) ||
+	    (needs_stable(r, e) && dmring_order_untold(r, r->first)))
+		return DMRING_HOLD_ORDER;
+	if (dmring_order_index(r, r->first) >= r->read)
 		return DMRING_HOLD_READER;
 	return DMRING_HOLD_NOTHING;
 }
@@ -108,17 +131,18 @@ enum dmring_hold dmring_retain_hold(const struct dmring_retain *r)
 static u32 free_first(struct dmring_retain *r)
 {
 	const struct dmring_entry *e = entry(r, r->first);
+	u32 cost = cost_of(r, r->first);
 
 	if (e->origin == DMRING_ORIGIN_EVENT) {
-		r->event_used -= e->cost;
+		r->event_used -= cost;
 	} else {
 		r->origin[e->origin].freed_seq++;
-		r->origin[e->origin].freed_cost += e->cost;
+		r->origin[e->origin].freed_cost += cost;
 	}
-	r->used -= e->cost;
+	r->used -= cost;
 	r->first++;
 	r->sent = max(r->sent, r->first);
-	return e->cost;
+	return cost;
 }
 
 u64 dmring_retain_advance(struct dmring_retain *r, u32 budget)

@@ -2,36 +2,41 @@
 /*
  * retain: the private table beside the log. It says which record of which
  * origin lies where in log order, what holds it, and from where the link goes
- * on. Records are numbered from 0 in log order, which for "order fifo" is the
- * order of delivery: a record's number is its position in the index.
+ * on. Records are numbered from 0 in log order; which index position each has
+ * is order's to say (with "order fifo" it is the same number).
  *
  *	 first           sent                next
  *	   |  held         |  to be sent       |
  *	---+---------------+-------------------+---> record numbers
- *	        ^ read: smallest cursor of a local reader, first..next
  *
- * A record is freed strictly in order, when every local reader is past it, the
- * OUT link has carried it (unless the next host is its origin) and every host
- * of the ring holds it. Local event records wait for readers alone.
+ * A record is freed strictly in order, when it has been delivered and every local
+ * reader is past it, the OUT link has carried it (unless the next host is its
+ * origin) and every host of the ring holds it, and knows its order. Local event
+ * records wait for readers alone.
  *
  * Everything here is protected by the ring lock.
  */
 #ifndef _DMRING_CORE_RETAIN_H
 #define _DMRING_CORE_RETAIN_H
 
+#include "order.h"
 #include "types.h"
 #include "view.h"
 
 #define DMRING_ORIGIN_EVENT	0xffff	/* dmring_entry.origin of local events */
-#define DMRING_ENTRY_EVENT	0x8000	/* dmring_entry.flags: an event that goes round the ring */
+
+/* dmring_entry.flags, beside DMRING_REC_IDENT */
+#define DMRING_ENTRY_EVENT	0x8000	/* an event that goes round the ring */
+#define DMRING_ENTRY_NOTED	0x4000	/* the caller's: its sender wants to know its place */
+#define DMRING_ENTRY_PLACED	0x2000	/* order's: it has a place in the index */
 
 /* 16 bytes a record; the caller gives a power of two of them */
 struct dmring_entry {
 	u32 seq;	/* low half */
 	u32 sender;	/* as given by the caller, for this host's own records */
 	u16 origin;	/* index in the view */
-	u16 flags;	/* DMRING_REC_IDENT, DMRING_ENTRY_EVENT */
-	u32 cost;
+	u16 flags;
+	u32 at;		/* log position / DMRING_ALIGN, low half */
 };
 
 /**
@@ -61,10 +66,12 @@ struct dmring_origin {
  * @first: oldest record kept
  * @next: number of the next record
  * @sent: first record the OUT link has not carried
- * @read: smallest cursor of a local reader
+ * @read: smallest cursor of a local reader, an index position
+ * @tail: where the next record will lie, as dmring_entry.at
  * @used: cost of all kept
  * @event_used: cost of the kept local event records
  * @duplicates: records that came a second time and were discarded
+ * @order: which record is delivered when
  * @origin: by index in the view
  */
 struct dmring_retain {
@@ -76,9 +83,11 @@ struct dmring_retain {
 	u64 next;
 	u64 sent;
 	u64 read;
+	u32 tail;
 	u64 used;
 	u64 event_used;
 	u64 duplicates;
+	struct dmring_ordering order;
 	struct dmring_origin origin[DMRING_HOSTS_MAX];
 };
 
@@ -86,6 +95,7 @@ enum dmring_hold {
 	DMRING_HOLD_NOTHING,	/* empty, or the first record can be freed */
 	DMRING_HOLD_LINK,	/* the OUT link has not carried it */
 	DMRING_HOLD_STABLE,	/* not known to be held everywhere */
+	DMRING_HOLD_ORDER,	/* not delivered, or its order is not known everywhere */
 	DMRING_HOLD_READER,	/* a local reader, and nothing else */
 };
 
@@ -95,8 +105,12 @@ enum dmring_accept {
 	DMRING_ACCEPT_BREACH,
 };
 
-/* @table: @slots entries (a power of two, at least log / DMRING_COST_MIN) */
-void dmring_retain_init(struct dmring_retain *r, struct dmring_entry *table, u32 slots);
+/*
+ * @table: @slots entries (a power of two, at least log / DMRING_COST_MIN). @tail: the log
+ * position where the first record will lie. Then dmring_order_init().
+ */
+void dmring_retain_init(struct dmring_retain *r, struct dmring_entry *table, u32 slots,
+			u64 tail);
 
 /* Take over a view; only while no origin has a record. */
 void dmring_retain_set_view(struct dmring_retain *r, const struct dmring_view *v);
@@ -106,8 +120,9 @@ static inline struct dmring_entry *dmring_retain_entry(struct dmring_retain *r, 
 	return &r->table[no & r->mask];
 }
 
-/* Full sequence of a kept record. */
+/* Full sequence of a kept record; is it held by every host? */
 u64 dmring_retain_seq(const struct dmring_retain *r, u64 no);
+bool dmring_retain_stable(const struct dmring_retain *r, u64 no);
 
 /* Append the next record of @origin (or an event); returns its number. */
 u64 dmring_retain_add(struct dmring_retain *r, u16 origin, u32 sender, u16 flags, u32 cost);

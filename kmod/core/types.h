@@ -15,6 +15,7 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 #include <linux/dmring.h>
+#include <linux/dmring_netlink.h>
 #else
 #include <errno.h>
 #include <stdarg.h>
@@ -23,6 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <linux/dmring.h>
+#include <linux/dmring_netlink.h>
 
 typedef __u8 u8;
 typedef __u16 u16;

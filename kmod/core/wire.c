@@ -21,12 +21,16 @@ static const struct {
 		.flags = DMRING_FRAME_IDENT,
 	},
 	[DMRING_FRAME_MARKS] = {
-		.least = DMRING_WIRE_MARKS + DMRING_WIRE_MARK,
+		.least = DMRING_WIRE_MARKS,
 		.most = DMRING_WIRE_MARKS_MAX,
 	},
 	[DMRING_FRAME_BEAT] = {
 		.least = DMRING_WIRE_BEAT,
 		.most = DMRING_WIRE_BEAT,
+	},
+	[DMRING_FRAME_ORDER] = {
+		.least = DMRING_WIRE_ORDER + DMRING_WIRE_RUN,
+		.most = DMRING_WIRE_ORDER_MAX,
 	},
 };
 
@@ -96,6 +100,7 @@ u32 dmring_wire_put_hello(u8 *buf, const struct dmring_hello *h)
 	dmring_put32(buf + 68, h->dead_ms);
 	dmring_put32(buf + 72, h->log);
 	dmring_put32(buf + 76, h->rec);
+	dmring_put64(buf + 80, h->ordered);
 	for (i = 0; i < h->count; i++)
 		put_hello_host(buf + DMRING_WIRE_HELLO + i * DMRING_WIRE_HELLO_HOST,
 			       &h->hosts[i]);
@@ -162,6 +167,7 @@ static void get_hello_words(const u8 *buf, struct dmring_hello *h)
 	h->dead_ms = dmring_get32(buf + 68);
 	h->log = dmring_get32(buf + 72);
 	h->rec = dmring_get32(buf + 76);
+	h->ordered = dmring_get64(buf + 80);
 }
 
 int dmring_wire_get_hello(const u8 *buf, u32 len, struct dmring_hello *h, char *why)
@@ -315,11 +321,12 @@ void dmring_wire_get_ev(const u8 *buf, struct dmring_ev *ev)
 
 /* MARKS */
 
-void dmring_wire_put_marks(u8 *buf, u16 count)
+void dmring_wire_put_marks(u8 *buf, u64 ordered, u16 count)
 {
 	put_hdr(buf, DMRING_WIRE_MARKS + count * DMRING_WIRE_MARK, DMRING_FRAME_MARKS, 0);
 	dmring_put16(buf + 8, count);
 	memset(buf + 10, 0, 6);
+	dmring_put64(buf + 16, ordered);
 }
 
 void dmring_wire_put_mark(u8 *buf, u16 i, const struct dmring_mark *m)
@@ -333,15 +340,18 @@ void dmring_wire_put_mark(u8 *buf, u16 i, const struct dmring_mark *m)
 	dmring_put64(p + 24, m->want);
 }
 
-int dmring_wire_get_marks(const u8 *buf, u32 len, u16 *count, char *why)
+int dmring_wire_get_marks(const u8 *buf, u32 len, u64 *ordered, u16 *count, char *why)
 {
 	const u8 *p = buf + DMRING_WIRE_MARKS;
 	u16 i;
 
 	*count = len < DMRING_WIRE_MARKS ? 0 : dmring_get16(buf + 8);
-	if (*count < 1 || *count > DMRING_HOSTS_MAX ||
+	if (len < DMRING_WIRE_MARKS || *count > DMRING_HOSTS_MAX ||
 	    len != DMRING_WIRE_MARKS + *count * DMRING_WIRE_MARK)
 		return dmring_why(why, -EPROTO, "%u marks in %u bytes", *count, len);
+	*ordered = dmring_get64(buf + 16);
+	if (!*count && !*ordered)
+		return dmring_why(why, -EPROTO, "marks of nothing");
 	if (dmring_get16(buf + 10) || dmring_get32(buf + 12))
 		return dmring_why(why, -EPROTO, "marks have unknown flags");
 	for (i = 0; i < *count; i++, p += DMRING_WIRE_MARK)
@@ -359,6 +369,51 @@ void dmring_wire_get_mark(const u8 *buf, u16 i, struct dmring_mark *m)
 	m->stable = dmring_get64(p + 8);
 	m->released = dmring_get64(p + 16);
 	m->want = dmring_get64(p + 24);
+}
+
+/* ORDER */
+
+u32 dmring_wire_put_order(u8 *buf, const struct dmring_runs *runs)
+{
+	u32 len = DMRING_WIRE_ORDER + runs->count * DMRING_WIRE_RUN;
+	u8 *p = buf + DMRING_WIRE_ORDER;
+	u16 i;
+
+	put_hdr(buf, len, DMRING_FRAME_ORDER, 0);
+	dmring_put16(buf + 8, runs->count);
+	dmring_put16(buf + 10, 0);
+	dmring_put32(buf + 12, runs->view);
+	dmring_put64(buf + 16, runs->inc);
+	dmring_put64(buf + 24, runs->from);
+	for (i = 0; i < runs->count; i++, p += DMRING_WIRE_RUN) {
+		dmring_put32(p, runs->run[i].node);
+		dmring_put32(p + 4, runs->run[i].count);
+	}
+	return len;
+}
+
+int dmring_wire_get_order(const u8 *buf, u32 len, struct dmring_runs *runs, char *why)
+{
+	const u8 *p = buf + DMRING_WIRE_ORDER;
+	u16 i;
+
+	runs->count = len < DMRING_WIRE_ORDER ? 0 : dmring_get16(buf + 8);
+	if (runs->count < 1 || runs->count > DMRING_ORDER_RUNS ||
+	    len != DMRING_WIRE_ORDER + runs->count * DMRING_WIRE_RUN)
+		return dmring_why(why, -EPROTO, "an order of %u runs in %u bytes", runs->count,
+				  len);
+	runs->view = dmring_get32(buf + 12);
+	runs->inc = dmring_get64(buf + 16);
+	runs->from = dmring_get64(buf + 24);
+	if (dmring_get16(buf + 10) || !runs->inc)
+		return dmring_why(why, -EPROTO, "an order has unknown flags or no incarnation");
+	for (i = 0; i < runs->count; i++, p += DMRING_WIRE_RUN) {
+		runs->run[i].node = dmring_get32(p);
+		runs->run[i].count = dmring_get32(p + 4);
+		if (!runs->run[i].node || !runs->run[i].count)
+			return dmring_why(why, -EPROTO, "run %u of an order is wrong", i);
+	}
+	return 0;
 }
 
 /* BEAT */

@@ -12,7 +12,7 @@
 #include "types.h"
 
 #define DMRING_WIRE_MAGIC	0x676e7264U	/* "drng" */
-#define DMRING_WIRE_VERSION	2
+#define DMRING_WIRE_VERSION	3
 
 /* Frame types */
 #define DMRING_FRAME_HELLO	1
@@ -20,27 +20,32 @@
 #define DMRING_FRAME_DATA	3
 #define DMRING_FRAME_MARKS	4
 #define DMRING_FRAME_BEAT	5
-#define DMRING_FRAME_TYPES	6
+#define DMRING_FRAME_ORDER	6
+#define DMRING_FRAME_TYPES	7
 
 /* Frame flags */
 #define DMRING_FRAME_IDENT	0x01	/* DATA only: identity follows the header */
 
 /* Sizes (bytes, common header included) */
 #define DMRING_WIRE_HDR		8U
-#define DMRING_WIRE_HELLO	80U	/* and DMRING_WIRE_HELLO_HOST a host */
+#define DMRING_WIRE_HELLO	88U	/* and DMRING_WIRE_HELLO_HOST a host */
 #define DMRING_WIRE_HELLO_HOST	24U
 #define DMRING_WIRE_REFUSE	12U	/* and 1 to DMRING_WHY_SIZE - 1 of text */
 #define DMRING_WIRE_DATA	40U
 #define DMRING_WIRE_IDENT	16U	/* when DMRING_FRAME_IDENT is set */
 #define DMRING_WIRE_DATA_MAX	(DMRING_WIRE_DATA + DMRING_WIRE_IDENT)
 #define DMRING_WIRE_EV		24U	/* payload of a DATA frame that is an event */
-#define DMRING_WIRE_MARKS	16U	/* and DMRING_WIRE_MARK an entry */
+#define DMRING_WIRE_MARKS	24U	/* and DMRING_WIRE_MARK an entry */
 #define DMRING_WIRE_MARK	32U
 #define DMRING_WIRE_BEAT	24U
+#define DMRING_WIRE_ORDER	32U	/* and DMRING_WIRE_RUN a run */
+#define DMRING_WIRE_RUN		8U
+#define DMRING_ORDER_RUNS	64	/* most of them in a frame */
 
 #define DMRING_WIRE_HELLO_MAX	(DMRING_WIRE_HELLO + DMRING_HOSTS_MAX * DMRING_WIRE_HELLO_HOST)
 #define DMRING_WIRE_REFUSE_MAX	(DMRING_WIRE_REFUSE + DMRING_WHY_SIZE - 1)
 #define DMRING_WIRE_MARKS_MAX	(DMRING_WIRE_MARKS + DMRING_HOSTS_MAX * DMRING_WIRE_MARK)
+#define DMRING_WIRE_ORDER_MAX	(DMRING_WIRE_ORDER + DMRING_ORDER_RUNS * DMRING_WIRE_RUN)
 
 /* No frame has more to be gathered before it can be looked at */
 #define DMRING_WIRE_HEAD_MAX	DMRING_WIRE_MARKS_MAX
@@ -79,6 +84,7 @@ struct dmring_hello_host {
  * @dead_ms: silence that it takes for death
  * @log: its log (bytes)
  * @rec: its largest record (cost)
+ * @ordered: it knows the order up to this position; 0 with order fifo
  * @count: how many @hosts
  * @hosts: its list, ascending by node
  */
@@ -92,6 +98,7 @@ struct dmring_hello {
 	u32 dead_ms;
 	u32 log;
 	u32 rec;
+	u64 ordered;
 	u16 count;
 	struct dmring_hello_host hosts[DMRING_HOSTS_MAX];
 };
@@ -134,6 +141,28 @@ struct dmring_mark {
 	u64 want;
 };
 
+/* The next @count messages of host @node in the order */
+struct dmring_order_run {
+	u32 node;
+	u32 count;
+};
+
+/**
+ * struct dmring_runs - what an ORDER frame says
+ * @view: in which it holds
+ * @inc: incarnation of the sequencer
+ * @from: order position of the first message
+ * @count: how many runs
+ * @run: one behind the other
+ */
+struct dmring_runs {
+	u32 view;
+	u64 inc;
+	u64 from;
+	u16 count;
+	struct dmring_order_run run[DMRING_ORDER_RUNS];
+};
+
 /**
  * struct dmring_beat - heartbeat; all zero from acceptor to connector
  * @chain: links known to be up in a row behind the sender
@@ -166,10 +195,14 @@ int dmring_wire_get_data(const u8 *buf, u32 len, struct dmring_data *d, char *wh
 u32 dmring_wire_put_ev(u8 *buf, const struct dmring_ev *ev);
 void dmring_wire_get_ev(const u8 *buf, struct dmring_ev *ev);
 
-void dmring_wire_put_marks(u8 *buf, u16 count);
+/* @ordered: every host knows the order up to there; in an acknowledgment: the sender does */
+void dmring_wire_put_marks(u8 *buf, u64 ordered, u16 count);
 void dmring_wire_put_mark(u8 *buf, u16 i, const struct dmring_mark *m);
-int dmring_wire_get_marks(const u8 *buf, u32 len, u16 *count, char *why);
+int dmring_wire_get_marks(const u8 *buf, u32 len, u64 *ordered, u16 *count, char *why);
 void dmring_wire_get_mark(const u8 *buf, u16 i, struct dmring_mark *m);
+
+u32 dmring_wire_put_order(u8 *buf, const struct dmring_runs *runs);
+int dmring_wire_get_order(const u8 *buf, u32 len, struct dmring_runs *runs, char *why);
 
 u32 dmring_wire_put_beat(u8 *buf, const struct dmring_beat *b);
 int dmring_wire_get_beat(const u8 *buf, u32 len, struct dmring_beat *b, char *why);

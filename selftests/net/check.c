@@ -95,6 +95,15 @@ static void enter(struct flood_check *c, struct flood_book *b, __u32 seq)
 		b->next = seq + 1;
 }
 
+/* The order of all that comes, as one number */
+static void follow(struct flood_check *c, const struct flood_head *h)
+{
+	c->sequence = (c->sequence + h->sender + 1) * 0x9e3779b97f4a7c15ULL;
+	c->sequence = (c->sequence ^ c->sequence >> 29 ^ h->seq) * 0xbf58476d1ce4e5b9ULL;
+	c->turns += h->sender != c->last;
+	c->last = h->sender;
+}
+
 void flood_check_take(struct flood_check *c, const void *msg, size_t len)
 {
 	struct flood_head h;
@@ -102,9 +111,12 @@ void flood_check_take(struct flood_check *c, const void *msg, size_t len)
 	c->received++;
 	c->bytes += len;
 	/* a flood has no message without bytes */
-	if (len <= sizeof(h) || !flood_open(msg, len, &h))
+	if (len <= sizeof(h) || !flood_open(msg, len, &h)) {
 		c->damaged++;
-	else if (h.sender >= c->senders || h.seq >= c->book[h.sender].count)
+		return;
+	}
+	follow(c, &h);
+	if (h.sender >= c->senders || h.seq >= c->book[h.sender].count)
 		c->foreign++;
 	else
 		enter(c, &c->book[h.sender], h.seq);

@@ -45,6 +45,9 @@ struct flood_check {
 	__u64 reordered;	/* came after a later one of the same sender */
 	__u64 damaged;	/* sum, length or magic wrong */
 	__u64 foreign;	/* whole, but nobody here sent it */
+	__u64 sequence;	/* a sum of who sent which message, and when it came */
+	__u64 turns;	/* how often another sender had its turn */
+	__u32 last;	/* sender of the last message */
 };
 
 __u64 flood_sum(const void *data, size_t len);

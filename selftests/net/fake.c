@@ -201,7 +201,7 @@ u32 fake_marks(u8 *buf, u32 node, u64 stable, u64 released, u64 want)
 		.node = node, .stable = stable, .released = released, .want = want,
 	};
 
-	dmring_wire_put_marks(buf, 1);
+	dmring_wire_put_marks(buf, 0, 1);
 	dmring_wire_put_mark(buf, 0, &m);
 	return DMRING_WIRE_MARKS + DMRING_WIRE_MARK;
 }

@@ -332,6 +332,8 @@ static int verdict(const struct flood *f, const struct flood_check *c, int ret, 
 	printf(" foreign %llu dropped %llu bytes %llu ms %llu",
 	       (unsigned long long)c->foreign, (unsigned long long)dmring_dropped(f->r),
 	       (unsigned long long)c->bytes, (unsigned long long)ms);
+	printf(" turns %llu sequence %016llx", (unsigned long long)c->turns,
+	       (unsigned long long)c->sequence);
 	show_lasts(c);
 	if (ret && !(ret == -ETIMEDOUT && f->prefix))
 		printf(": %s%s%s", ret == -ETIMEDOUT ? "nothing comes any more" :

@@ -28,6 +28,17 @@ static u32 good_marks(const struct fake *f, u8 *buf)
 	return fake_marks(buf, FAKE_NODE, f->seq, 0, 0);
 }
 
+/* Right on a ring of another order */
+static u32 an_order(const struct fake *f, u8 *buf)
+{
+	const struct dmring_runs runs = {
+		.view = 1, .inc = FAKE_INC, .count = 1, .run = { { FAKE_NODE, 1 } },
+	};
+
+	(void)f;
+	return dmring_wire_put_order(buf, &runs);
+}
+
 #define SPOILED(name, make, change)					\
 	static void name(struct fake *f)				\
 	{								\
@@ -60,20 +71,24 @@ SPOILED(data_inc_zero, good_data, dmring_put64(buf + 16, 0))
 SPOILED(data_view, good_data, dmring_put32(buf + 12, 2))
 SPOILED(data_stranger, good_data, dmring_put32(buf + 8, 9))
 SPOILED(data_node_zero, good_data, dmring_put32(buf + 8, 0))
-SPOILED(marks_stable, good_marks, dmring_put64(buf + 24, f->seq + 1))
-SPOILED(marks_released, good_marks, dmring_put64(buf + 32, 1ULL << 60))
-SPOILED(marks_want, good_marks, dmring_put64(buf + 40, 1ULL << 60))
-SPOILED(marks_stranger, good_marks, dmring_put32(buf + 16, 9))
+SPOILED(marks_stable, good_marks, dmring_put64(buf + 32, f->seq + 1))
+SPOILED(marks_released, good_marks, dmring_put64(buf + 40, 1ULL << 60))
+SPOILED(marks_want, good_marks, dmring_put64(buf + 48, 1ULL << 60))
+SPOILED(marks_stranger, good_marks, dmring_put32(buf + 24, 9))
 SPOILED(marks_count, good_marks, dmring_put16(buf + 8, 2))
 SPOILED(marks_none, good_marks, dmring_put16(buf + 8, 0))
 SPOILED(marks_many, good_marks, dmring_put16(buf + 8, 0xffff))
-SPOILED(marks_reserved, good_marks, buf[20] = 1)
+SPOILED(marks_reserved, good_marks, buf[28] = 1)
+SPOILED(marks_ordered, good_marks, dmring_put64(buf + 16, 1))
 SPOILED(beat_chain, fake_beat, dmring_put16(buf + 8, 3))
 SPOILED(beat_chain_most, fake_beat, dmring_put16(buf + 8, 0xffff))
 SPOILED(beat_log, fake_beat, dmring_put32(buf + 12, 4097))
 SPOILED(beat_rec, fake_beat, dmring_put32(buf + 16, 0))
 SPOILED(beat_sizes, fake_beat, (buf[10] = 1, dmring_put32(buf + 12, DMRING_LOG_MIN)))
 SPOILED(beat_reserved, fake_beat, buf[20] = 1)
+SPOILED(order_fifo, an_order, (void)0)
+SPOILED(order_runs, an_order, dmring_put16(buf + 8, 65))
+SPOILED(order_empty, an_order, dmring_put32(buf + 36, 0))
 SPOILED(hello_again, fake_hello, (void)0)
 
 static void data_own(struct fake *f)
@@ -103,7 +118,7 @@ static void marks_unsorted(struct fake *f)
 	u8 buf[FAKE_FRAME];
 
 	(void)f;
-	dmring_wire_put_marks(buf, 2);
+	dmring_wire_put_marks(buf, 0, 2);
 	dmring_wire_put_mark(buf, 0, &m[0]);
 	dmring_wire_put_mark(buf, 1, &m[1]);
 	say(&f->to, buf, DMRING_WIRE_MARKS + 2 * DMRING_WIRE_MARK);
@@ -243,9 +258,9 @@ ANSWER(answer_garbage, garbage, (void)0)
 ANSWER(answer_beat, fake_beat, (void)0)
 ANSWER(answer_name, fake_hello, buf[16] = 'V')
 ANSWER(answer_node, fake_hello, dmring_put32(buf + 48, FAKE_HOST))
-ANSWER(answer_inc, fake_hello, (dmring_put64(buf + 56, 5), dmring_put64(buf + 88, 5)))
-ANSWER(answer_have, fake_hello, dmring_put64(buf + 120, 1ULL << 50))
-ANSWER(answer_lacks, fake_hello, dmring_put64(buf + 120, 0))
+ANSWER(answer_inc, fake_hello, (dmring_put64(buf + 56, 5), dmring_put64(buf + 96, 5)))
+ANSWER(answer_have, fake_hello, dmring_put64(buf + 128, 1ULL << 50))
+ANSWER(answer_lacks, fake_hello, dmring_put64(buf + 128, 0))
 ANSWER(answer_version, fake_hello, dmring_put16(buf + 12, DMRING_WIRE_VERSION + 1))
 
 #define PLAIN	"?.2Jrm -rf??%s%n"
@@ -323,9 +338,9 @@ KNOCK(knock_huge, fake_hello, dmring_put32(buf, 0x7fffffff))
 KNOCK(knock_short, fake_hello, dmring_put32(buf, DMRING_WIRE_HELLO))
 KNOCK(knock_count, fake_hello, dmring_put16(buf + 14, 64))
 KNOCK(knock_count_most, fake_hello, dmring_put16(buf + 14, 0xffff))
-KNOCK(knock_hosts, fake_hello, dmring_put32(buf + 80, 200))
+KNOCK(knock_hosts, fake_hello, dmring_put32(buf + 88, 200))
 KNOCK(knock_inc_none, fake_hello, dmring_put64(buf + 56, 0))
-KNOCK(knock_inc, fake_hello, (dmring_put64(buf + 56, 5), dmring_put64(buf + 88, 5)))
+KNOCK(knock_inc, fake_hello, (dmring_put64(buf + 56, 5), dmring_put64(buf + 96, 5)))
 KNOCK(knock_name, fake_hello, buf[16] = '/')
 KNOCK(knock_name_long, fake_hello, memset(buf + 16, 'a', 32))
 KNOCK(knock_node, fake_hello, dmring_put32(buf + 48, 7))
@@ -336,8 +351,8 @@ KNOCK(knock_identify, fake_hello, buf[65] = 1)
 KNOCK(knock_dead, fake_hello, dmring_put32(buf + 68, 0))
 KNOCK(knock_log, fake_hello, dmring_put32(buf + 72, 12345))
 KNOCK(knock_rec, fake_hello, dmring_put32(buf + 76, 1U << 21))
-KNOCK(knock_have, fake_hello, dmring_put64(buf + 120, 1ULL << 50))
-KNOCK(knock_lacks, fake_hello, dmring_put64(buf + 96, 0))
+KNOCK(knock_have, fake_hello, dmring_put64(buf + 128, 1ULL << 50))
+KNOCK(knock_lacks, fake_hello, dmring_put64(buf + 104, 0))
 
 #define CASE(name, counts, words) { words, name, COUNT_ ## counts }
 
@@ -374,6 +389,10 @@ const struct hostile_case hostile_cases[] = {
 	CASE(marks_many, ERROR, "marks: 65,535 of them"),
 	CASE(marks_reserved, ERROR, "marks with a reserved field set"),
 	CASE(marks_unsorted, ERROR, "marks out of order"),
+	CASE(marks_ordered, ERROR, "marks ahead of an order that there is not"),
+	CASE(order_fifo, ERROR, "an order on a ring of order fifo"),
+	CASE(order_runs, ERROR, "an order of more runs than there are"),
+	CASE(order_empty, ERROR, "an order of no messages"),
 	CASE(ack_unsent, ERROR, "an acknowledgment beyond what was sent"),
 	CASE(release_unsent, ERROR, "a release beyond what was sent"),
 	CASE(beat_chain, ERROR, "a heartbeat of a ring with three hosts"),

@@ -14,7 +14,7 @@ static u32 next(u32 *state)
 /* Some frame, right as it is */
 static u32 make(const struct fake *f, u8 *buf, u32 *random)
 {
-	u32 what = next(random) % 6;
+	u32 what = next(random) % 7;
 
 	switch (what) {
 	case 0:
@@ -27,6 +27,10 @@ static u32 make(const struct fake *f, u8 *buf, u32 *random)
 		return fake_marks(buf, FAKE_HOST, f->have, 0, 0);
 	case 4:
 		return fake_beat(f, buf);
+	case 5:
+		return dmring_wire_put_order(buf, &(struct dmring_runs){
+			.view = 1, .inc = FAKE_INC, .count = 1, .run = { { FAKE_NODE, 1 } },
+		});
 	}
 	return fake_data(f, buf, FAKE_NODE, f->seq + 1, "fuzzed message", 14);
 }

@@ -4,6 +4,7 @@
 #include "test.h"
 
 struct dmring_entry table[4][SLOTS];
+struct dmring_place places[2][SLOTS];
 struct dmring_core c, other;
 struct dmring_act act;
 struct dmring_frame f;
@@ -23,7 +24,8 @@ void boot_cfg(struct dmring_core *core, const struct dmring_core_cfg *cfg, u16 h
 {
 	static const u32 nodes[] = { 1, 2, 3, 4, 5, 6 };
 
-	CHECK(!dmring_core_init(core, cfg, table[core == &c], SLOTS, why));
+	CHECK(!dmring_core_init(core, cfg, table[core == &c], places[core == &c], SLOTS,
+				why));
 	/* so that the first call is due at 0 */
 	CHECK(!dmring_core_set_hosts(core, nodes, hosts, 0 - DMRING_SETTLE, why));
 }
@@ -67,6 +69,15 @@ void beat_in(u16 chain, bool final)
 	dmring_wire_put_beat(buf, &b);
 	CHECK(!dmring_core_frame(&c, DMRING_IN, 6 * MS, 0, buf, &f, &act));
 	dmring_core_head(&c, DMRING_IN, 6 * MS, 0, &f, buf, &rx, &act);
+}
+
+u64 index_all(void)
+{
+	u64 no, n = 0;
+
+	while (dmring_core_index(&c, &no))
+		n++;
+	return n;
 }
 
 void join(void)

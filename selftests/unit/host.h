@@ -11,6 +11,7 @@
 #define SLOTS 1024
 
 extern struct dmring_entry table[4][SLOTS];
+extern struct dmring_place places[2][SLOTS];
 extern struct dmring_core c, other;	/* host 2, and a neighbour of it */
 
 /* What the last call left behind */
@@ -27,6 +28,8 @@ void boot(struct dmring_core *core, u32 node);
 /* Let host @node greet us as the predecessor (1) or the successor (3). */
 int greet(u32 node, void (*spoil)(struct dmring_hello *h));
 void beat_in(u16 chain, bool final);
+/* Deliver what can be; returns how many records. */
+u64 index_all(void);
 /* Both links up, the ring closed */
 void join(void);
 

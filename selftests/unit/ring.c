@@ -109,6 +109,46 @@ static u8 pattern(u32 node, u64 seq, u32 i)
 	return node * 31 + seq * 7 + i * 13 + (i >> 8);
 }
 
+/* The next message of host @h in the index: is it the one that all others have there? */
+static void check_line(struct host *h, u16 origin, u64 seq)
+{
+	struct ring *r = h->ring;
+	const struct message *m;
+	u16 i;
+
+	if (h->given == r->line_len) {
+		if (r->line_len == r->line_size) {
+			r->line_size = 2 * r->line_size + 1024;
+			r->line = realloc(r->line, r->line_size * sizeof(*r->line));
+		}
+		r->line[r->line_len++] = (struct message){ origin, seq };
+	}
+	m = &r->line[h->given];
+	if (m->origin != origin || m->seq != seq)
+		fail(r, "another order", h->core.cfg.node, "");
+	for (i = 0; i < r->o.hosts && r->o.order == DMRING_ORDER_SAFE && !r->blind; i++)
+		if (r->host[i].core.retain.origin[origin].have_seq < seq ||
+		    r->host[i].core.retain.order.have <= h->given)
+			fail(r, "delivered, but not safe", h->core.cfg.node, "");
+}
+
+/* What can be delivered is put into the index. */
+static void log_index(struct host *h)
+{
+	struct dmring_retain *t = &h->core.retain;
+	u64 no;
+
+	while (dmring_core_index(&h->core, &no)) {
+		const struct dmring_entry *e = dmring_retain_entry(t, no);
+
+		h->index[dmring_core_index_pos(&h->core) & t->mask] = no;
+		if (e->origin == DMRING_ORIGIN_EVENT || h->ring->o.order == DMRING_ORDER_FIFO)
+			continue;
+		check_line(h, e->origin, dmring_retain_seq(t, no));
+		h->given++;
+	}
+}
+
 static void log_put(struct host *h, u64 no, const u8 *data, u32 len)
 {
 	u32 size = h->core.cfg.log;
@@ -116,27 +156,29 @@ static void log_put(struct host *h, u64 no, const u8 *data, u32 len)
 
 	for (i = 0; i < len; i++)
 		h->log[(h->tail + 16 + i) & (size - 1)] = data[i];
-	h->index[no & h->core.retain.mask] = (struct record){ .pos = h->tail, .len = len };
+	h->rec[no & h->core.retain.mask] = (struct record){ .pos = h->tail, .len = len };
 	h->tail += ALIGN(16 + len, 16);
+	log_index(h);
 	no = dmring_core_first(&h->core);
-	if (h->tail - h->index[no & h->core.retain.mask].pos > size)
+	if (h->tail - h->rec[no & h->core.retain.mask].pos > size)
 		fail(h->ring, "the log overflows", h->core.cfg.node, "");
 }
 
 static void log_get(const struct host *h, u64 no, u8 *data)
 {
-	const struct record *rec = &h->index[no & h->core.retain.mask];
+	const struct record *rec = &h->rec[no & h->core.retain.mask];
 	u32 i;
 
 	for (i = 0; i < rec->len; i++)
 		data[i] = h->log[(rec->pos + 16 + i) & (h->core.cfg.log - 1)];
 }
 
-/* The reader takes record @no: is it the next of its origin, and whole? */
-static void reader_take(struct host *h, u64 no)
+/* The reader takes what is at @pos: is it the next of its origin, and whole? */
+static void reader_take(struct host *h, u64 pos)
 {
+	u64 no = h->index[pos & h->core.retain.mask];
 	const struct dmring_entry *e = dmring_retain_entry(&h->core.retain, no);
-	const struct record *rec = &h->index[no & h->core.retain.mask];
+	const struct record *rec = &h->rec[no & h->core.retain.mask];
 	u32 i, node;
 	u64 seq;
 
@@ -261,6 +303,7 @@ static void got_head(struct host *h, struct end *e)
 				 e->head, &e->rx, &act);
 		if (e->frame.body)
 			e->body = malloc(e->frame.body);
+		log_index(h);
 		act_do(h, e, &act);
 		return;
 	}
@@ -314,7 +357,7 @@ static bool end_pull(struct host *h, struct end *e)
 static u32 put_record(struct host *h, struct end *e, u64 no)
 {
 	const struct dmring_entry *en = dmring_retain_entry(&h->core.retain, no);
-	const struct record *rec = &h->index[no & h->core.retain.mask];
+	const struct record *rec = &h->rec[no & h->core.retain.mask];
 	struct dmring_ident id = { .pid = 1, .node = h->core.view.node[en->origin] };
 	u32 head;
 
@@ -343,8 +386,12 @@ static u32 next_frame(struct host *h, struct end *e)
 		return 0;
 	if (chance(h->ring, 3))
 		len = dmring_core_marks(c, e->tx);
+	if (!len && chance(h->ring, 3))
+		len = dmring_core_put_order(c, e->tx);
 	if (!len && dmring_core_next(c, &no))
 		return put_record(h, e, no);
+	if (!len)
+		len = dmring_core_put_order(c, e->tx);
 	if (!len && dmring_core_marks_due(c))
 		len = dmring_core_marks(c, e->tx);
 	return len;
@@ -436,14 +483,14 @@ static void host_send(struct host *h)
 	data = malloc(len + 1);
 	for (i = 0; i < len; i++)
 		data[i] = pattern(h->core.cfg.node, dmring_core_own_seq(&h->core) + 1, i);
-	log_put(h, dmring_core_add(&h->core, 0, len), data, len);
+	log_put(h, dmring_core_add(&h->core, 0, 0, len), data, len);
 	free(data);
 	h->next_len = 0;
 }
 
 static void host_read(struct host *h, u32 n)
 {
-	u64 end = dmring_core_next_no(&h->core);
+	u64 end = h->core.retain.order.index;
 
 	while (n-- && h->cursor != end)
 		reader_take(h, h->cursor++);
@@ -581,18 +628,20 @@ static void host_boot(struct ring *r, u16 i)
 	struct dmring_core_cfg cfg = {
 		.name = "ring", .node = i + 1, .inc = rnd64(&r->rnd) | 1, .log = r->o.log[i],
 		.max_msg = r->o.cfg_max, .dead_ms = 150, .identify = r->o.identify,
-		.network = true,
+		.network = true, .order = r->o.order,
 	};
 	u32 slots = cfg.log / DMRING_COST_MIN;
 	u16 n;
 
 	h->ring = r;
 	h->table = calloc(slots, sizeof(*h->table));
+	h->places = calloc(slots, sizeof(*h->places));
+	h->rec = calloc(slots, sizeof(*h->rec));
 	h->index = calloc(slots, sizeof(*h->index));
 	h->log = malloc(cfg.log);
 	for (n = 0; n < r->o.hosts; n++)
 		nodes[n] = n + 1;
-	if (dmring_core_init(&h->core, &cfg, h->table, slots, r->text) ||
+	if (dmring_core_init(&h->core, &cfg, h->table, h->places, slots, r->text) ||
 	    dmring_core_set_hosts(&h->core, nodes, r->o.hosts, 0, r->text))
 		r->failed = r->text;
 }
@@ -606,6 +655,8 @@ static void host_drop(struct host *h)
 	for (i = 0; i < RING_PENDING; i++)
 		end_close(&h->pend[i]);
 	free(h->table);
+	free(h->places);
+	free(h->rec);
 	free(h->index);
 	free(h->log);
 	memset(h, 0, sizeof(*h));
@@ -637,5 +688,6 @@ void ring_free(struct ring *r)
 
 	for (i = 0; i < r->o.hosts; i++)
 		host_drop(&r->host[i]);
+	free(r->line);
 	free(r);
 }

@@ -53,10 +53,13 @@ struct host {
 	struct ring *ring;
 	struct dmring_core core;
 	struct dmring_entry *table;
-	struct record *index;
+	struct dmring_place *places;
+	struct record *rec;	/* by record number */
+	u64 *index;		/* record numbers, by index position */
+	u64 given;		/* messages in the index */
 	u8 *log;
 	u64 tail;		/* of the log, in bytes */
-	u64 cursor;		/* of the one reader */
+	u64 cursor;		/* of the one reader, in the index */
 	u64 seen[DMRING_HOSTS_MAX];
 	u64 stalled, reader_stalled;	/* until then */
 	u64 sent;		/* messages accepted here */
@@ -72,13 +75,22 @@ struct ring_opts {
 	u32 max_msg;		/* largest that is sent; 0 for the ring's largest */
 	u32 cfg_max;		/* dmring_core_cfg.max_msg */
 	bool identify;
+	u8 order;		/* DMRING_ORDER_* */
 	u32 pipe;		/* bytes a pipe holds */
 	u32 cuts;		/* one in so many steps cuts a link; 0 for never */
 	u32 stalls;		/* likewise: stops a host or a reader for a while */
 };
 
+/* A message as the whole ring sees it */
+struct message {
+	u16 origin;
+	u64 seq;
+};
+
 struct ring {
 	struct ring_opts o;
+	struct message *line;	/* the one order, as far as the first host has come */
+	u64 line_len, line_size;
 	u64 rnd;
 	u64 now;
 	u64 cut_count, full;	/* links cut, sends that found no room */

@@ -7,7 +7,7 @@
 
 static int refused_cfg(const struct dmring_core_cfg *cfg, u32 slots, const char *text)
 {
-	int err = dmring_core_init(&c, cfg, table[1], slots, why);
+	int err = dmring_core_init(&c, cfg, table[1], NULL, slots, why);
 
 	CHECK(err && strstr(why, text));
 	return err;
@@ -47,11 +47,11 @@ static void hosts_refusals(void)
 	c.gate = true;
 	CHECK(!dmring_core_set_hosts(&c, nodes, 2, 0, why) && !c.gate && c.view.count == 2);
 	c.gate = true;
-	dmring_core_add(&c, 0, 10);
+	dmring_core_add(&c, 0, 0, 10);
 	CHECK(dmring_core_set_hosts(&c, nodes, 3, 0, why) == -EBUSY && c.view.count == 2);
 	cfg = config(2);
 	cfg.network = false;
-	CHECK(!dmring_core_init(&c, &cfg, table[1], SLOTS, why));
+	CHECK(!dmring_core_init(&c, &cfg, table[1], NULL, SLOTS, why));
 	CHECK(dmring_core_set_hosts(&c, nodes, 2, 0, why) == -EINVAL);
 }
 
@@ -62,7 +62,7 @@ static void peers_settle(void)
 	struct dmring_core_cfg cfg = config(1);
 	struct dmring_act act;
 
-	CHECK(!dmring_core_init(&c, &cfg, table[1], SLOTS, why));
+	CHECK(!dmring_core_init(&c, &cfg, table[1], NULL, SLOTS, why));
 	CHECK(!dmring_core_set_hosts(&c, nodes, 2, 1000, why));
 	CHECK(dmring_core_deadline(&c) == 1000 + DMRING_SETTLE);
 	CHECK(!dmring_core_set_hosts(&c, nodes, 3, 3000, why));
@@ -79,10 +79,11 @@ static void machine_scope(void)
 	u32 n = 0;
 
 	cfg.network = false;
-	CHECK(!dmring_core_init(&c, &cfg, table[1], SLOTS, why));
+	CHECK(!dmring_core_init(&c, &cfg, table[1], NULL, SLOTS, why));
 	CHECK(dmring_core_max_msg(&c) > 30000 && dmring_core_deadline(&c) == ~0ULL);
 	while (!dmring_core_room(&c, 1000, &kick) && ++n)
-		dmring_core_add(&c, 1, 1000);
+		dmring_core_add(&c, 1, 0, 1000);
+	index_all();
 	CHECK(n == (65536 - 2048) / 1024 && !kick && dmring_core_slow(&c));
 	CHECK(dmring_core_room(&c, 65000, &kick) == -EMSGSIZE);
 	dmring_core_read(&c, 1);
@@ -92,7 +93,7 @@ static void machine_scope(void)
 		dmring_core_add_event(&c, 24);
 	CHECK(n == 32 && c.retain.used <= 65536);
 	cfg.max_msg = 60000;
-	CHECK(!dmring_core_init(&c, &cfg, table[1], SLOTS, why));
+	CHECK(!dmring_core_init(&c, &cfg, table[1], NULL, SLOTS, why));
 }
 
 static void s_name(struct dmring_hello *h) { strcpy(h->name, "other"); }

@@ -10,7 +10,7 @@ static void out_of_place(void)
 {
 	static const u8 legal[2][5] = {
 		[DMRING_OUT] = { 0, 0, 0, 0x06, 0x20 },
-		[DMRING_IN] = { 0, 0, 0, 0x24, 0x38 },
+		[DMRING_IN] = { 0, 0, 0, 0x24, 0x78 },
 	};
 	struct dmring_session s;
 	u8 dir, state, type;
@@ -155,7 +155,7 @@ static void own_news(void)
 	dmring_core_data(&c, no, DMRING_WIRE_EV, NULL, buf);
 	CHECK(!dmring_wire_get_data(buf, DMRING_WIRE_DATA, &d, why));
 	CHECK(d.type == DMRING_REC_EVENT && d.node == 2 && !d.flags);
-	CHECK(dmring_core_add(&c, 5, 10) == 1);
+	CHECK(dmring_core_add(&c, 5, 0, 10) == 1);
 	dmring_core_data(&c, 1, 10, NULL, buf);
 	CHECK(!dmring_wire_get_data(buf, DMRING_WIRE_DATA, &d, why) && d.type == DMRING_REC_DATA);
 }
@@ -201,12 +201,12 @@ static void bad_beats_and_marks(void)
 	beat_breach(DMRING_IN, (struct dmring_beat){ 1, 1, 131072, rec }, "contradicts the sizes");
 	beat_breach(DMRING_OUT, (struct dmring_beat){ 1, 0, 0, 0 }, "against the ring");
 	join();
-	dmring_wire_put_marks(buf, 1);
+	dmring_wire_put_marks(buf, 0, 1);
 	dmring_wire_put_mark(buf, 0, &m);
 	frame_in(DMRING_IN, "ahead of its messages");
 	join();
 	m = (struct dmring_mark){ .node = 9 };
-	dmring_wire_put_marks(buf, 1);
+	dmring_wire_put_marks(buf, 0, 1);
 	dmring_wire_put_mark(buf, 0, &m);
 	frame_in(DMRING_IN, "host 9, which is not on the ring");
 }
@@ -217,7 +217,7 @@ static void marks_whole(void)
 	struct dmring_mark m = { .node = 1, .want = 5 };
 
 	join();
-	dmring_wire_put_marks(buf, 2);
+	dmring_wire_put_marks(buf, 0, 2);
 	dmring_wire_put_mark(buf, 0, &m);
 	m = (struct dmring_mark){ .node = 3, .stable = 5 };
 	dmring_wire_put_mark(buf, 1, &m);
@@ -235,21 +235,22 @@ static void own_window(void)
 
 	join();
 	while (!dmring_core_room(&c, 1000, &kick) && ++n)
-		dmring_core_add(&c, 1, 1000);
+		dmring_core_add(&c, 1, 0, 1000);
+	CHECK(index_all() == n);
 	CHECK(n == c.sizes.window / 1024 && kick && c.window.want);
 	CHECK(dmring_core_room(&c, 1000, &kick) == -EAGAIN && !kick);
 	while (dmring_core_next(&c, &no))
 		dmring_core_sent(&c, no);
 	CHECK(dmring_core_marks_due(&c) && dmring_core_marks(&c, buf));
 	m.stable = n;
-	dmring_wire_put_marks(buf, 1);
+	dmring_wire_put_marks(buf, 0, 1);
 	dmring_wire_put_mark(buf, 0, &m);
 	CHECK(!frame_in(DMRING_IN, NULL) && act.what == DMRING_ACT_PUMP);
 	CHECK(dmring_core_own_stable(&c) == n && dmring_core_slow(&c));
 	dmring_core_read(&c, 2);
 	CHECK(dmring_core_advance(&c, 99) == 2048 && !dmring_core_slow(&c));
 	m.released = 2048;
-	dmring_wire_put_marks(buf, 1);
+	dmring_wire_put_marks(buf, 0, 1);
 	dmring_wire_put_mark(buf, 0, &m);
 	CHECK(!frame_in(DMRING_IN, NULL) && !dmring_core_room(&c, 1000, &kick));
 }
@@ -270,7 +271,7 @@ static void garbage(void)
 			join();
 		len = dmring_wire_put_data(buf, &d);
 		if (i % 3 == 1) {
-			dmring_wire_put_marks(buf, 1);
+			dmring_wire_put_marks(buf, 0, 1);
 			dmring_wire_put_mark(buf, 0, &m);
 			len = DMRING_WIRE_MARKS + DMRING_WIRE_MARK;
 		}

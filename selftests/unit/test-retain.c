@@ -18,12 +18,22 @@ static void start(u16 hosts)
 	static const u32 nodes[] = { 1, 2, 3, 4, 5 };
 
 	dmring_view_set(&v, 2, 1, nodes, hosts, why);
-	dmring_retain_init(&r, table, SLOTS);
+	dmring_retain_init(&r, table, SLOTS, 0);
+	dmring_order_init(&r.order, DMRING_ORDER_FIFO, NULL);
 	dmring_retain_set_view(&r, &v);
 	memset(&w, 0, sizeof(w));
 	memset(&a, 0, sizeof(a));
 	w.limit = WINDOW;
 	r.read = ~0ULL;
+}
+
+/* A record, delivered at once */
+static u64 add(struct dmring_retain *t, u16 origin, u32 sender, u16 flags, u32 cost)
+{
+	u64 no, n = dmring_retain_add(t, origin, sender, flags, cost);
+
+	CHECK(dmring_order_next(t, &no) && no == n && !dmring_order_next(t, &no));
+	return n;
 }
 
 static void send_all(void)
@@ -39,7 +49,7 @@ static void holds(void)
 	start(3);
 	r.read = 0;
 	CHECK(dmring_retain_hold(&r) == DMRING_HOLD_NOTHING);
-	CHECK(dmring_retain_add(&r, 1, 0, 0, 64) == 0);
+	CHECK(add(&r, 1, 0, 0, 64) == 0);
 	CHECK(dmring_retain_hold(&r) == DMRING_HOLD_LINK);
 	send_all();
 	CHECK(dmring_retain_hold(&r) == DMRING_HOLD_STABLE);
@@ -57,23 +67,23 @@ static void exceptions(void)
 	u64 no;
 
 	start(3);
-	dmring_retain_add(&r, 2, 0, 0, 64);
-	dmring_retain_add(&r, DMRING_ORIGIN_EVENT, 0, 0, 80);
+	add(&r, 2, 0, 0, 64);
+	add(&r, DMRING_ORIGIN_EVENT, 0, 0, 80);
 	CHECK(!dmring_retain_next(&r, &no) && r.event_used == 80);
 	CHECK(dmring_retain_hold(&r) == DMRING_HOLD_STABLE);
 	r.origin[2].stable_seq = 1;
 	CHECK(dmring_retain_advance(&r, 9) == 144 && !r.event_used && r.sent == 2);
-	dmring_retain_add(&r, DMRING_ORIGIN_EVENT, 0, 0, 80);
+	add(&r, DMRING_ORIGIN_EVENT, 0, 0, 80);
 	CHECK(dmring_retain_advance(&r, 9) == 80 && r.sent == 3);
-	dmring_retain_add(&r, 0, 0, 0, 64);
+	add(&r, 0, 0, 0, 64);
 	CHECK(dmring_retain_next(&r, &no) && no == 3);
 }
 
 static void in_order_only(void)
 {
 	start(3);
-	dmring_retain_add(&r, 1, 0, 0, 64);
-	dmring_retain_add(&r, 0, 0, 0, 64);
+	add(&r, 1, 0, 0, 64);
+	add(&r, 0, 0, 0, 64);
 	send_all();
 	r.origin[0].stable_seq = 1;
 	CHECK(!dmring_retain_advance(&r, 9));
@@ -85,7 +95,7 @@ static void machine_scope(void)
 {
 	start(0);
 	r.read = 0;
-	dmring_retain_add(&r, 0, 7, 0, 64);
+	add(&r, 0, 7, 0, 64);
 	CHECK(dmring_retain_entry(&r, 0)->sender == 7);
 	CHECK(dmring_retain_hold(&r) == DMRING_HOLD_READER);
 	r.read = 1;
@@ -105,7 +115,7 @@ static void accepting(void)
 	CHECK(strstr(why, "exceeds its origin's window"));
 	for (seq = 1; seq <= WINDOW / 64; seq++) {
 		CHECK(dmring_retain_accept(&r, 0, seq, 64, WINDOW, why) == DMRING_ACCEPT_NEW);
-		dmring_retain_add(&r, 0, 0, 0, 64);
+		add(&r, 0, 0, 0, 64);
 	}
 	CHECK(dmring_retain_accept(&r, 0, seq, 64, WINDOW, why) == DMRING_ACCEPT_BREACH);
 	CHECK(dmring_retain_accept(&r, 0, 1, 64, WINDOW, why) == DMRING_ACCEPT_DUPLICATE);
@@ -127,7 +137,7 @@ static void long_streams(void)
 	r.origin[1].have_seq = 0xfffffffeULL;
 	r.origin[1].freed_seq = 0xfffffffeULL;
 	for (no = 0; no < 4; no++)
-		dmring_retain_add(&r, 1, 0, 0, 64);
+		add(&r, 1, 0, 0, 64);
 	for (no = 0; no < 4; no++)
 		CHECK(dmring_retain_seq(&r, no) == 0xffffffffULL + no);
 }
@@ -136,12 +146,12 @@ static void long_streams(void)
 static void fill(void)
 {
 	start(3);
-	dmring_retain_add(&r, 1, 0, 0, 64);
-	dmring_retain_add(&r, 0, 0, 0, 64);
-	dmring_retain_add(&r, DMRING_ORIGIN_EVENT, 0, 0, 64);
-	dmring_retain_add(&r, 2, 0, 0, 64);
-	dmring_retain_add(&r, 1, 0, 0, 64);
-	dmring_retain_add(&r, 0, 0, 0, 64);
+	add(&r, 1, 0, 0, 64);
+	add(&r, 0, 0, 0, 64);
+	add(&r, DMRING_ORIGIN_EVENT, 0, 0, 64);
+	add(&r, 2, 0, 0, 64);
+	add(&r, 1, 0, 0, 64);
+	add(&r, 0, 0, 0, 64);
 	send_all();
 }
 
@@ -195,13 +205,14 @@ static void marks_out(void)
 	CHECK(out(0).stable == 1 && out(0).released == 100 && out(0).want == 300);
 	CHECK(out(2).stable == 1 && out(2).released == 10 && out(2).node == 3);
 	start(2);
-	dmring_retain_add(&r, 0, 0, 0, 64);
+	add(&r, 0, 0, 0, 64);
 	CHECK(out(0).stable == 1 && !out(0).released);
 }
 
 static void marks_only_changes(void)
 {
 	u8 buf[DMRING_WIRE_MARKS_MAX];
+	u64 ordered;
 	u16 count;
 
 	fill();
@@ -212,7 +223,8 @@ static void marks_only_changes(void)
 	CHECK(dmring_ack_pending(&a, &v, &r, &w) && dmring_ack_encode(&a, &v, &r, &w, buf));
 	dmring_ack_restart(&a);
 	CHECK(dmring_ack_encode(&a, &v, &r, &w, buf) == DMRING_WIRE_MARKS + 2 * DMRING_WIRE_MARK);
-	CHECK(!dmring_wire_get_marks(buf, DMRING_WIRE_MARKS + 2 * DMRING_WIRE_MARK, &count, why));
+	CHECK(!dmring_wire_get_marks(buf, DMRING_WIRE_MARKS + 2 * DMRING_WIRE_MARK, &ordered,
+				     &count, why));
 }
 
 static int judge(u32 node, u64 stable, u64 released, u64 want)

@@ -126,6 +126,37 @@ static void wild_ring(void)
 	tell();
 }
 
+/* One sequence for all hosts, whatever happens to the links; and nothing that is not safe */
+static void ordered_ring(u8 order)
+{
+	u32 i;
+
+	for (i = 0; i < rounds(40) && !test_failed; i++) {
+		struct ring_opts o = options(3500 + i, 1 + i % 8);
+		u64 s = i;
+
+		o.order = order;
+		o.identify = i % 2;
+		o.max_msg = i % 3 ? i % 5 * 100 : 0;
+		o.pipe = 2200 + rnd_below(&s, 20000);
+		o.cuts = i % 4 ? 300 + rnd_below(&s, 5000) : 0;
+		o.stalls = i % 3 ? 300 + rnd_below(&s, 5000) : 0;
+		if (o.hosts > 1)
+			run(&o, 30000);
+	}
+	tell();
+}
+
+static void total_ring(void)
+{
+	ordered_ring(DMRING_ORDER_TOTAL);
+}
+
+static void safe_ring(void)
+{
+	ordered_ring(DMRING_ORDER_SAFE);
+}
+
 static void large_ring(void)
 {
 	struct ring_opts o = options(4000, DMRING_HOSTS_MAX);
@@ -229,6 +260,8 @@ const struct test ring_tests[] = {
 	{ "ring: links cut at any byte", cut_ring },
 	{ "ring: hosts and readers that stand still", slow_ring },
 	{ "ring: all kinds of trouble and of sizes", wild_ring },
+	{ "ring: order total: one sequence on all hosts", total_ring },
+	{ "ring: order safe: what one host delivers, all hold", safe_ring },
 	{ "ring: 64 hosts", large_ring },
 	{ "ring: a reader that never reads", stuck_reader },
 	{ "ring: a host that stands still", stuck_link },

@@ -9,7 +9,8 @@ static struct dmring_hello a_hello(u16 hosts)
 {
 	struct dmring_hello h = {
 		.name = "fleet", .node = 3, .view = 1, .inc = 0x1122334455667788ULL, .order = 1,
-		.identify = true, .dead_ms = 150, .log = 1 << 20, .rec = 4096, .count = hosts,
+		.identify = true, .dead_ms = 150, .log = 1 << 20, .rec = 4096,
+		.ordered = 1ULL << 33, .count = hosts,
 	};
 	u16 i;
 
@@ -26,6 +27,8 @@ static int take(const u8 *buf, u32 len)
 	struct dmring_data d;
 	struct dmring_beat b;
 	struct dmring_frame f;
+	struct dmring_runs runs;
+	u64 ordered;
 	u16 count;
 	int err;
 
@@ -40,7 +43,9 @@ static int take(const u8 *buf, u32 len)
 	case DMRING_FRAME_DATA:
 		return dmring_wire_get_data(buf, f.head, &d, why);
 	case DMRING_FRAME_MARKS:
-		return dmring_wire_get_marks(buf, f.head, &count, why);
+		return dmring_wire_get_marks(buf, f.head, &ordered, &count, why);
+	case DMRING_FRAME_ORDER:
+		return dmring_wire_get_order(buf, f.head, &runs, why);
 	}
 	return dmring_wire_get_beat(buf, f.head, &b, why);
 }
@@ -56,6 +61,9 @@ static u32 sample(u32 kind, u8 *buf)
 	};
 	struct dmring_mark m = { .node = 4, .stable = 5, .released = 640, .want = 7 };
 	struct dmring_beat b = { .chain = 3, .final = true, .log = 65536, .rec = 4096 };
+	struct dmring_runs runs = {
+		.view = 1, .inc = 9, .from = 70, .count = 2, .run = { { 3, 7 }, { 4, 1 } },
+	};
 
 	switch (kind) {
 	case 0:
@@ -66,16 +74,18 @@ static u32 sample(u32 kind, u8 *buf)
 	case 3:
 		return dmring_wire_put_data(buf, &d);
 	case 4:
-		dmring_wire_put_marks(buf, 2);
+		dmring_wire_put_marks(buf, 12, 2);
 		dmring_wire_put_mark(buf, 0, &m);
 		m.node++;
 		dmring_wire_put_mark(buf, 1, &m);
 		return DMRING_WIRE_MARKS + 2 * DMRING_WIRE_MARK;
+	case 6:
+		return dmring_wire_put_order(buf, &runs);
 	}
 	return dmring_wire_put_beat(buf, &b);
 }
 
-#define KINDS 6
+#define KINDS 7
 
 static void hello_round_trip(void)
 {
@@ -85,11 +95,12 @@ static void hello_round_trip(void)
 
 	for (n = 1; n <= DMRING_HOSTS_MAX; n++) {
 		in = a_hello(n);
-		CHECK(dmring_wire_put_hello(buf, &in) == 80U + 24 * n);
-		CHECK(!dmring_wire_get_hello(buf, 80 + 24 * n, &out, why));
+		CHECK(dmring_wire_put_hello(buf, &in) == 88U + 24 * n);
+		CHECK(!dmring_wire_get_hello(buf, 88 + 24 * n, &out, why));
 		CHECK(!strcmp(in.name, out.name) && in.node == out.node && in.view == out.view);
 		CHECK(in.inc == out.inc && in.order == out.order && in.identify == out.identify);
 		CHECK(in.dead_ms == out.dead_ms && in.log == out.log && in.rec == out.rec);
+		CHECK(in.ordered == out.ordered);
 		for (i = 0; i < n; i++)
 			CHECK(in.hosts[i].node == out.hosts[i].node &&
 			      in.hosts[i].inc == out.hosts[i].inc &&
@@ -124,12 +135,14 @@ static void marks_and_beats_round_trip(void)
 	u8 buf[DMRING_WIRE_MARKS_MAX];
 	struct dmring_mark m, in = { .node = 9, .stable = 1ULL << 50, .released = 2, .want = 3 };
 	struct dmring_beat b, beat = { .chain = 64, .final = true, .log = 1 << 30, .rec = 64 };
+	u64 ordered;
 	u16 i, count;
 
-	dmring_wire_put_marks(buf, DMRING_HOSTS_MAX);
+	dmring_wire_put_marks(buf, 1ULL << 40, DMRING_HOSTS_MAX);
 	for (i = 0; i < DMRING_HOSTS_MAX; i++, in.node++)
 		dmring_wire_put_mark(buf, i, &in);
-	CHECK(!dmring_wire_get_marks(buf, sizeof(buf), &count, why) && count == 64);
+	CHECK(!dmring_wire_get_marks(buf, sizeof(buf), &ordered, &count, why));
+	CHECK(count == 64 && ordered == 1ULL << 40);
 	dmring_wire_get_mark(buf, 63, &m);
 	CHECK(m.node == 72 && m.stable == in.stable && m.released == 2 && m.want == 3);
 	CHECK(dmring_wire_put_beat(buf, &beat) == 24);
@@ -204,17 +217,17 @@ struct patch {
 };
 
 static const struct patch patches[] = {
-	{ 0, 4, 0, "unknown type" }, { 0, 4, 6, "unknown type" }, { 0, 4, 255, "unknown type" },
+	{ 0, 4, 0, "unknown type" }, { 0, 4, 7, "unknown type" }, { 0, 4, 255, "unknown type" },
 	{ 0, 5, 1, "unknown flags" }, { 2, 5, 2, "unknown flags" }, { 4, 6, 1, "unknown flags" },
 	{ 5, 7, 1, "unknown flags" }, { 0, 8, 0, "not a dmring host" },
-	{ 0, 12, 1, "speaks version 1 of the protocol, we speak 2" },
+	{ 0, 12, 1, "speaks version 1 of the protocol, we speak 3" },
 	{ 0, 14, 0, "for 0 hosts" }, { 0, 14, 2, "for 2 hosts" }, { 0, 15, 1, "for 259 hosts" },
 	{ 0, 16, 0, "names no ring" }, { 0, 17, '/', "names no ring" },
 	{ 0, 17, 7, "names no ring" }, { 0, 47, 'x', "names no ring" },
 	{ 0, 48, 9, "lacks itself" }, { 0, 56, 1, "lacks itself" },
 	{ 0, 65, 2, "unknown flags" }, { 0, 66, 1, "unknown flags" },
-	{ 0, 80, 0, "entry 0" }, { 0, 84, 1, "entry 0" }, { 0, 104, 3, "entry 1" },
-	{ 0, 128, 3, "entry 2" }, { 1, 8, 0, "no errno" }, { 1, 10, 1, "no errno" },
+	{ 0, 88, 0, "entry 0" }, { 0, 92, 1, "entry 0" }, { 0, 112, 3, "entry 1" },
+	{ 0, 136, 3, "entry 2" }, { 1, 8, 0, "no errno" }, { 1, 10, 1, "no errno" },
 	{ 2, 24, 0, "lacks incarnation or sequence" },
 	{ 2, 16, 0, "lacks incarnation or sequence" },
 	{ 2, 32, 101, "contradicts itself" }, { 2, 36, 2, "an event of 100 bytes" }, { 2, 36, 3, "contradicts itself" },
@@ -222,8 +235,11 @@ static const struct patch patches[] = {
 	{ 2, 39, 1, "contradicts itself" }, { 3, 52, 4, "two origins" },
 	{ 4, 8, 0, "0 marks" }, { 4, 8, 1, "1 marks" }, { 4, 8, 65, "65 marks" },
 	{ 4, 10, 1, "unknown flags" }, { 4, 15, 1, "unknown flags" },
-	{ 4, 16, 0, "mark 0" }, { 4, 20, 1, "mark 0" }, { 4, 48, 4, "mark 1" },
+	{ 4, 24, 0, "mark 0" }, { 4, 28, 1, "mark 0" }, { 4, 56, 4, "mark 1" },
 	{ 5, 8, 65, "unknown flags" }, { 5, 10, 2, "unknown flags" }, { 5, 20, 1, "unknown flags" },
+	{ 6, 8, 0, "0 runs" }, { 6, 8, 1, "1 runs" }, { 6, 9, 1, "258 runs" },
+	{ 6, 10, 1, "unknown flags" }, { 6, 16, 0, "no incarnation" },
+	{ 6, 32, 0, "run 0" }, { 6, 36, 0, "run 0" }, { 6, 44, 0, "run 1" },
 };
 
 static void wrong_words(void)
@@ -252,6 +268,7 @@ static bool same_again(const u8 *buf)
 	struct dmring_frame f;
 	struct dmring_data d;
 	struct dmring_beat b;
+	struct dmring_runs runs;
 	u8 again[DMRING_WIRE_HEAD_MAX];
 	u32 n = 0;
 
@@ -262,6 +279,8 @@ static bool same_again(const u8 *buf)
 		n = dmring_wire_put_data(again, &d);
 	if (f.type == DMRING_FRAME_BEAT && !dmring_wire_get_beat(buf, f.head, &b, why))
 		n = dmring_wire_put_beat(again, &b);
+	if (f.type == DMRING_FRAME_ORDER && !dmring_wire_get_order(buf, f.head, &runs, why))
+		n = dmring_wire_put_order(again, &runs);
 	return !n || (n == f.head && !memcmp(buf, again, n));
 }
 

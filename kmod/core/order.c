@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "retain.h"
+
+#define EVENTS	DMRING_HOSTS_MAX	/* the queue of local events */
+
+void dmring_order_init(struct dmring_ordering *o, u8 kind, struct dmring_place *table)
+{
+	o->kind = kind;
+	o->table = table;
+}
+
+void dmring_order_set_view(struct dmring_ordering *o)
+{
+	o->sequencer = 0;
+	o->have = 0;
+	o->link = 0;
+	o->stable = 0;
+	if (o->kind != DMRING_ORDER_FIFO)
+		o->given = 0;
+}
+
+static struct dmring_place *place(const struct dmring_retain *r, u64 n)
+{
+	return &r->order.table[n & r->mask];
+}
+
+/* The record at order position @pos; of these there are never more than records */
+static u64 record_at(const struct dmring_retain *r, u64 pos)
+{
+	return r->next - (u32)((u32)r->next - place(r, pos)->no);
+}
+
+/*
+ * Queues
+ */
+
+static void push(struct dmring_retain *r, struct dmring_queue *q, u64 no)
+{
+	if (q->count++)
+		place(r, q->tail)->at = (u32)no;
+	else
+		q->head = (u32)no;
+	q->tail = (u32)no;
+}
+
+static u32 pop(struct dmring_retain *r, struct dmring_queue *q)
+{
+	u32 no = q->head;
+
+	q->count--;
+	q->head = place(r, no)->at;
+	return no;
+}
+
+/*
+ * From arrival to the index
+ */
+
+static void known(struct dmring_retain *r, u32 no)
+{
+	place(r, r->order.have++)->no = no;
+}
+
+/* With nobody to tell, all is known everywhere at once. */
+static void alone(struct dmring_retain *r)
+{
+	if (r->succ == DMRING_VIEW_NONE)
+		dmring_order_set_stable(r, r->order.have);
+}
+
+void dmring_order_add(struct dmring_retain *r, u64 no)
+{
+	u16 origin = dmring_retain_entry(r, no)->origin;
+	struct dmring_ordering *o = &r->order;
+
+	if (o->kind == DMRING_ORDER_FIFO)
+		return;
+	if (origin == DMRING_ORIGIN_EVENT)
+		push(r, &o->queue[EVENTS], no);
+	else if (o->sequencer == r->self)
+		known(r, (u32)no);
+	else
+		push(r, &o->queue[origin], no);
+	alone(r);
+}
+
+/* Under "safe" every host has to hold the record, and to know its order. */
+static bool is_safe(const struct dmring_retain *r, u64 pos)
+{
+	return pos < r->order.stable && dmring_retain_stable(r, record_at(r, pos));
+}
+
+static void give(struct dmring_retain *r, u64 no)
+{
+	dmring_retain_entry(r, no)->flags |= DMRING_ENTRY_PLACED;
+	place(r, no)->at = (u32)r->order.index++;
+}
+
+/* All delivered up to order position @end have an order that every host knows. */
+static void move_held(struct dmring_retain *r, u64 end)
+{
+	r->order.held = dmring_order_index(r, record_at(r, end - 1)) + 1;
+}
+
+bool dmring_order_next(struct dmring_retain *r, u64 *no)
+{
+	struct dmring_ordering *o = &r->order;
+
+	if (o->kind == DMRING_ORDER_FIFO) {
+		*no = o->given;
+		if (o->given == r->next)
+			return false;
+		o->given++;
+		o->index++;
+		return true;
+	}
+	if (o->queue[EVENTS].count) {
+		*no = r->next - (u32)((u32)r->next - pop(r, &o->queue[EVENTS]));
+		give(r, *no);
+		return true;
+	}
+	if (o->given == o->have || (o->kind == DMRING_ORDER_SAFE && !is_safe(r, o->given)))
+		return false;
+	*no = record_at(r, o->given++);
+	give(r, *no);
+	if (o->given <= o->stable)
+		move_held(r, o->given);
+	return true;
+}
+
+bool dmring_order_placed(const struct dmring_retain *r, u64 no)
+{
+	if (r->order.kind == DMRING_ORDER_FIFO)
+		return no < r->order.given;
+	return r->table[no & r->mask].flags & DMRING_ENTRY_PLACED;
+}
+
+u64 dmring_order_index(const struct dmring_retain *r, u64 no)
+{
+	if (r->order.kind == DMRING_ORDER_FIFO)
+		return no;
+	return r->order.index - (u32)((u32)r->order.index - place(r, no)->at);
+}
+
+bool dmring_order_untold(const struct dmring_retain *r, u64 no)
+{
+	return r->order.kind != DMRING_ORDER_FIFO && dmring_order_index(r, no) >= r->order.held;
+}
+
+void dmring_order_set_stable(struct dmring_retain *r, u64 stable)
+{
+	struct dmring_ordering *o = &r->order;
+
+	/* what was held before may have been freed since */
+	if (min(stable, o->given) > o->stable)
+		move_held(r, min(stable, o->given));
+	o->stable = max(o->stable, stable);
+}
+
+/*
+ * From host to host
+ */
+
+/* It holds what the link has carried, and its own. */
+bool dmring_order_due(const struct dmring_retain *r)
+{
+	const struct dmring_ordering *o = &r->order;
+
+	return o->kind != DMRING_ORDER_FIFO && r->succ != DMRING_VIEW_NONE &&
+	       r->succ != o->sequencer && o->link < o->have && record_at(r, o->link) < r->sent;
+}
+
+bool dmring_order_runs(const struct dmring_retain *r, const struct dmring_view *v,
+		       struct dmring_runs *runs)
+{
+	struct dmring_order_run *last = NULL;
+	u64 pos = r->order.link;
+
+	runs->from = pos;
+	runs->count = 0;
+	if (!dmring_order_due(r))
+		return false;
+	for (; pos < r->order.have && record_at(r, pos) < r->sent; pos++) {
+		u32 node = v->node[r->table[record_at(r, pos) & r->mask].origin];
+
+		if (last && last->node == node) {
+			last->count++;
+			continue;
+		}
+		if (runs->count == DMRING_ORDER_RUNS)
+			break;
+		last = &runs->run[runs->count++];
+		last->node = node;
+		last->count = 1;
+	}
+	return true;
+}
+
+static u64 runs_end(const struct dmring_runs *runs)
+{
+	u64 end = runs->from;
+	u16 i;
+
+	for (i = 0; i < runs->count; i++)
+		end += runs->run[i].count;
+	return end;
+}
+
+void dmring_order_sent(struct dmring_retain *r, const struct dmring_runs *runs)
+{
+	r->order.link = runs_end(runs);
+}
+
+/* How many of a run that begins at @pos are news to who knows up to @have */
+static u32 fresh(u64 have, const struct dmring_order_run *run, u64 pos)
+{
+	u64 end = pos + run->count;
+
+	return end <= have ? 0 : min_t(u64, run->count, end - have);
+}
+
+/* 0, and in @origins whose runs they are */
+static int check_runs(const struct dmring_retain *r, const struct dmring_view *v,
+		      const struct dmring_runs *runs, u16 *origins, char *why)
+{
+	u32 left[DMRING_HOSTS_MAX];
+	u64 pos = runs->from;
+	u16 i;
+
+	for (i = 0; i < v->count; i++)
+		left[i] = r->order.queue[i].count;
+	for (i = 0; i < runs->count; i++) {
+		const struct dmring_order_run *run = &runs->run[i];
+		u16 o = dmring_view_index(v, run->node);
+		u32 n = fresh(r->order.have, run, pos);
+
+		if (o == DMRING_VIEW_NONE)
+			return dmring_why(why, -EPROTO,
+					  "an order of messages of host %u, which is not on the ring",
+					  run->node);
+		if (n > left[o])
+			return dmring_why(why, -EPROTO,
+					  "an order of %u messages of host %u, of which %u wait for one",
+					  n, run->node, left[o]);
+		left[o] -= n;
+		pos += run->count;
+		origins[i] = o;
+	}
+	return 0;
+}
+
+int dmring_order_take(struct dmring_retain *r, const struct dmring_view *v,
+		      const struct dmring_runs *runs, char *why)
+{
+	u16 origins[DMRING_ORDER_RUNS];
+	u64 pos = runs->from;
+	u16 i;
+
+	if (r->order.sequencer == r->self)
+		return dmring_why(why, -EPROTO, "it tells the sequencer of an order");
+	if (pos > r->order.have)
+		return dmring_why(why, -EPROTO, "an order from position %llu where %llu was due",
+				  pos, r->order.have);
+	if (check_runs(r, v, runs, origins, why))
+		return -EPROTO;
+	for (i = 0; i < runs->count; i++) {
+		u32 n = fresh(r->order.have, &runs->run[i], pos);
+
+		while (n--)
+			known(r, pop(r, &r->order.queue[origins[i]]));
+		pos += runs->run[i].count;
+	}
+	return 0;
+}
+
+int dmring_order_resume(struct dmring_retain *r, u64 have, char *why)
+{
+	struct dmring_ordering *o = &r->order;
+
+	if (o->kind == DMRING_ORDER_FIFO || r->succ == o->sequencer)
+		return 0;
+	if (have > o->link)
+		return dmring_why(why, -EPROTO,
+				  "it claims to know the order up to %llu, and was told up to %llu",
+				  have, o->link);
+	if (have < o->stable)
+		return dmring_why(why, -EPROTO,
+				  "it has forgotten the order from %llu on, which it once knew",
+				  have);
+	o->link = have;
+	return 0;
+}

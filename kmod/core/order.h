@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * order: which record is delivered when. With "fifo" it is the order of arrival.
+ * With "total" and "safe" one host of the view, the sequencer, says it for all:
+ * its own order of arrival, told round the ring as runs of origin and count, each
+ * host's messages staying in the order in which it sent them.
+ *
+ *	 given            have
+ *	   |  known, safe   |
+ *	---+----------------+---> order positions, from 0 in each view
+ *	        ^ link: told to the next host      (stable: known to every host)
+ *
+ * What is told of a record follows the record on every link, so an order is
+ * always about records that are here: if it is not, the other end is at
+ * fault. Nothing of it takes room of its own: the runs are made from the table when
+ * they are sent, on a new connection too.
+ *
+ * A record delivered takes the next position of the index. These positions are
+ * each host's own: its local events stand among them.
+ *
+ * Everything here is protected by the ring lock.
+ */
+#ifndef _DMRING_CORE_ORDER_H
+#define _DMRING_CORE_ORDER_H
+
+#include "types.h"
+#include "wire.h"
+
+struct dmring_retain;
+struct dmring_view;
+
+/* As many as records, and only where the order is not "fifo"; low halves of numbers */
+struct dmring_place {
+	u32 at;		/* by record: next one of its queue, then its index position */
+	u32 no;		/* by order position: the record */
+};
+
+/* Records of one origin that wait for their order, or local events for their place */
+struct dmring_queue {
+	u32 head;
+	u32 tail;
+	u32 count;
+};
+
+/**
+ * struct dmring_ordering - what is known of the order
+ * @kind: DMRING_ORDER_*; FIFO in a ring of machine scope
+ * @sequencer: its index in the view
+ * @table: the caller's memory
+ * @have: known up to here
+ * @link: told to the next host up to here
+ * @stable: known by every host up to here
+ * @given: delivered up to here; under "fifo" a record number
+ * @index: next index position
+ * @held: index position behind the last record whose order every host knows
+ * @queue: by index of the origin, the last for local events
+ */
+struct dmring_ordering {
+	u8 kind;
+	u16 sequencer;
+	struct dmring_place *table;
+	u64 have;
+	u64 link;
+	u64 stable;
+	u64 given;
+	u64 index;
+	u64 held;
+	struct dmring_queue queue[DMRING_HOSTS_MAX + 1];
+};
+
+/* @table: as many as the table beside the log has; NULL for "fifo" */
+void dmring_order_init(struct dmring_ordering *o, u8 kind, struct dmring_place *table);
+
+/* Take over a view; only while no origin has a record. */
+void dmring_order_set_view(struct dmring_ordering *o);
+
+/* Record @no has been added. */
+void dmring_order_add(struct dmring_retain *r, u64 no);
+
+/* The next record for the index, its number in *@no; false if there is none now. */
+bool dmring_order_next(struct dmring_retain *r, u64 *no);
+
+/* Has record @no got its place? Does the ring still have to hear of it? Where is it? */
+bool dmring_order_placed(const struct dmring_retain *r, u64 no);
+bool dmring_order_untold(const struct dmring_retain *r, u64 no);
+u64 dmring_order_index(const struct dmring_retain *r, u64 no);
+
+/*
+ * What the next host is to be told: at most DMRING_ORDER_RUNS runs of records it
+ * holds; false if there is nothing. dmring_order_sent() when it has been sent.
+ */
+bool dmring_order_due(const struct dmring_retain *r);
+bool dmring_order_runs(const struct dmring_retain *r, const struct dmring_view *v,
+		       struct dmring_runs *runs);
+void dmring_order_sent(struct dmring_retain *r, const struct dmring_runs *runs);
+
+/*
+ * Runs from the host before us: 0; or -EPROTO (nothing changed) where they leave a
+ * gap or are about what is not here. What is known already is passed over.
+ */
+int dmring_order_take(struct dmring_retain *r, const struct dmring_view *v,
+		      const struct dmring_runs *runs, char *why);
+
+/* Every host knows the order up to @stable, which is not beyond what we know. */
+void dmring_order_set_stable(struct dmring_retain *r, u64 stable);
+
+/*
+ * A new connection to the next host, which knows @have: go on from there. 0 or
+ * -EPROTO when it claims what it was never told, or has forgotten.
+ */
+int dmring_order_resume(struct dmring_retain *r, u64 have, char *why);
+
+#endif /* _DMRING_CORE_ORDER_H */
