@@ -88,9 +88,9 @@ static int check_attach(struct dmring_ioc_attach *args)
 			sizeof(args->why));
 		return -EINVAL;
 	}
-	if ((args->flags & (DMRING_ATTACH_NO_ECHO | DMRING_ATTACH_SEND_ONLY)) ==
-	    (DMRING_ATTACH_NO_ECHO | DMRING_ATTACH_SEND_ONLY)) {
-		strscpy(args->why, "\"send only\" has no echo anyway: give one of the two",
+	if (args->flags & DMRING_ATTACH_SEND_ONLY &&
+	    args->flags & (DMRING_ATTACH_NO_ECHO | DMRING_ATTACH_OWN)) {
+		strscpy(args->why, "\"send only\" has no echo: neither \"no echo\" nor \"own\" goes with it",
 			sizeof(args->why));
 		return -EINVAL;
 	}

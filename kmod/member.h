@@ -83,6 +83,12 @@ static inline struct dmring_member *dmring_member_of(struct dmring_ring *ring, u
 	return m && m->sender == sender ? m : NULL;
 }
 
+/* Are the places of its own messages noted for it? */
+static inline bool dmring_member_notes(const struct dmring_member *m)
+{
+	return m->flags & (DMRING_ATTACH_NO_ECHO | DMRING_ATTACH_OWN) && m->attached;
+}
+
 static inline bool dmring_member_reads(const struct dmring_member *m)
 {
 	return !(m->flags & DMRING_ATTACH_SEND_ONLY);

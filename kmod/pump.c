@@ -57,7 +57,7 @@ struct hold {
  * Into the index
  */
 
-/* Note the place of an own message for a member that wants no echo */
+/* Note the place of an own message for a member that wants no echo, or to know its own */
 static void note_own(struct dmring_member *m, u64 entry)
 {
 	struct dmring_kernel_page *kern = m->slot.kern;
@@ -73,7 +73,7 @@ static void note_own(struct dmring_member *m, u64 entry)
 	smp_store_release(&kern->own_tail, m->own_tail);
 }
 
-/* An own message of a member that wants no echo has got its place: note it, if it is still there */
+/* A message whose sender is to know it has got its place */
 static void place_own(struct dmring_ring *ring, u32 sender, u64 entry)
 {
 	struct dmring_member *m = dmring_member_of(ring, sender);
@@ -304,7 +304,7 @@ static void finish(struct dmring_ring *ring)
 	struct dmring_member *m = fill->m;
 
 	if (m) {
-		bool noted = m->flags & DMRING_ATTACH_NO_ECHO && m->attached;
+		bool noted = dmring_member_notes(m);
 
 		m->own_due += noted;
 		dmring_core_add(&ring->core, m->sender, noted ? DMRING_ENTRY_NOTED : 0, fill->len);
@@ -415,7 +415,7 @@ static int take_one(struct dmring_ring *ring, struct dmring_member *m, u64 tail,
 
 	if (ret <= 0)
 		return ret;
-	if (m->attached && m->flags & DMRING_ATTACH_NO_ECHO && !own_room(m))
+	if (dmring_member_notes(m) && !own_room(m))
 		return 0;
 	ret = msg.err ?: dmring_room_make(ring, msg.len, &hold->kick);
 	if (ret == -EAGAIN)

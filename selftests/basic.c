@@ -193,6 +193,35 @@ TEST_F(basic, no_echo)
 	EXPECT_EQ(0, dmring_detach(c));
 }
 
+/* Own messages come back like all others, and are known for what they are. */
+TEST_F(basic, own)
+{
+	struct dmring *c = attach(self->name, DMRING_OWN, 0);
+	struct dmring_msg m;
+	int i, n, held = 0;
+
+	ASSERT_NE(NULL, c);
+	/* runs of one to four, more of them than the kernel notes at a time */
+	for (i = 0; i < 600; i++) {
+		n = i % 5 ? 1 : 0;
+		ASSERT_EQ(0, dmring_send(n ? c : self->a, &i, 4));
+		if (i % 40 != 39)
+			continue;
+		for (n = i - 39; n <= i; n++, held++) {
+			ASSERT_EQ(0, dmring_wait(c, DMRING_WAIT_READ, 1, 5000));
+			ASSERT_EQ(0, dmring_peek(c, &m));
+			ASSERT_EQ(0, memcmp(m.data, &n, 4));
+			ASSERT_EQ(!!(n % 5), m.own);
+		}
+		EXPECT_EQ(0, dmring_release(c));
+	}
+	EXPECT_EQ(600, held);
+	/* to those who have not asked, nothing is their own */
+	ASSERT_EQ(0, dmring_peek(self->a, &m));
+	EXPECT_EQ(0, m.own);
+	EXPECT_EQ(0, dmring_detach(c));
+}
+
 /*
  * More runs of own messages than the kernel can note while the member reads
  * nothing: what is over waits, nobody else does, and it goes on by itself once read.

@@ -220,8 +220,6 @@ says 1 'the name of a ring has at most 31 bytes' add "$long"
 for name in a/b 'a b' $'a\tb' $'a\nb' $'a\x01b' $'a\x7fb'; do
 	says 1 'the name of a ring has no slash, blank or control character' add "$name"
 done
-refused 'fifo' add r order total
-refused 'fifo' add r order safe
 for size in 100000 32K 2G 0; do
 	refused 'log.*power of two' add r log $size
 done
@@ -281,6 +279,11 @@ holds "ring show: defaults" \
 	 ("r", "machine", "fifo", "up", 1048576, 4096, "evict", 1000, "0600", 0, 0)' ringctl -j ring show
 holds "-p indents the same" 'len(a) == 1 and text.count("\n") > 20' \
 	ringctl -jp ring show
+for order in total safe; do
+	run 0 "order $order" ringctl ring add ordered order $order
+	holds "order $order is shown" "a[0]['order'] == '$order'" ringctl -j ring show ordered
+	run 0 "del it" ringctl ring del ordered
+done
 run 0 "flags one by one" ringctl -j -p --stats ring show
 run 0 "wait: up is as good as closed" ringctl ring wait r timeout 5
 run 0 "set" ringctl ring set r slow drop owner 1000 group 1001 mode 0660

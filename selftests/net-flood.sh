@@ -16,7 +16,8 @@
 # Each message has 1 to 4096 random bytes, its sender's number, its own, its
 # length and a sum; every receiver checks all of them as they come. Before that
 # the checker is shown one planted fault of each kind. With ORDER total or safe all
-# receivers have to get all messages in one and the same sequence.
+# receivers have to get all messages in one and the same sequence, and the senders to
+# be told which of these are their own.
 
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=net/common.sh
@@ -29,7 +30,8 @@ plan $([ "$order" = fifo ] && echo 7 || echo 8)
 
 # flood_start SECONDS COUNT [KIND]: six receivers, four senders, the third with a planted fault
 flood_start() {
-	local r s=0 h plant
+	local r s=0 h plant own=
+	[ "$order" = fifo ] || [ "${3:-}" ] || own=-o
 	for r in $receivers; do
 		receiver "${r%?}" "recv$r" -s 4 -c "$2" -t "$1" flood
 	done
@@ -37,7 +39,7 @@ flood_start() {
 		plant=()
 		[ $s != 2 ] || plant=(${3:+--plant "$3"})
 		sender $h "send$s" -s $s -c "$2" -r "$seed" -t 60 -g "$tmp/gate" -k "${parts:-1}" \
-			"${plant[@]}" flood
+			$own "${plant[@]}" flood
 		s=$((s + 1))
 	done
 }

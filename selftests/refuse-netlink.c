@@ -141,8 +141,6 @@ static const struct nl_case ring_add[] = {
 	{ "scope 2", -ERANGE, NULL, { U8(R(SCOPE), 2) } },
 	{ "scope 255", -ERANGE, NULL, { U8(R(SCOPE), 255) } },
 	{ "scope of 4 bytes", -EINVAL, NULL, { U32(R(SCOPE), 0) } },
-	{ "order total", -EOPNOTSUPP, "\"order fifo\" alone", { U8(R(ORDER), 1) } },
-	{ "order safe", -EOPNOTSUPP, "\"order fifo\" alone", { U8(R(ORDER), 2) } },
 	{ "order 3", -ERANGE, NULL, { U8(R(ORDER), 3) } },
 	{ "log no power of two", -EINVAL, "power of two", { U64(R(LOG_SIZE), 100000) } },
 	{ "log 0", -EINVAL, "power of two", { U64(R(LOG_SIZE), 0) } },

@@ -92,6 +92,11 @@ static void no_echo_send_only(struct dmring_ioc_attach *at)
 	at->flags = DMRING_ATTACH_NO_ECHO | DMRING_ATTACH_SEND_ONLY;
 }
 
+static void own_send_only(struct dmring_ioc_attach *at)
+{
+	at->flags = DMRING_ATTACH_OWN | DMRING_ATTACH_SEND_ONLY;
+}
+
 #define WHY_ABI		"this module speaks ABI 2, the program ABI"
 #define WHY_ZERO	"unknown flags, or reserved fields that are not zero"
 #define WHY_NAME	"a ring's name has 1 to 31 bytes"
@@ -106,7 +111,8 @@ static const struct attach_case attach_cases[] = {
 	{ "reserved[1]", -EINVAL, WHY_ZERO, reserved_1 },
 	{ "reserved[2]", -EINVAL, WHY_ZERO, reserved_2 },
 	{ "reserved[3]", -EINVAL, WHY_ZERO, reserved_3 },
-	{ "no echo and send only", -EINVAL, "give one of the two", no_echo_send_only },
+	{ "no echo and send only", -EINVAL, "goes with it", no_echo_send_only },
+	{ "own and send only", -EINVAL, "goes with it", own_send_only },
 	{ "empty name", -ENAMETOOLONG, WHY_NAME, no_name },
 	{ "unterminated name", -ENAMETOOLONG, WHY_NAME, endless_name },
 	{ "unknown ring", -ENOENT, "there is no ring \"nobody\" here", unknown_ring },

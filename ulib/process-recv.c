@@ -76,6 +76,7 @@ int dmring_local_next(struct dmring *r, struct dmring_msg *msg,
 	msg->data = m->cur->p->data;
 	msg->len = m->cur->p->len;
 	msg->type = DMRING_REC_DATA;
+	msg->own = r->flags & DMRING_OWN && m->cur->own;
 	msg->pos = m->pos++;
 	msg->ident = NULL;
 	m->cur = m->cur->next;

@@ -113,6 +113,7 @@ static void append(struct local *from, struct snapshot *s, struct packet *p)
 		if (skips(from, m))
 			continue;
 		place->p = p;
+		place->own = m == from;
 		place->next = NULL;
 		cds_wfcq_node_init(&place->node);
 		hand_over(place);

@@ -27,6 +27,7 @@ struct place {
 	struct cds_wfcq_node node;
 	struct place *next;	/* among those taken from the queue */
 	struct packet *p;
+	bool own;		/* the queue is its sender's */
 };
 
 /**

@@ -129,6 +129,7 @@ static void describe(const __u8 *at, const struct dmring_rec *rec,
 		     __u64 pos, struct dmring_msg *m)
 {
 	at += sizeof(*rec);
+	m->own = 0;
 	m->ident = NULL;
 	if (rec->flags & DMRING_REC_IDENT) {
 		m->ident = (const struct dmring_ident *)at;
@@ -207,29 +208,6 @@ static int skip_gap(struct dmring_member *k, __u64 base)
 	return -EOVERFLOW;
 }
 
-/* The record at the cursor of the index, which is before the tail */
-static int look_log(struct dmring_member *k, struct record *found)
-{
-	__u64 at = k->cur.log, entry, base;
-	struct dmring_rec rec;
-	const __u8 *from;
-	int ret;
-
-	entry = load_relaxed(&k->s.index[at & (k->s.a.index_size - 1)]);
-	from = k->s.log + (entry & (k->s.a.log_size - DMRING_ALIGN));
-	header(from, &rec);
-	ret = look_base(k, at, &base);
-	if (ret == -EOVERFLOW)
-		return skip_gap(k, base);
-	if (ret || rec.pos != entry || record_size(&rec) > k->s.a.log_size)
-		return broken(k);
-	describe(from, &rec, at, &found->m);
-	found->after.log = at + 1;
-	found->after.out = k->cur.out;
-	found->in_log = true;
-	return 0;
-}
-
 /*
  * Find the first run of own messages that ends behind the cursor, going back
  * from the newest. The oldest entry may be being overwritten (only when it ends
@@ -258,21 +236,49 @@ static void find_own(struct dmring_member *k)
 		k->own.count = 1;	/* known: none; ends at 0 */
 }
 
+/* Is the cursor at an own message? Then k->own is its run. */
+static bool at_own(struct dmring_member *k)
+{
+	if (k->own.count && k->cur.log >= k->own.first + k->own.count && k->own.first != NONE)
+		k->own.count = 0;
+	if (!k->own.count)
+		find_own(k);
+	return k->cur.log >= k->own.first;
+}
+
+/* The record at the cursor of the index, which is before the tail */
+static int look_log(struct dmring_member *k, struct record *found)
+{
+	__u64 at = k->cur.log, entry, base;
+	struct dmring_rec rec;
+	const __u8 *from;
+	int ret;
+
+	entry = load_relaxed(&k->s.index[at & (k->s.a.index_size - 1)]);
+	from = k->s.log + (entry & (k->s.a.log_size - DMRING_ALIGN));
+	header(from, &rec);
+	ret = look_base(k, at, &base);
+	if (ret == -EOVERFLOW)
+		return skip_gap(k, base);
+	if (ret || rec.pos != entry || record_size(&rec) > k->s.a.log_size)
+		return broken(k);
+	describe(from, &rec, at, &found->m);
+	found->m.own = k->r.flags & DMRING_OWN && at_own(k);
+	found->after.log = at + 1;
+	found->after.out = k->cur.out;
+	found->in_log = true;
+	return 0;
+}
+
 /* Step over own messages at the cursor; says whether it did */
 static bool skip_own(struct dmring_member *k)
 {
 	__u64 end;
 
-	if (!(k->r.flags & DMRING_NO_ECHO))
-		return false;
-	if (!k->own.count)
-		find_own(k);
-	if (k->cur.log < k->own.first)
+	if (!(k->r.flags & DMRING_NO_ECHO) || !at_own(k))
 		return false;
 	end = k->own.first + k->own.count;
 	k->own.count = 0;
-	if (end <= k->cur.log)
-		return skip_own(k);
 	k->cur.log = end < k->tail ? end : k->tail;
 	return true;
 }

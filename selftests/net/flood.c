@@ -4,7 +4,8 @@
  * check each as it comes.
  *
  *   flood send [OPTIONS] RING    -s SENDER -c COUNT [-m LEAST] [-l MOST] [-r SEED]
- *                                [-t SEC] [-u US] [-w] [-g PREFIX -k PARTS] [--plant KIND]
+ *                                [-t SEC] [-u US] [-w] [-o] [-g PREFIX -k PARTS]
+ *                                [--plant KIND]
  *   flood recv [OPTIONS] RING    -s SENDERS -c COUNT [-t SEC] [-p] [-e] [-i] [-w] [-u US]
  *
  * A receiver ends when all SENDERS have been heard to their end, or when nothing
@@ -15,6 +16,7 @@
  * -e  print events as they come
  * -i  print who sent, once for each sender, in a ring made with "identify"
  * -w  be unwilling: never the proxy
+ * -o  receive, too, and see that it is told which messages are its own, each once and in order
  * -u  rest that many microseconds after each message; send, with -g: until PREFIX.go is there
  *
  * -g, -k  send in PARTS, and begin the next only when PREFIX.N is there, from 1
@@ -57,6 +59,9 @@ struct flood {
 	bool events;
 	bool identify;
 	bool unwilling;
+	bool own;
+	__u32 own_seen;	/* own messages that came back */
+	__u64 own_wrong;	/* messages that were said to be another's, or came in another order */
 	__u8 *pool;
 	__u8 *msg;
 };
@@ -116,6 +121,51 @@ static bool fill_pool(struct flood *f)
 	return true;
 }
 
+/* Whose is it, and whose is it said to be? */
+static void see_own(struct flood *f, const struct dmring_msg *m)
+{
+	struct flood_head h;
+
+	if (m->type != DMRING_REC_DATA || m->len < sizeof(h))
+		return;
+	memcpy(&h, m->data, sizeof(h));
+	if (!!m->own != (h.sender == f->sender) || (m->own && h.seq != f->own_seen))
+		f->own_wrong++;
+	f->own_seen += m->own;
+}
+
+/* All that is there, if it is wanted at all */
+static int read_own(struct flood *f)
+{
+	struct dmring_msg m;
+	int n, ret = 0;
+
+	while (f->own && !ret) {
+		for (n = 0; n < BATCH; n++) {
+			ret = dmring_peek(f->r, &m);
+			if (ret)
+				break;
+			see_own(f, &m);
+		}
+		if (n && dmring_release(f->r))
+			return -EOVERFLOW;
+	}
+	return ret == -EAGAIN ? 0 : ret;
+}
+
+/* Until all own messages have come back */
+static int await_own(struct flood *f)
+{
+	__u64 end = now_ms() + f->seconds * 1000ULL;
+	int ret = read_own(f);
+
+	while (f->own && f->own_seen < f->count && !ret && now_ms() < end) {
+		dmring_wait(f->r, DMRING_WAIT_READ, 1, 200);
+		ret = read_own(f);
+	}
+	return ret;
+}
+
 /* Wait for room in pieces, so that what counts is time without any progress */
 static int push(struct flood *f, const void *msg, size_t len)
 {
@@ -123,7 +173,7 @@ static int push(struct flood *f, const void *msg, size_t len)
 	int ret;
 
 	do {
-		ret = dmring_send_wait(f->r, msg, len, 200);
+		ret = read_own(f) ?: dmring_send_wait(f->r, msg, len, f->own ? 20 : 200);
 	} while ((ret == -ETIMEDOUT || ret == -EAGAIN || ret == -EINTR) && now_ms() < end);
 	return ret;
 }
@@ -166,7 +216,7 @@ static int send_one(struct flood *f, __u32 seq)
 }
 
 /* Between two parts: wait until somebody says go on */
-static void pass_gate(const struct flood *f, __u32 i)
+static void pass_gate(struct flood *f, __u32 i)
 {
 	__u32 step = f->count / f->parts;
 	char path[256];
@@ -174,7 +224,7 @@ static void pass_gate(const struct flood *f, __u32 i)
 	if (!f->gate || !i || i % step || i / step >= f->parts)
 		return;
 	snprintf(path, sizeof(path), "%s.%u", f->gate, i / step);
-	while (access(path, F_OK))
+	while (access(path, F_OK) && !read_own(f))
 		usleep(20000);
 }
 
@@ -199,6 +249,13 @@ static int send_all(struct flood *f)
 		ret = send_one(f, nth(f, i));
 	}
 	i -= !!ret;
+	if (!ret)
+		ret = await_own(f);
+	if (f->own)
+		printf("send %s sender %u: own %u wrong %llu\n", f->ring, f->sender, f->own_seen,
+		       (unsigned long long)f->own_wrong);
+	if (f->own && !ret && (f->own_wrong || f->own_seen != f->count))
+		ret = -EBADMSG;
 	printf("send %s sender %u: accepted %u ms %llu%s%s\n", f->ring, f->sender, i,
 	       (unsigned long long)(now_ms() - start), ret ? ": " : "",
 	       ret ? dmring_strerror(ret) : "");
@@ -216,7 +273,7 @@ static int do_send(struct flood *f)
 
 	if (!fill_pool(f))
 		return complain("memory", -ENOMEM);
-	if (attach(f, DMRING_SEND_ONLY))
+	if (attach(f, f->own ? DMRING_OWN : DMRING_SEND_ONLY))
 		return EXIT_FAILURE;
 	status = send_all(f);
 	dmring_detach(f->r);
@@ -404,6 +461,8 @@ static bool *switch_of(struct flood *f, int c)
 		return &f->identify;
 	case 'w':
 		return &f->unwilling;
+	case 'o':
+		return &f->own;
 	}
 	return NULL;
 }
@@ -416,7 +475,7 @@ static bool parse(struct flood *f, int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:c:m:l:r:t:u:g:k:peiw", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "s:c:m:l:r:t:u:g:k:peiwo", options, NULL)) != -1) {
 		if (c == 'P')
 			f->plant = optarg;
 		else if (c == 'g')

@@ -67,6 +67,29 @@ static void test_echo(void)
 	dmring_detach(b);
 }
 
+/* The next message is @want, said to be one's own or not */
+static bool next_is(struct dmring *r, char want, int own)
+{
+	struct dmring_msg m;
+	bool good = !dmring_peek(r, &m) && *(const char *)m.data == want && m.own == own;
+
+	return !dmring_release(r) && good;
+}
+
+static void test_own(void)
+{
+	struct dmring *a = join("own", DMRING_OWN, 0);
+	struct dmring *b = join("own", 0, 0);
+
+	CHECK(dmring_send(a, "a", 1) == 0);
+	CHECK(dmring_send(b, "b", 1) == 0);
+	CHECK(next_is(a, 'a', 1) && next_is(a, 'b', 0));
+	/* who has not asked is not told */
+	CHECK(next_is(b, 'a', 0) && next_is(b, 'b', 0));
+	dmring_detach(a);
+	dmring_detach(b);
+}
+
 static void test_refusals(void)
 {
 	struct dmring_opts o = { .size = sizeof(o), .scope = DMRING_PROCESS };
@@ -347,6 +370,7 @@ static void test_round_trip(void)
 static const struct ktap_test tests[] = {
 	{ "one to many", test_one_to_many },
 	{ "echo and no echo", test_echo },
+	{ "own messages are told", test_own },
 	{ "refusals", test_refusals },
 	{ "options of another age", test_options_of_another_age },
 	{ "peek and release", test_peek },

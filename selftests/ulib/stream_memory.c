@@ -252,6 +252,43 @@ static void test_own(void)
 	dmring_detach(r);
 }
 
+/* The next message, 1 for an own one, 0 for another's; they hold what they should be */
+static void check_own(struct dmring *r, __u64 n)
+{
+	struct dmring_msg m;
+
+	for (; n; n--) {
+		if (dmring_peek(r, &m)) {
+			CHECK(!"no message");
+			return;
+		}
+		CHECK(*(const __u64 *)m.data == m.own);
+	}
+}
+
+/* Own messages are shown and told, also when a run grows while it is read, or is read twice. */
+static void test_own_told(void)
+{
+	struct dmring *r = join(DMRING_OWN);
+	int i;
+
+	put_own(1);
+	check_own(r, 1);
+	put_own(1);
+	put_number(0);
+	check_own(r, 2);
+	CHECK(!dmring_release(r));
+	for (i = 0; i < 50; i++) {
+		put_number(0);
+		put_own(1);
+		if (i % 3 == 0)
+			put_own(1);
+	}
+	check_own(r, 117);
+	CHECK(!dmring_release(r) && next(r) == -EAGAIN);
+	dmring_detach(r);
+}
+
 static void test_events(void)
 {
 	struct dmring *r = join(0);
@@ -547,6 +584,7 @@ static void test_overrun(void)
 static const struct ktap_test tests[] = {
 	{ "read", test_read },
 	{ "own messages are stepped over", test_own },
+	{ "own messages are told", test_own_told },
 	{ "events stepped over", test_events },
 	{ "events and directed records in line", test_events_in_line },
 	{ "gap", test_gap },

@@ -42,6 +42,7 @@ extern "C" {
 #define DMRING_SEND_ONLY	DMRING_ATTACH_SEND_ONLY	/* receive nothing */
 #define DMRING_POLL		DMRING_ATTACH_POLL	/* send without syscalls */
 #define DMRING_UNWILLING	DMRING_ATTACH_UNWILLING	/* not the proxy, see dmring_ballot() */
+#define DMRING_OWN		DMRING_ATTACH_OWN	/* dmring_msg.own is wanted */
 #define DMRING_EVENTS		0x10000U	/* dmring_peek() shows events too */
 #define DMRING_WEIGH		0x20000U	/* dmring_wait() keeps the ballot's weight */
 
@@ -85,13 +86,16 @@ struct dmring_opts {
  *        more than 16 bytes; good until dmring_release()
  * @len: its length (bytes)
  * @type: DMRING_REC_DATA or DMRING_REC_EVENT
- * @pos: where it stands in the stream; only grows
+ * @own: 1 with DMRING_OWN if this member sent it, else 0: messages come back in the
+ *       order in which they were sent, so who counts knows which it is and where it stands
+ * @pos: where it stands in this host's stream; only grows
  * @ident: who sent it, NULL unless the ring was made with "identify"
  */
 struct dmring_msg {
 	const void *data;
 	size_t len;
 	__u16 type;
+	__u16 own;
 	__u64 pos;
 	const struct dmring_ident *ident;
 };

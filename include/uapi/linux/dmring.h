@@ -126,7 +126,7 @@ struct dmring_user_page {
 #define DMRING_REASON_NETNS	8	/* end of the network namespace */
 
 /**
- * struct dmring_run - messages of this member in the stream, for "no echo"
+ * struct dmring_run - messages of this member in the stream
  * @first: index position of the first
  * @count: how many follow each other
  */
@@ -154,7 +154,8 @@ struct dmring_run {
  * @rejected: messages of this member refused by the pump; each comes back as an
  *            event, as long as the output space has room
  * @own_tail: end of @own (entries)
- * @own: this member's own messages; kept only under DMRING_ATTACH_NO_ECHO
+ * @own: this member's own messages; kept only under DMRING_ATTACH_NO_ECHO and
+ *       DMRING_ATTACH_OWN
  */
 struct dmring_kernel_page {
 	__u32 marks;
@@ -308,7 +309,8 @@ struct dmring_ev {
 #define DMRING_ATTACH_SEND_ONLY	(1U << 1)	/* deliver nothing: log and index are not mapped */
 #define DMRING_ATTACH_POLL	(1U << 2)	/* the ring's thread watches my marks */
 #define DMRING_ATTACH_UNWILLING	(1U << 3)	/* begin with a ballot that says unwilling */
-#define DMRING_ATTACH_FLAGS	0xfU
+#define DMRING_ATTACH_OWN	(1U << 4)	/* tell me which messages are my own */
+#define DMRING_ATTACH_FLAGS	0x1fU
 
 /**
  * struct dmring_ioc_attach - join a ring

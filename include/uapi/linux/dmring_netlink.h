@@ -82,8 +82,8 @@ enum dmring_scope {
 
 enum dmring_order {
 	DMRING_ORDER_FIFO,
-	DMRING_ORDER_TOTAL,		/* refused until a later version has it */
-	DMRING_ORDER_SAFE,		/* likewise */
+	DMRING_ORDER_TOTAL,		/* one sequence of messages on all hosts */
+	DMRING_ORDER_SAFE,		/* and nothing is delivered before all hosts hold it */
 };
 
 enum dmring_slow {
