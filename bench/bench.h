@@ -126,6 +126,7 @@ extern const struct bench_transport *const bench_transports[];
  * @busy: for "departures": the other members
  * @flood: for "departures": the talker sends without a pause
  * @seconds: for "idle"
+ * @netns: for "hosts": network namespaces, with commas
  */
 struct bench_options {
 	const char *ring;
@@ -142,6 +143,7 @@ struct bench_options {
 	bool busy;
 	bool flood;
 	unsigned int seconds;
+	const char *netns;
 };
 
 extern struct bench_options bench_opts;
@@ -154,6 +156,7 @@ int bench_measure(void);
 int bench_idle(void);
 int bench_memory(void);
 int bench_departures(void);
+int bench_hosts(void);
 
 /* "dmring-bench: " sentence ": " strerror(err), on standard error; returns -err */
 int bench_fail(int err, const char *format, ...)

@@ -36,6 +36,7 @@ static const struct command {
 	{ "idle", bench_idle },
 	{ "memory", bench_memory },
 	{ "departures", bench_departures },
+	{ "hosts", bench_hosts },
 };
 
 int bench_fail(int err, const char *format, ...)
@@ -54,12 +55,14 @@ static void help(FILE *to)
 {
 	const struct bench_transport *const *t;
 
-	fputs("usage: dmring-bench [OPTION]... measure | idle | memory | departures\n"
+	fputs("usage: dmring-bench [OPTION]... measure | idle | memory | departures |\n"
+	      "       hosts\n"
 	      "\n"
 	      "  measure   round trip, stream and fan-out, dmring beside other transports\n"
 	      "  idle      does a ring without traffic execute anything?\n"
 	      "  memory    what members take\n"
 	      "  departures  how soon a proxy is followed, and a death known\n"
+	      "  hosts     what a message costs when several hosts send to all\n"
 	      "\n"
 	      "  -r NAME   the ring, made with \"slow block\" (default bench)\n"
 	      "  -i        time is instructions: a guest of one CPU with icount, shift 0\n"
@@ -77,6 +80,7 @@ static void help(FILE *to)
 	      "  -e N      departures: how many (default 200)\n"
 	      "  -b        departures: the other members are busy, not asleep\n"
 	      "  -f        departures: somebody sends as fast as he can, not at a pace\n"
+	      "  -H NAMES  hosts: network namespaces with the ring; -r may name several rings\n"
 	      "  -w SEC    idle: how long to watch (default 5)\n", to);
 }
 
@@ -139,6 +143,9 @@ static int option(int c)
 	case 'f':
 		bench_opts.flood = true;
 		return 0;
+	case 'H':
+		bench_opts.netns = optarg;
+		return 0;
 	case 'w':
 		return number(optarg, &bench_opts.seconds);
 	}
@@ -150,7 +157,7 @@ int main(int argc, char **argv)
 	size_t i;
 	int c;
 
-	while ((c = getopt(argc, argv, "r:io:t:s:k:c:n:x:m:e:bfw:h")) != -1) {
+	while ((c = getopt(argc, argv, "r:io:t:s:k:c:n:x:m:e:bfw:H:h")) != -1) {
 		if (c == 'h') {
 			help(stdout);
 			return 0;

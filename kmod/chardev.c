@@ -90,7 +90,7 @@ static int check_attach(struct dmring_ioc_attach *args)
 	}
 	if (args->flags & DMRING_ATTACH_SEND_ONLY &&
 	    args->flags & (DMRING_ATTACH_NO_ECHO | DMRING_ATTACH_OWN)) {
-		strscpy(args->why, "\"send only\" has no echo: neither \"no echo\" nor \"own\" goes with it",
+		strscpy(args->why, "\"send only\" goes with neither \"no echo\" nor \"own\"",
 			sizeof(args->why));
 		return -EINVAL;
 	}

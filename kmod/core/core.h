@@ -245,7 +245,7 @@ u64 dmring_core_add_news(struct dmring_core *c);
 /* [L] The record that takes the next position of the index; false if there is none now. */
 static inline bool dmring_core_index(struct dmring_core *c, u64 *no)
 {
-	return dmring_order_next(&c->retain, no);
+	return dmring_retain_deliver(&c->retain, no);
 }
 
 /* [L] The position of the record that was last given one. */

@@ -73,8 +73,6 @@ void dmring_order_add(struct dmring_retain *r, u64 no)
 	u16 origin = dmring_retain_entry(r, no)->origin;
 	struct dmring_ordering *o = &r->order;
 
-	if (o->kind == DMRING_ORDER_FIFO)
-		return;
 	if (origin == DMRING_ORIGIN_EVENT)
 		push(r, &o->queue[EVENTS], no);
 	else if (o->sequencer == r->self)
@@ -99,21 +97,13 @@ static void give(struct dmring_retain *r, u64 no)
 /* All delivered up to order position @end have an order that every host knows. */
 static void move_held(struct dmring_retain *r, u64 end)
 {
-	r->order.held = dmring_order_index(r, record_at(r, end - 1)) + 1;
+	r->order.held = dmring_retain_index(r, record_at(r, end - 1)) + 1;
 }
 
 bool dmring_order_next(struct dmring_retain *r, u64 *no)
 {
 	struct dmring_ordering *o = &r->order;
 
-	if (o->kind == DMRING_ORDER_FIFO) {
-		*no = o->given;
-		if (o->given == r->next)
-			return false;
-		o->given++;
-		o->index++;
-		return true;
-	}
 	if (o->queue[EVENTS].count) {
 		*no = r->next - (u32)((u32)r->next - pop(r, &o->queue[EVENTS]));
 		give(r, *no);
@@ -126,25 +116,6 @@ bool dmring_order_next(struct dmring_retain *r, u64 *no)
 	if (o->given <= o->stable)
 		move_held(r, o->given);
 	return true;
-}
-
-bool dmring_order_placed(const struct dmring_retain *r, u64 no)
-{
-	if (r->order.kind == DMRING_ORDER_FIFO)
-		return no < r->order.given;
-	return r->table[no & r->mask].flags & DMRING_ENTRY_PLACED;
-}
-
-u64 dmring_order_index(const struct dmring_retain *r, u64 no)
-{
-	if (r->order.kind == DMRING_ORDER_FIFO)
-		return no;
-	return r->order.index - (u32)((u32)r->order.index - place(r, no)->at);
-}
-
-bool dmring_order_untold(const struct dmring_retain *r, u64 no)
-{
-	return r->order.kind != DMRING_ORDER_FIFO && dmring_order_index(r, no) >= r->order.held;
 }
 
 void dmring_order_set_stable(struct dmring_retain *r, u64 stable)

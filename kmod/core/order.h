@@ -74,16 +74,11 @@ void dmring_order_init(struct dmring_ordering *o, u8 kind, struct dmring_place *
 /* Take over a view; only while no origin has a record. */
 void dmring_order_set_view(struct dmring_ordering *o);
 
-/* Record @no has been added. */
+/* Not "fifo", for which retain.h has the short way: record @no has been added. */
 void dmring_order_add(struct dmring_retain *r, u64 no);
 
-/* The next record for the index, its number in *@no; false if there is none now. */
+/* Likewise: the next record for the index, its number in *@no; false if there is none now. */
 bool dmring_order_next(struct dmring_retain *r, u64 *no);
-
-/* Has record @no got its place? Does the ring still have to hear of it? Where is it? */
-bool dmring_order_placed(const struct dmring_retain *r, u64 no);
-bool dmring_order_untold(const struct dmring_retain *r, u64 no);
-u64 dmring_order_index(const struct dmring_retain *r, u64 no);
 
 /*
  * What the next host is to be told: at most DMRING_ORDER_RUNS runs of records it

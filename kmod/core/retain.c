@@ -74,8 +74,9 @@ u64 dmring_retain_add(struct dmring_retain *r, u16 origin, u32 sender, u16 flags
 		r->origin[origin].have_cost += cost;
 		e->seq = (u32)r->origin[origin].have_seq;
 	}
-	dmring_order_add(r, r->next++);
-	return r->next - 1;
+	if (!dmring_retain_is_fifo(r))
+		dmring_order_add(r, r->next);
+	return r->next++;
 }
 
 enum dmring_accept dmring_retain_accept(struct dmring_retain *r, u16 origin, u64 seq,
@@ -103,11 +104,24 @@ enum dmring_accept dmring_retain_accept(struct dmring_retain *r, u16 origin, u64
 	return DMRING_ACCEPT_NEW;
 }
 
+static bool is_stable(const struct dmring_retain *r, const struct dmring_entry *e)
+{
+	return !needs_stable(r, e) || full_seq(r, e) <= r->origin[e->origin].stable_seq;
+}
+
 bool dmring_retain_stable(const struct dmring_retain *r, u64 no)
 {
-	const struct dmring_entry *e = entry(r, no);
+	return is_stable(r, entry(r, no));
+}
 
-	return !needs_stable(r, e) || full_seq(r, e) <= r->origin[e->origin].stable_seq;
+/* Delivered, and its order is known everywhere; local events have none. */
+static bool is_ordered(const struct dmring_retain *r, const struct dmring_entry *e, u64 no)
+{
+	if (dmring_retain_is_fifo(r))
+		return no < r->order.given;
+	if (!(e->flags & DMRING_ENTRY_PLACED))
+		return false;
+	return !needs_stable(r, e) || dmring_retain_index(r, no) < r->order.held;
 }
 
 enum dmring_hold dmring_retain_hold(const struct dmring_retain *r)
@@ -118,12 +132,11 @@ enum dmring_hold dmring_retain_hold(const struct dmring_retain *r)
 		return DMRING_HOLD_NOTHING;
 	if (needs_link(r, e) && r->first >= r->sent)
 		return DMRING_HOLD_LINK;
-	if (!dmring_retain_stable(r, r->first))
+	if (!is_stable(r, e))
 		return DMRING_HOLD_STABLE;
-	if (!dmring_order_placed(r, r->first) ||
-	    (needs_stable(r, e) && dmring_order_untold(r, r->first)))
+	if (!is_ordered(r, e, r->first))
 		return DMRING_HOLD_ORDER;
-	if (dmring_order_index(r, r->first) >= r->read)
+	if (dmring_retain_index(r, r->first) >= r->read)
 		return DMRING_HOLD_READER;
 	return DMRING_HOLD_NOTHING;
 }

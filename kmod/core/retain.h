@@ -124,6 +124,32 @@ static inline struct dmring_entry *dmring_retain_entry(struct dmring_retain *r, 
 u64 dmring_retain_seq(const struct dmring_retain *r, u64 no);
 bool dmring_retain_stable(const struct dmring_retain *r, u64 no);
 
+static inline bool dmring_retain_is_fifo(const struct dmring_retain *r)
+{
+	return r->order.kind == DMRING_ORDER_FIFO;
+}
+
+/* The next record for the index, its number in *@no; false if there is none now. */
+static inline bool dmring_retain_deliver(struct dmring_retain *r, u64 *no)
+{
+	if (!dmring_retain_is_fifo(r))
+		return dmring_order_next(r, no);
+	*no = r->order.given;
+	if (r->order.given == r->next)
+		return false;
+	r->order.given++;
+	r->order.index++;
+	return true;
+}
+
+/* Where in the index a delivered record is */
+static inline u64 dmring_retain_index(const struct dmring_retain *r, u64 no)
+{
+	if (dmring_retain_is_fifo(r))
+		return no;
+	return r->order.index - (u32)((u32)r->order.index - r->order.table[no & r->mask].at);
+}
+
 /* Append the next record of @origin (or an event); returns its number. */
 u64 dmring_retain_add(struct dmring_retain *r, u16 origin, u32 sender, u16 flags, u32 cost);
 

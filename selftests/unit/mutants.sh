@@ -22,9 +22,9 @@ retain.c|s/r->sent = no;/r->sent = no + 1;/|resume skips a record
 retain.c|s/\*no = r->sent;/*no = r->sent + (r->sent + 1 < r->next);/|the link skips a record
 retain.c|s/<= r->origin\[e->origin\].stable_seq;/<= r->origin[e->origin].have_seq;/|freed before it is stable
 retain.c|s/needs_link(r, e) \&\& r->first >= r->sent/false/|freed before it is sent
-retain.c|s/dmring_order_index(r, r->first) >= r->read/dmring_order_index(r, r->first) > r->read/|freed before it is read
-retain.c|s/!dmring_order_placed(r, r->first) ||/false ||/|freed before it is delivered
-retain.c|s/needs_stable(r, e) \&\& dmring_order_untold(r, r->first)/false/|freed before all know its order
+retain.c|s/dmring_retain_index(r, r->first) >= r->read/dmring_retain_index(r, r->first) > r->read/|freed before it is read
+retain.c|s/!(e->flags \& DMRING_ENTRY_PLACED)/false/|freed before it is delivered
+retain.c|s/dmring_retain_index(r, no) < r->order.held/true/|freed before all know its order
 order.c|s/o->sequencer == r->self)$/false)/|the sequencer waits for itself
 order.c|s/pos < r->order.stable \&\& dmring/dmring/|safe without the order
 order.c|s/pos < r->order.stable \&\& dmring.*;/pos < r->order.stable;/|safe without the message

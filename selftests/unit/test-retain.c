@@ -32,7 +32,7 @@ static u64 add(struct dmring_retain *t, u16 origin, u32 sender, u16 flags, u32 c
 {
 	u64 no, n = dmring_retain_add(t, origin, sender, flags, cost);
 
-	CHECK(dmring_order_next(t, &no) && no == n && !dmring_order_next(t, &no));
+	CHECK(dmring_retain_deliver(t, &no) && no == n && !dmring_retain_deliver(t, &no));
 	return n;
 }
 
