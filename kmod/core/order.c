@@ -82,12 +82,6 @@ void dmring_order_add(struct dmring_retain *r, u64 no)
 	alone(r);
 }
 
-/* Under "safe" every host has to hold the record, and to know its order. */
-static bool is_safe(const struct dmring_retain *r, u64 pos)
-{
-	return pos < r->order.stable && dmring_retain_stable(r, record_at(r, pos));
-}
-
 static void give(struct dmring_retain *r, u64 no)
 {
 	dmring_retain_entry(r, no)->flags |= DMRING_ENTRY_PLACED;
@@ -109,7 +103,8 @@ bool dmring_order_next(struct dmring_retain *r, u64 *no)
 		give(r, *no);
 		return true;
 	}
-	if (o->given == o->have || (o->kind == DMRING_ORDER_SAFE && !is_safe(r, o->given)))
+	/* who knows the order of a record holds it: under "safe" all do when all know it */
+	if (o->given == (o->kind == DMRING_ORDER_SAFE ? o->stable : o->have))
 		return false;
 	*no = record_at(r, o->given++);
 	give(r, *no);

@@ -109,11 +109,6 @@ static bool is_stable(const struct dmring_retain *r, const struct dmring_entry *
 	return !needs_stable(r, e) || full_seq(r, e) <= r->origin[e->origin].stable_seq;
 }
 
-bool dmring_retain_stable(const struct dmring_retain *r, u64 no)
-{
-	return is_stable(r, entry(r, no));
-}
-
 /* Delivered, and its order is known everywhere; local events have none. */
 static bool is_ordered(const struct dmring_retain *r, const struct dmring_entry *e, u64 no)
 {

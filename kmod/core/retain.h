@@ -120,9 +120,8 @@ static inline struct dmring_entry *dmring_retain_entry(struct dmring_retain *r, 
 	return &r->table[no & r->mask];
 }
 
-/* Full sequence of a kept record; is it held by every host? */
+/* Full sequence of a kept record. */
 u64 dmring_retain_seq(const struct dmring_retain *r, u64 no);
-bool dmring_retain_stable(const struct dmring_retain *r, u64 no);
 
 static inline bool dmring_retain_is_fifo(const struct dmring_retain *r)
 {

@@ -26,8 +26,7 @@ retain.c|s/dmring_retain_index(r, r->first) >= r->read/dmring_retain_index(r, r-
 retain.c|s/!(e->flags \& DMRING_ENTRY_PLACED)/false/|freed before it is delivered
 retain.c|s/dmring_retain_index(r, no) < r->order.held/true/|freed before all know its order
 order.c|s/o->sequencer == r->self)$/false)/|the sequencer waits for itself
-order.c|s/pos < r->order.stable \&\& dmring/dmring/|safe without the order
-order.c|s/pos < r->order.stable \&\& dmring.*;/pos < r->order.stable;/|safe without the message
+order.c|s/o->kind == DMRING_ORDER_SAFE ? o->stable : o->have/o->have/|delivered before it is safe
 order.c|s/ \&\& record_at(r, o->link) < r->sent;/;/|an order may be first
 order.c|s/pos < r->order.have \&\& record_at(r, pos) < r->sent; pos++/pos < r->order.have; pos++/|an order goes ahead of its message
 order.c|s/r->succ != o->sequencer \&\& //|an order comes back to the sequencer
