@@ -186,6 +186,7 @@ static double run_once(char **netns, int hosts, const char *ring, struct start *
 		.count = (__u64)COUNT * bench_opts.scale / 100,
 	};
 	pid_t pid[HOSTS_MAX];
+	bool started = true;
 	double start;
 
 	memset(s, 0, sizeof(*s));
@@ -193,8 +194,10 @@ static double run_once(char **netns, int hosts, const char *ring, struct start *
 		pid[h.self] = fork();
 		if (!pid[h.self])
 			_exit(!!host_main(&h, netns[h.self], ring, s));
+		started &= pid[h.self] > 0;
 	}
-	while (__atomic_load_n(&s->ready, __ATOMIC_SEQ_CST) < h.hosts &&
+	/* one that could not start, or has ended: the others find out, and end */
+	while (started && __atomic_load_n(&s->ready, __ATOMIC_SEQ_CST) < h.hosts &&
 	       !waitpid(-1, NULL, WNOHANG))
 		usleep(1000);
 	start = now_ns();

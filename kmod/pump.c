@@ -78,7 +78,7 @@ static void place_own(struct dmring_ring *ring, u32 sender, u64 entry)
 {
 	struct dmring_member *m = dmring_member_of(ring, sender);
 
-	if (!m || !m->attached)
+	if (!m)
 		return;
 	m->own_due--;
 	note_own(m, entry);
@@ -510,9 +510,25 @@ static int take_marked(struct dmring_ring *ring, struct hold *hold)
 	return 1;
 }
 
+/*
+ * Deliver what an order or a mark has set free; true if there may be more. That may have been
+ * all that its room was waiting for, and then the next hosts wait to hear of it.
+ */
+static bool index_backlog(struct dmring_ring *ring, struct hold *hold)
+{
+	u64 before = ring->log.next, first = dmring_core_first(&ring->core);
+	bool more = index_some(ring, INDEX_BUDGET);
+
+	if (ring->log.next == before)
+		return more;
+	dmring_room_free(ring);
+	hold->kick |= dmring_core_first(&ring->core) != first;
+	return more;
+}
+
 static enum step run_hold(struct dmring_ring *ring, struct hold *hold)
 {
-	bool more = index_some(ring, INDEX_BUDGET);
+	bool more = index_backlog(ring, hold);
 	int ret = 1;
 
 	while (ret > 0 && hold->left) {

@@ -60,6 +60,9 @@ static int check_opts(const struct dmring_opts *o, const char *name)
 	if (o->flags & ~FLAGS)
 		return dmring_fail(-EINVAL, "unknown flags %#x",
 				   o->flags & ~FLAGS);
+	if (o->flags & DMRING_SEND_ONLY && o->flags & (DMRING_NO_ECHO | DMRING_OWN))
+		return dmring_fail(-EINVAL,
+				   "\"send only\" goes with neither \"no echo\" nor \"own\"");
 	if (o->scope > DMRING_PROCESS)
 		return dmring_fail(-EINVAL, "unknown scope %u", o->scope);
 	if (o->reserved)

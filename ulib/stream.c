@@ -361,6 +361,7 @@ static int tell_gap(struct dmring_member *k, struct dmring_msg *m,
 	m->data = &k->gap_ev;
 	m->len = sizeof(k->gap_ev);
 	m->type = DMRING_REC_EVENT;
+	m->own = 0;
 	m->pos = k->cur.log;
 	m->ident = NULL;
 	if (want != WANT_EVENT) {

@@ -95,7 +95,8 @@ int dmring_ack_check_ordered(const struct dmring_retain *r, u64 ordered, char *w
 {
 	const struct dmring_ordering *o = &r->order;
 
-	if (ordered > (o->sequencer == r->self ? o->link : o->have))
+	/* what all know the next host has from us, unless it is the sequencer */
+	if (ordered > (r->succ == o->sequencer ? o->have : o->link))
 		return dmring_why(why, -EPROTO, "a mark is ahead of the order");
 	return 0;
 }

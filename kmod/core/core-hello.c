@@ -71,6 +71,9 @@ static int check_ring(const struct dmring_core *c, char *why)
 		return dmring_why(why, -EINVAL,
 				  "host %u and host %u differ in the order of the ring",
 				  h->node, c->cfg.node);
+	if (h->ordered && h->order == DMRING_ORDER_FIFO)
+		return dmring_why(why, -EPROTO, "host %u knows of an order with order fifo",
+				  h->node);
 	if (h->identify != c->cfg.identify)
 		return dmring_why(why, -EINVAL, "host %u and host %u differ in identify",
 				  h->node, c->cfg.node);
@@ -117,7 +120,7 @@ static int check_hello(struct dmring_core *c, enum dmring_dir dir, char *why)
 	return err;
 }
 
-/* Likewise the order: it comes to us from the sequencer by the host before us. */
+/* The order comes to us from the sequencer by the host before us, so it knows as much. */
 static int check_pred_order(const struct dmring_core *c, char *why)
 {
 	const struct dmring_ordering *o = &c->retain.order;
@@ -233,8 +236,11 @@ static int resume(struct dmring_core *c, char *why)
 
 	for (i = 0; i < c->view.count; i++)
 		have[i] = c->hello.hosts[i].have;
-	return dmring_retain_resume(&c->retain, &c->view, have, why) ?:
-	       dmring_order_resume(&c->retain, c->hello.ordered, why);
+	if (dmring_order_check_resume(&c->retain, c->hello.ordered, why) ||
+	    dmring_retain_resume(&c->retain, &c->view, have, why))
+		return -EPROTO;
+	dmring_order_resume(&c->retain, c->hello.ordered);
+	return 0;
 }
 
 /* The answer to our own HELLO */

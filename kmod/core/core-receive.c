@@ -108,22 +108,22 @@ static int judge_view(const struct dmring_core *c, u32 view, const char *what, c
 static int order_in(struct dmring_core *c, const u8 *buf, u32 len, struct dmring_act *act)
 {
 	u16 sequencer = c->retain.order.sequencer;
-	struct dmring_runs runs;
-	int err = dmring_wire_get_order(buf, len, &runs, act->why);
+	struct dmring_order_frame f;
+	int err = dmring_wire_get_order(buf, len, &f, act->why);
 
 	if (err)
 		return err;
 	if (c->retain.order.kind == DMRING_ORDER_FIFO)
 		return dmring_why(act->why, -EPROTO, "an order on a ring of order fifo");
-	err = judge_view(c, runs.view, "an order", act->why);
+	err = judge_view(c, f.view, "an order", act->why);
 	if (err <= 0)
 		return err;
-	err = dmring_view_check_inc(&c->view, sequencer, runs.inc, act->why);
+	err = dmring_view_check_inc(&c->view, sequencer, f.inc, act->why);
 	if (!err)
-		err = dmring_order_take(&c->retain, &c->view, &runs, act->why);
+		err = dmring_order_take(&c->retain, &c->view, &f, act->why);
 	if (err)
 		return err;
-	dmring_view_learn(&c->view, sequencer, runs.inc);
+	dmring_view_learn(&c->view, sequencer, f.inc);
 	act->what |= DMRING_ACT_PUMP;
 	return 0;
 }

@@ -261,16 +261,15 @@ void dmring_core_sent(struct dmring_core *c, u64 no)
 
 u32 dmring_core_put_order(struct dmring_core *c, u8 *buf)
 {
-	struct dmring_runs runs = {
-		.view = c->view.number,
-		.inc = c->view.inc[c->retain.order.sequencer],
-	};
+	struct dmring_order_frame f;
 
 	if (c->out.state != DMRING_SESSION_STREAM ||
-	    !dmring_order_runs(&c->retain, &c->view, &runs))
+	    !dmring_order_tell(&c->retain, &c->view, &f))
 		return 0;
-	dmring_order_sent(&c->retain, &runs);
-	return dmring_wire_put_order(buf, &runs);
+	f.view = c->view.number;
+	f.inc = c->view.inc[c->retain.order.sequencer];
+	dmring_order_sent(&c->retain, &f);
+	return dmring_wire_put_order(buf, &f);
 }
 
 bool dmring_core_marks_due(const struct dmring_core *c)

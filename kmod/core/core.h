@@ -12,8 +12,8 @@
  * ring lock; the sessions, "chain" and "peer" belong to the link thread.
  *
  * Sending (pump, [L]): dmring_core_room(); copy to the log; dmring_core_add().
- * Delivering (pump, [L]): after each dmring_core_add…() and dmring_core_deliver(), and when
- *     marks have moved, dmring_core_index() as long as it names a record: that is
+ * Delivering (pump, [L]): after each dmring_core_add…() and dmring_core_deliver(), and after
+ *     DMRING_ACT_PUMP, dmring_core_index() as long as it names a record: that is
  *     what members read next.
  * Reading (pump, [L]): dmring_core_read() with the smallest cursor, then
  *     dmring_core_advance(). While it frees less than it should,
@@ -91,7 +91,7 @@ struct dmring_core_cfg {
 #define DMRING_ACT_GATE		0x200	/* first closure: senders may go on */
 #define DMRING_ACT_CLOSED	0x400	/* DMRING_EV_CLOSED */
 #define DMRING_ACT_BROKEN	0x800	/* DMRING_EV_BROKEN */
-#define DMRING_ACT_PUMP		0x1000	/* marks moved: something can be freed or sent */
+#define DMRING_ACT_PUMP		0x1000	/* something can be freed, delivered or sent */
 
 /**
  * struct dmring_act - result of a call: what the link thread is to do
@@ -273,8 +273,8 @@ static inline u64 dmring_core_next_no(const struct dmring_core *c)
 
 /*
  * [L] Some origin cannot go on, and a local reader is the only hold of our
- * oldest record: the slow-reader policy is to run against the readers that
- * stand at dmring_core_first().
+ * oldest record: the slow-reader policy is to run against the readers with the
+ * smallest cursor.
  */
 bool dmring_core_slow(const struct dmring_core *c);
 

@@ -61,13 +61,6 @@ static void known(struct dmring_retain *r, u32 no)
 	place(r, r->order.have++)->no = no;
 }
 
-/* With nobody to tell, all is known everywhere at once. */
-static void alone(struct dmring_retain *r)
-{
-	if (r->succ == DMRING_VIEW_NONE)
-		dmring_order_set_stable(r, r->order.have);
-}
-
 void dmring_order_add(struct dmring_retain *r, u64 no)
 {
 	u16 origin = dmring_retain_entry(r, no)->origin;
@@ -79,7 +72,6 @@ void dmring_order_add(struct dmring_retain *r, u64 no)
 		known(r, (u32)no);
 	else
 		push(r, &o->queue[origin], no);
-	alone(r);
 }
 
 static void give(struct dmring_retain *r, u64 no)
@@ -127,54 +119,49 @@ void dmring_order_set_stable(struct dmring_retain *r, u64 stable)
  * From host to host
  */
 
-/* It holds what the link has carried, and its own. */
-bool dmring_order_due(const struct dmring_retain *r)
+/* May it be told of @pos? It holds what the link has carried, and its own. */
+static bool may_tell(const struct dmring_retain *r, u64 pos)
 {
-	const struct dmring_ordering *o = &r->order;
-
-	return o->kind != DMRING_ORDER_FIFO && r->succ != DMRING_VIEW_NONE &&
-	       r->succ != o->sequencer && o->link < o->have && record_at(r, o->link) < r->sent;
+	return pos < r->order.have && record_at(r, pos) < r->sent;
 }
 
-bool dmring_order_runs(const struct dmring_retain *r, const struct dmring_view *v,
-		       struct dmring_runs *runs)
+static bool tells(const struct dmring_retain *r)
+{
+	return !dmring_retain_is_fifo(r) && r->succ != DMRING_VIEW_NONE &&
+	       r->succ != r->order.sequencer;
+}
+
+bool dmring_order_tell(const struct dmring_retain *r, const struct dmring_view *v,
+		       struct dmring_order_frame *f)
 {
 	struct dmring_order_run *last = NULL;
 	u64 pos = r->order.link;
+	u32 left = DMRING_ORDER_MESSAGES;
 
-	runs->from = pos;
-	runs->count = 0;
-	if (!dmring_order_due(r))
-		return false;
-	for (; pos < r->order.have && record_at(r, pos) < r->sent; pos++) {
+	f->from = pos;
+	f->count = 0;
+	for (; left && tells(r) && may_tell(r, pos); pos++, left--) {
 		u32 node = v->node[r->table[record_at(r, pos) & r->mask].origin];
 
 		if (last && last->node == node) {
 			last->count++;
 			continue;
 		}
-		if (runs->count == DMRING_ORDER_RUNS)
+		if (f->count == DMRING_ORDER_RUNS)
 			break;
-		last = &runs->run[runs->count++];
+		last = &f->run[f->count++];
 		last->node = node;
 		last->count = 1;
 	}
-	return true;
+	return f->count;
 }
 
-static u64 runs_end(const struct dmring_runs *runs)
+void dmring_order_sent(struct dmring_retain *r, const struct dmring_order_frame *f)
 {
-	u64 end = runs->from;
 	u16 i;
 
-	for (i = 0; i < runs->count; i++)
-		end += runs->run[i].count;
-	return end;
-}
-
-void dmring_order_sent(struct dmring_retain *r, const struct dmring_runs *runs)
-{
-	r->order.link = runs_end(runs);
+	for (i = 0; i < f->count; i++)
+		r->order.link += f->run[i].count;
 }
 
 /* How many of a run that begins at @pos are news to who knows up to @have */
@@ -187,16 +174,16 @@ static u32 fresh(u64 have, const struct dmring_order_run *run, u64 pos)
 
 /* 0, and in @origins whose runs they are */
 static int check_runs(const struct dmring_retain *r, const struct dmring_view *v,
-		      const struct dmring_runs *runs, u16 *origins, char *why)
+		      const struct dmring_order_frame *f, u16 *origins, char *why)
 {
 	u32 left[DMRING_HOSTS_MAX];
-	u64 pos = runs->from;
+	u64 pos = f->from;
 	u16 i;
 
 	for (i = 0; i < v->count; i++)
 		left[i] = r->order.queue[i].count;
-	for (i = 0; i < runs->count; i++) {
-		const struct dmring_order_run *run = &runs->run[i];
+	for (i = 0; i < f->count; i++) {
+		const struct dmring_order_run *run = &f->run[i];
 		u16 o = dmring_view_index(v, run->node);
 		u32 n = fresh(r->order.have, run, pos);
 
@@ -216,10 +203,10 @@ static int check_runs(const struct dmring_retain *r, const struct dmring_view *v
 }
 
 int dmring_order_take(struct dmring_retain *r, const struct dmring_view *v,
-		      const struct dmring_runs *runs, char *why)
+		      const struct dmring_order_frame *f, char *why)
 {
 	u16 origins[DMRING_ORDER_RUNS];
-	u64 pos = runs->from;
+	u64 pos = f->from;
 	u16 i;
 
 	if (r->order.sequencer == r->self)
@@ -227,23 +214,23 @@ int dmring_order_take(struct dmring_retain *r, const struct dmring_view *v,
 	if (pos > r->order.have)
 		return dmring_why(why, -EPROTO, "an order from position %llu where %llu was due",
 				  pos, r->order.have);
-	if (check_runs(r, v, runs, origins, why))
+	if (check_runs(r, v, f, origins, why))
 		return -EPROTO;
-	for (i = 0; i < runs->count; i++) {
-		u32 n = fresh(r->order.have, &runs->run[i], pos);
+	for (i = 0; i < f->count; i++) {
+		u32 n = fresh(r->order.have, &f->run[i], pos);
 
 		while (n--)
 			known(r, pop(r, &r->order.queue[origins[i]]));
-		pos += runs->run[i].count;
+		pos += f->run[i].count;
 	}
 	return 0;
 }
 
-int dmring_order_resume(struct dmring_retain *r, u64 have, char *why)
+int dmring_order_check_resume(const struct dmring_retain *r, u64 have, char *why)
 {
-	struct dmring_ordering *o = &r->order;
+	const struct dmring_ordering *o = &r->order;
 
-	if (o->kind == DMRING_ORDER_FIFO || r->succ == o->sequencer)
+	if (!tells(r))
 		return 0;
 	if (have > o->link)
 		return dmring_why(why, -EPROTO,
@@ -253,6 +240,11 @@ int dmring_order_resume(struct dmring_retain *r, u64 have, char *why)
 		return dmring_why(why, -EPROTO,
 				  "it has forgotten the order from %llu on, which it once knew",
 				  have);
-	o->link = have;
 	return 0;
+}
+
+void dmring_order_resume(struct dmring_retain *r, u64 have)
+{
+	if (tells(r))
+		r->order.link = have;
 }

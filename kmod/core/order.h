@@ -81,28 +81,28 @@ void dmring_order_add(struct dmring_retain *r, u64 no);
 bool dmring_order_next(struct dmring_retain *r, u64 *no);
 
 /*
- * What the next host is to be told: at most DMRING_ORDER_RUNS runs of records it
- * holds; false if there is nothing. dmring_order_sent() when it has been sent.
+ * What the next host is to be told, as much as a frame takes, of records it holds;
+ * false if there is nothing. dmring_order_sent() when it has been sent.
  */
-bool dmring_order_due(const struct dmring_retain *r);
-bool dmring_order_runs(const struct dmring_retain *r, const struct dmring_view *v,
-		       struct dmring_runs *runs);
-void dmring_order_sent(struct dmring_retain *r, const struct dmring_runs *runs);
+bool dmring_order_tell(const struct dmring_retain *r, const struct dmring_view *v,
+		       struct dmring_order_frame *f);
+void dmring_order_sent(struct dmring_retain *r, const struct dmring_order_frame *f);
 
 /*
- * Runs from the host before us: 0; or -EPROTO (nothing changed) where they leave a
+ * What the host before us tells: 0; or -EPROTO (nothing changed) where they leave a
  * gap or are about what is not here. What is known already is passed over.
  */
 int dmring_order_take(struct dmring_retain *r, const struct dmring_view *v,
-		      const struct dmring_runs *runs, char *why);
+		      const struct dmring_order_frame *f, char *why);
 
 /* Every host knows the order up to @stable, which is not beyond what we know. */
 void dmring_order_set_stable(struct dmring_retain *r, u64 stable);
 
 /*
- * A new connection to the next host, which knows @have: go on from there. 0 or
- * -EPROTO when it claims what it was never told, or has forgotten.
+ * A new connection to the next host, which says it knows @have: 0, or -EPROTO when it was never
+ * told that, or has forgotten. Then go on from there.
  */
-int dmring_order_resume(struct dmring_retain *r, u64 have, char *why);
+int dmring_order_check_resume(const struct dmring_retain *r, u64 have, char *why);
+void dmring_order_resume(struct dmring_retain *r, u64 have);
 
 #endif /* _DMRING_CORE_ORDER_H */

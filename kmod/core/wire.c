@@ -373,46 +373,50 @@ void dmring_wire_get_mark(const u8 *buf, u16 i, struct dmring_mark *m)
 
 /* ORDER */
 
-u32 dmring_wire_put_order(u8 *buf, const struct dmring_runs *runs)
+u32 dmring_wire_put_order(u8 *buf, const struct dmring_order_frame *f)
 {
-	u32 len = DMRING_WIRE_ORDER + runs->count * DMRING_WIRE_RUN;
+	u32 len = DMRING_WIRE_ORDER + f->count * DMRING_WIRE_RUN;
 	u8 *p = buf + DMRING_WIRE_ORDER;
 	u16 i;
 
 	put_hdr(buf, len, DMRING_FRAME_ORDER, 0);
-	dmring_put16(buf + 8, runs->count);
+	dmring_put16(buf + 8, f->count);
 	dmring_put16(buf + 10, 0);
-	dmring_put32(buf + 12, runs->view);
-	dmring_put64(buf + 16, runs->inc);
-	dmring_put64(buf + 24, runs->from);
-	for (i = 0; i < runs->count; i++, p += DMRING_WIRE_RUN) {
-		dmring_put32(p, runs->run[i].node);
-		dmring_put32(p + 4, runs->run[i].count);
+	dmring_put32(buf + 12, f->view);
+	dmring_put64(buf + 16, f->inc);
+	dmring_put64(buf + 24, f->from);
+	for (i = 0; i < f->count; i++, p += DMRING_WIRE_RUN) {
+		dmring_put32(p, f->run[i].node);
+		dmring_put32(p + 4, f->run[i].count);
 	}
 	return len;
 }
 
-int dmring_wire_get_order(const u8 *buf, u32 len, struct dmring_runs *runs, char *why)
+int dmring_wire_get_order(const u8 *buf, u32 len, struct dmring_order_frame *f, char *why)
 {
 	const u8 *p = buf + DMRING_WIRE_ORDER;
+	u64 messages = 0;
 	u16 i;
 
-	runs->count = len < DMRING_WIRE_ORDER ? 0 : dmring_get16(buf + 8);
-	if (runs->count < 1 || runs->count > DMRING_ORDER_RUNS ||
-	    len != DMRING_WIRE_ORDER + runs->count * DMRING_WIRE_RUN)
-		return dmring_why(why, -EPROTO, "an order of %u runs in %u bytes", runs->count,
+	f->count = len < DMRING_WIRE_ORDER ? 0 : dmring_get16(buf + 8);
+	if (f->count < 1 || f->count > DMRING_ORDER_RUNS ||
+	    len != DMRING_WIRE_ORDER + f->count * DMRING_WIRE_RUN)
+		return dmring_why(why, -EPROTO, "an order of %u runs in %u bytes", f->count,
 				  len);
-	runs->view = dmring_get32(buf + 12);
-	runs->inc = dmring_get64(buf + 16);
-	runs->from = dmring_get64(buf + 24);
-	if (dmring_get16(buf + 10) || !runs->inc)
+	f->view = dmring_get32(buf + 12);
+	f->inc = dmring_get64(buf + 16);
+	f->from = dmring_get64(buf + 24);
+	if (dmring_get16(buf + 10) || !f->inc)
 		return dmring_why(why, -EPROTO, "an order has unknown flags or no incarnation");
-	for (i = 0; i < runs->count; i++, p += DMRING_WIRE_RUN) {
-		runs->run[i].node = dmring_get32(p);
-		runs->run[i].count = dmring_get32(p + 4);
-		if (!runs->run[i].node || !runs->run[i].count)
+	for (i = 0; i < f->count; i++, p += DMRING_WIRE_RUN) {
+		f->run[i].node = dmring_get32(p);
+		f->run[i].count = dmring_get32(p + 4);
+		if (!f->run[i].node || !f->run[i].count)
 			return dmring_why(why, -EPROTO, "run %u of an order is wrong", i);
+		messages += f->run[i].count;
 	}
+	if (messages > DMRING_ORDER_MESSAGES)
+		return dmring_why(why, -EPROTO, "an order of %llu messages", messages);
 	return 0;
 }
 

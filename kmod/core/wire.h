@@ -40,7 +40,8 @@
 #define DMRING_WIRE_BEAT	24U
 #define DMRING_WIRE_ORDER	32U	/* and DMRING_WIRE_RUN a run */
 #define DMRING_WIRE_RUN		8U
-#define DMRING_ORDER_RUNS	64	/* most of them in a frame */
+#define DMRING_ORDER_RUNS	64	/* most of them in a frame, */
+#define DMRING_ORDER_MESSAGES	4096	/* of so many messages: what one hold of the lock bears */
 
 #define DMRING_WIRE_HELLO_MAX	(DMRING_WIRE_HELLO + DMRING_HOSTS_MAX * DMRING_WIRE_HELLO_HOST)
 #define DMRING_WIRE_REFUSE_MAX	(DMRING_WIRE_REFUSE + DMRING_WHY_SIZE - 1)
@@ -148,14 +149,14 @@ struct dmring_order_run {
 };
 
 /**
- * struct dmring_runs - what an ORDER frame says
+ * struct dmring_order_frame - what an ORDER frame says
  * @view: in which it holds
  * @inc: incarnation of the sequencer
  * @from: order position of the first message
  * @count: how many runs
  * @run: one behind the other
  */
-struct dmring_runs {
+struct dmring_order_frame {
 	u32 view;
 	u64 inc;
 	u64 from;
@@ -201,8 +202,8 @@ void dmring_wire_put_mark(u8 *buf, u16 i, const struct dmring_mark *m);
 int dmring_wire_get_marks(const u8 *buf, u32 len, u64 *ordered, u16 *count, char *why);
 void dmring_wire_get_mark(const u8 *buf, u16 i, struct dmring_mark *m);
 
-u32 dmring_wire_put_order(u8 *buf, const struct dmring_runs *runs);
-int dmring_wire_get_order(const u8 *buf, u32 len, struct dmring_runs *runs, char *why);
+u32 dmring_wire_put_order(u8 *buf, const struct dmring_order_frame *f);
+int dmring_wire_get_order(const u8 *buf, u32 len, struct dmring_order_frame *f, char *why);
 
 u32 dmring_wire_put_beat(u8 *buf, const struct dmring_beat *b);
 int dmring_wire_get_beat(const u8 *buf, u32 len, struct dmring_beat *b, char *why);

@@ -31,7 +31,7 @@ static u32 good_marks(const struct fake *f, u8 *buf)
 /* Right on a ring of another order */
 static u32 an_order(const struct fake *f, u8 *buf)
 {
-	const struct dmring_runs runs = {
+	const struct dmring_order_frame runs = {
 		.view = 1, .inc = FAKE_INC, .count = 1, .run = { { FAKE_NODE, 1 } },
 	};
 

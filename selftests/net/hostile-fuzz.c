@@ -28,7 +28,7 @@ static u32 make(const struct fake *f, u8 *buf, u32 *random)
 	case 4:
 		return fake_beat(f, buf);
 	case 5:
-		return dmring_wire_put_order(buf, &(struct dmring_runs){
+		return dmring_wire_put_order(buf, &(struct dmring_order_frame){
 			.view = 1, .inc = FAKE_INC, .count = 1, .run = { { FAKE_NODE, 1 } },
 		});
 	}

@@ -105,6 +105,8 @@ static void test_refusals(void)
 	      -ENAMETOOLONG);
 	o.flags = 1U << 30;
 	CHECK(dmring_attach(&r, "x", &o) == -EINVAL);
+	o.flags = DMRING_SEND_ONLY | DMRING_OWN;
+	CHECK(dmring_attach(&r, "x", &o) == -EINVAL && strstr(dmring_why(), "own"));
 	o.flags = 0;
 	o.scope = 7;
 	CHECK(dmring_attach(&r, "x", &o) == -EINVAL);

@@ -27,16 +27,16 @@ retain.c|s/!(e->flags \& DMRING_ENTRY_PLACED)/false/|freed before it is delivere
 retain.c|s/dmring_retain_index(r, no) < r->order.held/true/|freed before all know its order
 order.c|s/o->sequencer == r->self)$/false)/|the sequencer waits for itself
 order.c|s/o->kind == DMRING_ORDER_SAFE ? o->stable : o->have/o->have/|delivered before it is safe
-order.c|s/ \&\& record_at(r, o->link) < r->sent;/;/|an order may be first
-order.c|s/pos < r->order.have \&\& record_at(r, pos) < r->sent; pos++/pos < r->order.have; pos++/|an order goes ahead of its message
-order.c|s/r->succ != o->sequencer \&\& //|an order comes back to the sequencer
+order.c|s/ \&\& record_at(r, pos) < r->sent;/;/|an order goes ahead of its message
+order.c|s/r->succ != r->order.sequencer;/true;/|an order comes back to the sequencer
 order.c|s/if (last \&\& last->node == node)/if (last)/|a run of two origins
-order.c|s/r->order.link = runs_end(runs);/r->order.link = runs_end(runs) + 1;/|an order leaves one out
+order.c|s/r->order.link += f->run\[i\].count;/r->order.link += f->run[i].count + 1;/|an order leaves one out
+order.c|s/for (; left \&\& tells/for (; tells/|more is told than may be
 order.c|s/if (n > left\[o\])/if (n > left[o] + 1)/|an order of what is not here
 order.c|s/left\[o\] -= n;//|an order of one message twice
 order.c|s/if (pos > r->order.have)/if (0)/|an order with a gap
 order.c|s/end <= have ? 0 : min_t(u64, run->count, end - have)/run->count/|an order applied twice
-order.c|s/o->link = have;/o->link = have + 1;/|an order lost with a link
+order.c|s/r->order.link = have;/r->order.link = have + 1;/|an order lost with a link
 order.c|s/have > o->link/false/|claims to know an order are believed
 order.c|s/have < o->stable/false/|an order may be forgotten
 order.c|s/record_at(r, end - 1)) + 1;/record_at(r, end - 1)) + 2;/|one too many has a known order
@@ -44,11 +44,14 @@ order.c|s/q->head = place(r, no)->at;/q->head = no;/|a queue stands still
 order.c|s/if (o->queue\[EVENTS\].count)/if (0)/|local events are not delivered
 ack.c|s/r->order.have : r->order.stable;/r->order.have : r->order.have;/|all know what we know of the order
 ack.c|s/a->down_ordered = 0;//|how far the order is known is lost with a link
-ack.c|s/o->sequencer == r->self ? o->link : o->have/~0ULL/|the order is known beyond what was said
+ack.c|s/r->succ == o->sequencer ? o->have : o->link/o->have/|all know the order but the next host
+ack.c|s/r->succ == o->sequencer ? o->have : o->link/o->link/|the sequencer has to be told the order
 core-receive.c|s/dmring_order_set_stable(&c->retain, ordered);//|nobody hears that all know the order
 core-hello.c|s/h->ordered < o->have)/false)/|a host may forget the order
 core-hello.c|s/h->ordered > o->link)/false)/|a host may know an order nobody told it
-core-hello.c|s/?:$/?: 0 \&\&/|the order is not resumed
+core-hello.c|s/dmring_order_resume(&c->retain, c->hello.ordered);//|the order is not resumed
+core-hello.c|s/h->ordered \&\& h->order == DMRING_ORDER_FIFO/false/|an order with order fifo
+wire.c|s/messages > DMRING_ORDER_MESSAGES/false/|an order of any length
 retain.c|s/ \&\&$/ \|\|/|sent on to its origin
 retain.c|s/seq != o->have_seq + 1/false/|a gap is accepted
 retain.c|s/seq <= o->have_seq/seq < o->have_seq/|a double is accepted

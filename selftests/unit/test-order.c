@@ -55,14 +55,14 @@ static void message_in(u32 node, u64 seq)
 	dmring_core_deliver(&c, &rx);
 }
 
-static struct dmring_runs order_of(u64 from, u32 node, u32 count)
+static struct dmring_order_frame order_of(u64 from, u32 node, u32 count)
 {
-	return (struct dmring_runs){
+	return (struct dmring_order_frame){
 		.view = 1, .inc = 101, .from = from, .count = 1, .run = { { node, count } },
 	};
 }
 
-static int order_in(struct dmring_runs runs, const char *text)
+static int order_in(struct dmring_order_frame runs, const char *text)
 {
 	dmring_wire_put_order(buf, &runs);
 	return frame_in(text);
@@ -85,6 +85,16 @@ static void send_all(void)
 		dmring_core_sent(&c, no);
 }
 
+/* What is held and known is sent, so that all may know it */
+static void tell_all(void)
+{
+	u8 frame[DMRING_WIRE_ORDER_MAX];
+
+	send_all();
+	while (dmring_core_put_order(&c, frame))
+		;
+}
+
 /* What is delivered next, as origin and sequence; 0 for nothing */
 static u64 next_given(void)
 {
@@ -99,7 +109,7 @@ static u64 next_given(void)
 /* Nothing is delivered before its order is known; then in that order, not in that of arrival. */
 static void given_in_order(void)
 {
-	struct dmring_runs runs = order_of(0, 1, 1);
+	struct dmring_order_frame runs = order_of(0, 1, 1);
 
 	join_ordered(DMRING_ORDER_TOTAL);
 	dmring_core_add(&c, 7, 0, 10);
@@ -110,7 +120,7 @@ static void given_in_order(void)
 	CHECK(!next_given());
 	CHECK(!order_in(runs, NULL) && act.what == DMRING_ACT_PUMP);
 	CHECK(next_given() == 101 && !next_given());
-	runs = (struct dmring_runs){
+	runs = (struct dmring_order_frame){
 		.view = 1, .inc = 101, .from = 1, .count = 3, .run = { { 3, 1 }, { 1, 1 }, { 2, 2 } },
 	};
 	CHECK(!order_in(runs, NULL));
@@ -137,7 +147,7 @@ static void events_at_once(void)
 /* An order that a predecessor in its right mind would not tell */
 static void bad_orders(void)
 {
-	struct dmring_runs runs;
+	struct dmring_order_frame runs;
 
 	join_ordered(DMRING_ORDER_TOTAL);
 	order_in(order_of(1, 1, 1), "an order from position 1 where 0 was due");
@@ -147,7 +157,7 @@ static void bad_orders(void)
 	join_ordered(DMRING_ORDER_TOTAL);
 	message_in(1, 1);
 	message_in(3, 1);
-	runs = (struct dmring_runs){
+	runs = (struct dmring_order_frame){
 		.view = 1, .inc = 101, .count = 3, .run = { { 1, 1 }, { 3, 1 }, { 1, 1 } },
 	};
 	order_in(runs, "an order of 1 messages of host 1, of which 0 wait for one");
@@ -168,12 +178,19 @@ static void bad_orders(void)
 	order_in(order_of(0, 1, 1), "an order on a ring of order fifo");
 	join_ordered(DMRING_ORDER_TOTAL);
 	ordered_in(1, "a mark is ahead of the order");
+	/* known here, but the next host was not told: how could it know? */
+	join_ordered(DMRING_ORDER_TOTAL);
+	message_in(1, 1);
+	CHECK(!order_in(order_of(0, 1, 1), NULL));
+	ordered_in(1, "a mark is ahead of the order");
+	join_ordered(DMRING_ORDER_TOTAL);
+	order_in(order_of(0, 1, DMRING_ORDER_MESSAGES + 1), "an order of 4097 messages");
 }
 
 /* A host that is the sequencer itself: it delivers at once, and takes orders from nobody. */
 static void sequencer(void)
 {
-	struct dmring_runs runs;
+	struct dmring_order_frame runs;
 
 	join_ordered(DMRING_ORDER_TOTAL);
 	c.retain.order.sequencer = c.view.self;
@@ -183,7 +200,7 @@ static void sequencer(void)
 	CHECK(!dmring_core_put_order(&c, buf));		/* what was not sent */
 	send_all();
 	CHECK(dmring_core_put_order(&c, buf) == DMRING_WIRE_ORDER + 2 * DMRING_WIRE_RUN);
-	CHECK(!dmring_wire_get_order(buf, f.len ? dmring_get32(buf) : 0, &runs, why));
+	CHECK(!dmring_wire_get_order(buf, DMRING_WIRE_ORDER + 2 * DMRING_WIRE_RUN, &runs, why));
 	CHECK(!runs.from && runs.inc == 102 && runs.run[0].node == 2 && runs.run[1].node == 1);
 	CHECK(!dmring_core_put_order(&c, buf));
 	ordered_in(3, "a mark is ahead of the order");
@@ -198,7 +215,7 @@ static void sequencer(void)
 /* The order follows the message, in as many frames as it takes. */
 static void told_in_parts(void)
 {
-	struct dmring_runs runs;
+	struct dmring_order_frame runs;
 	u64 no, i;
 
 	join_ordered(DMRING_ORDER_TOTAL);
@@ -246,6 +263,7 @@ static void safe(void)
 	dmring_wire_put_marks(buf, 0, 1);
 	dmring_wire_put_mark(buf, 0, &m);
 	CHECK(!frame_in(NULL) && !next_given());
+	tell_all();
 	ordered_in(1, NULL);
 	CHECK(next_given() == 101 && !next_given());
 	ordered_in(2, NULL);
@@ -268,6 +286,7 @@ static void kept(void)
 	CHECK(dmring_retain_hold(&c.retain) == DMRING_HOLD_ORDER && !dmring_core_advance(&c, 9));
 	CHECK(!order_in(order_of(0, 1, 2), NULL) && index_all() == 2);
 	CHECK(dmring_retain_hold(&c.retain) == DMRING_HOLD_ORDER && !dmring_core_advance(&c, 9));
+	tell_all();
 	ordered_in(1, NULL);
 	CHECK(dmring_core_advance(&c, 9) == 64);
 	dmring_core_read(&c, 1);
@@ -277,13 +296,13 @@ static void kept(void)
 	CHECK(dmring_core_advance(&c, 9) == 64);
 }
 
-static u64 next_order;
+static u64 next_order, next_have = 2;
 
 static void s_ordered(struct dmring_hello *h)
 {
 	s_total(h);
 	h->ordered = next_order;
-	h->hosts[0].have = 2;
+	h->hosts[0].have = next_have;
 }
 
 /* A new connection: from where the next host is, if that can be. */
@@ -305,7 +324,11 @@ static void resumed(void)
 	CHECK(dmring_core_put_order(&c, buf) && c.retain.order.link == 2);
 	CHECK(!resume(1) && c.retain.order.link == 1);
 	CHECK(dmring_core_put_order(&c, buf) && c.retain.order.link == 2);
+	/* refused, it changes nothing: not what is to be sent again either */
+	next_have = 1;
 	CHECK(resume(3) == -EPROTO && strstr(act.why, "claims to know the order up to 3"));
+	CHECK(c.retain.origin[0].link_seq == 2 && c.retain.order.link == 2);
+	next_have = 2;
 	ordered_in(1, NULL);
 	CHECK(resume(0) == -EPROTO && strstr(act.why, "forgotten the order from 0 on"));
 	/* and what the host before us may claim */
@@ -348,17 +371,15 @@ static void marks(void)
 	CHECK(!dmring_core_put_order(&c, buf));
 }
 
-/* Alone on the ring, and on one machine, there is nobody to wait for. */
-static void nobody_else(void)
+static void s_knows(struct dmring_hello *h) { h->ordered = 1; }
+
+/* Where there is one log, there is one order, and nothing to be known of it. */
+static void no_order(void)
 {
 	struct dmring_core_cfg cfg = ordered(2, DMRING_ORDER_SAFE);
 
-	CHECK(!dmring_core_init(&c, &cfg, table[1], places[1], SLOTS, why));
-	c.gate = true;
-	dmring_core_add(&c, 1, 0, 10);
-	CHECK(next_given() == 201);
-	dmring_core_read(&c, 1);
-	CHECK(dmring_core_advance(&c, 9) == 64);
+	boot(&c, 2);
+	CHECK(greet(1, s_knows) == -EPROTO && strstr(act.why, "knows of an order with order fifo"));
 	cfg.network = false;
 	CHECK(!dmring_core_init(&c, &cfg, table[1], NULL, SLOTS, why));
 	dmring_core_add(&c, 1, 0, 10);
@@ -372,7 +393,7 @@ static void garbage(void)
 	u32 i, k, len, down = 0, taken = 0;
 
 	for (i = 0; i < 100000; i++) {
-		struct dmring_runs runs;
+		struct dmring_order_frame runs;
 
 		if (i % 16 == 0 || c.in.state != DMRING_SESSION_STREAM) {
 			join_ordered(DMRING_ORDER_TOTAL);
@@ -398,6 +419,115 @@ static void garbage(void)
 	CHECK(down > 10000 && taken > 10000);
 }
 
+/* One step of a link on which anything comes: sound, damaged, late, never said */
+static void any_frame(u64 *seed, u64 *seq)
+{
+	struct dmring_mark m = { .node = 1 + rnd_below(seed, 3) };
+	u32 k, len, node = 1 + 2 * rnd_below(seed, 2);
+	struct dmring_order_frame runs;
+	struct dmring_data d = {
+		.node = node, .view = 1, .inc = 100 + node, .seq = seq[node] + 1, .len = 10,
+		.type = DMRING_REC_DATA,
+	};
+
+	switch (rnd_below(seed, 4)) {
+	case 0:
+		len = dmring_wire_put_data(buf, &d);
+		break;
+	case 1:
+		runs = order_of(c.retain.order.have - rnd_below(seed, 2), node,
+				1 + rnd_below(seed, 8));
+		len = dmring_wire_put_order(buf, &runs);
+		break;
+	case 2:
+		m.stable = c.retain.origin[m.node - 1].have_seq - rnd_below(seed, 2);
+		dmring_wire_put_marks(buf, c.retain.order.link, 1);
+		dmring_wire_put_mark(buf, 0, &m);
+		len = DMRING_WIRE_MARKS + DMRING_WIRE_MARK;
+		break;
+	default:
+		dmring_wire_put_marks(buf, rnd_below(seed, 99), 1);
+		dmring_wire_put_mark(buf, 0, &m);
+		len = DMRING_WIRE_MARKS + DMRING_WIRE_MARK;
+		break;
+	}
+	for (k = rnd_below(seed, 20) ? 0 : 2; k; k--)
+		buf[rnd_below(seed, len)] = rnd64(seed);
+	if (dmring_core_frame(&c, DMRING_IN, 0, 0, buf, &f, &act) || f.head > len ||
+	    dmring_core_head(&c, DMRING_IN, 0, 0, &f, buf, &rx, &act))
+		return;
+	if (rx.what != DMRING_RX_DELIVER)
+		return;
+	dmring_core_deliver(&c, &rx);
+	seq[c.view.node[rx.origin]]++;
+}
+
+static void any_local(u64 *seed)
+{
+	bool kick;
+	u64 no;
+
+	switch (rnd_below(seed, 6)) {
+	case 0:
+		if (!dmring_core_room(&c, 10, &kick))
+			dmring_core_add(&c, 7, 0, 10);
+		break;
+	case 1:
+		if (!dmring_core_event_room(&c, 24))
+			dmring_core_add_event(&c, 24);
+		break;
+	case 2:
+		if (dmring_core_next(&c, &no))
+			dmring_core_sent(&c, no);
+		break;
+	case 3:
+		dmring_core_put_order(&c, buf);
+		break;
+	case 4:
+		dmring_core_read(&c, c.retain.order.index);
+		dmring_core_advance(&c, 99);
+		break;
+	default:
+		dmring_core_marks(&c, buf);
+	}
+	index_all();
+}
+
+/* A hostile host before us: whatever it says, our tables stay sound. */
+static void hostile(u8 order)
+{
+	u64 seq[4] = { }, seed = 11, freed = 0;
+	u32 i;
+
+	for (i = 0; i < 300000; i++) {
+		const struct dmring_ordering *o = &c.retain.order;
+
+		if (!i || c.in.state != DMRING_SESSION_STREAM) {
+			freed += i ? c.retain.first : 0;
+			join_ordered(order);
+			memset(seq, 0, sizeof(seq));
+		}
+		any_frame(&seed, seq);
+		any_local(&seed);
+		CHECK(o->stable <= o->link && o->link <= o->have && o->given <= o->have);
+		CHECK(o->have - o->stable <= c.retain.next - c.retain.first);
+		CHECK(c.retain.next - c.retain.first <= SLOTS && c.retain.sent <= c.retain.next);
+		if (test_failed)
+			return;
+	}
+	CHECK(freed > 1000);
+}
+
+static void hostile_total(void)
+{
+	hostile(DMRING_ORDER_TOTAL);
+}
+
+static void hostile_safe(void)
+{
+	hostile(DMRING_ORDER_SAFE);
+}
+
 const struct test order_tests[] = {
 	{ "order: delivered in order, not on arrival", given_in_order },
 	{ "order: local events at once", events_at_once },
@@ -409,7 +539,9 @@ const struct test order_tests[] = {
 	{ "order: kept until all know it", kept },
 	{ "order: resumed", resumed },
 	{ "order: marks", marks },
-	{ "order: nobody else there", nobody_else },
+	{ "order: none", no_order },
 	{ "order: 100000 damaged frames", garbage },
+	{ "order: total, and a hostile host before us", hostile_total },
+	{ "order: safe, likewise", hostile_safe },
 	{ NULL, NULL },
 };

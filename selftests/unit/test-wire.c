@@ -27,7 +27,7 @@ static int take(const u8 *buf, u32 len)
 	struct dmring_data d;
 	struct dmring_beat b;
 	struct dmring_frame f;
-	struct dmring_runs runs;
+	struct dmring_order_frame runs;
 	u64 ordered;
 	u16 count;
 	int err;
@@ -61,7 +61,7 @@ static u32 sample(u32 kind, u8 *buf)
 	};
 	struct dmring_mark m = { .node = 4, .stable = 5, .released = 640, .want = 7 };
 	struct dmring_beat b = { .chain = 3, .final = true, .log = 65536, .rec = 4096 };
-	struct dmring_runs runs = {
+	struct dmring_order_frame runs = {
 		.view = 1, .inc = 9, .from = 70, .count = 2, .run = { { 3, 7 }, { 4, 1 } },
 	};
 
@@ -268,7 +268,7 @@ static bool same_again(const u8 *buf)
 	struct dmring_frame f;
 	struct dmring_data d;
 	struct dmring_beat b;
-	struct dmring_runs runs;
+	struct dmring_order_frame runs;
 	u8 again[DMRING_WIRE_HEAD_MAX];
 	u32 n = 0;
 
