@@ -416,7 +416,8 @@ int dmring_wire_get_order(const u8 *buf, u32 len, struct dmring_order_frame *f, 
 		messages += f->run[i].count;
 	}
 	if (messages > DMRING_ORDER_MESSAGES)
-		return dmring_why(why, -EPROTO, "an order of %llu messages", messages);
+		return dmring_why(why, -EPROTO, "an order of %llu messages at once",
+				  messages);
 	return 0;
 }
 

@@ -184,7 +184,7 @@ static void bad_orders(void)
 	CHECK(!order_in(order_of(0, 1, 1), NULL));
 	ordered_in(1, "a mark is ahead of the order");
 	join_ordered(DMRING_ORDER_TOTAL);
-	order_in(order_of(0, 1, DMRING_ORDER_MESSAGES + 1), "an order of 4097 messages");
+	order_in(order_of(0, 1, DMRING_ORDER_MESSAGES + 1), "an order of 4097 messages at once");
 }
 
 /* A host that is the sequencer itself: it delivers at once, and takes orders from nobody. */
@@ -236,6 +236,30 @@ static void told_in_parts(void)
 	CHECK(!dmring_wire_get_order(buf, DMRING_WIRE_ORDER_MAX, &runs, why) && runs.from == 3);
 	CHECK(dmring_core_put_order(&c, buf) && !dmring_core_put_order(&c, buf));
 	CHECK(c.retain.order.link == 2 * DMRING_ORDER_RUNS);
+}
+
+/* As many messages in a frame as one hold of the lock bears, and no more */
+static void told_at_most(void)
+{
+	static struct dmring_entry many[8192];
+	static struct dmring_place their[8192];
+	static const u32 nodes[] = { 2, 3 };
+	struct dmring_core_cfg cfg = ordered(1, DMRING_ORDER_TOTAL);
+	struct dmring_order_frame runs;
+	u32 i;
+
+	cfg.log = 1 << 19;
+	CHECK(!dmring_core_init(&c, &cfg, many, their, ARRAY_SIZE(many), why));
+	CHECK(!dmring_core_set_hosts(&c, nodes, 2, 0, why));
+	c.out.state = DMRING_SESSION_STREAM;
+	for (i = 0; i < DMRING_ORDER_MESSAGES + 5; i++)
+		dmring_core_add(&c, 7, 0, 10);
+	send_all();
+	CHECK(dmring_core_put_order(&c, buf) == DMRING_WIRE_ORDER + DMRING_WIRE_RUN);
+	CHECK(!dmring_wire_get_order(buf, DMRING_WIRE_ORDER + DMRING_WIRE_RUN, &runs, why));
+	CHECK(runs.run[0].count == DMRING_ORDER_MESSAGES);
+	CHECK(dmring_core_put_order(&c, buf) && !dmring_core_put_order(&c, buf));
+	CHECK(c.retain.order.link == DMRING_ORDER_MESSAGES + 5);
 }
 
 /* What was told already is passed over, in part if need be. */
@@ -534,6 +558,7 @@ const struct test order_tests[] = {
 	{ "order: what is not believed", bad_orders },
 	{ "order: the sequencer", sequencer },
 	{ "order: told behind the message, in parts", told_in_parts },
+	{ "order: told in pieces", told_at_most },
 	{ "order: told twice", told_twice },
 	{ "order: safe", safe },
 	{ "order: kept until all know it", kept },
