@@ -21,16 +21,6 @@ t_relay() {
 proxy_pid() { of_ring "$1" "$2" pid; }
 proxy_is() { [ "$(proxy_pid "$1" "$2")" = "$3" ]; }
 
-about[far]='order safe, and nobody who reads: what hosts let go is heard of at once'
-t_far() {
-	must hosts_start 3
-	# who were told of room by a heartbeat alone would tell of it every 20 s
-	succeeds ring_up far 3 order safe dead 60000
-	sender 1 send1 -s 0 -c 3000 -m 1000 -l 1000 -t 10 far
-	ended send1
-	until_true 10 [ "$(of_ring 3 far messages)" = 3000 ] || bad 'host 3 has not got them all'
-}
-
 about[proxy]='the proxy is killed under traffic: the next one follows, all hosts know of the death, nothing is lost'
 t_proxy() {
 	local term
