@@ -158,6 +158,9 @@ int bench_memory(void);
 int bench_departures(void);
 int bench_hosts(void);
 
+/* Go to a network namespace of "ip netns"; 0 or -errno */
+int bench_enter(const char *netns);
+
 /* "dmring-bench: " sentence ": " strerror(err), on standard error; returns -err */
 int bench_fail(int err, const char *format, ...)
 	__printf(2, 3);

@@ -21,7 +21,6 @@
  * from before a departure until it is known.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -81,19 +80,6 @@ static void say_ready(void)
 	__atomic_add_fetch(&sh->ready, 1, __ATOMIC_RELEASE);
 }
 
-static int enter(const char *netns)
-{
-	char path[64];
-	int fd, err;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", netns);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	err = fd < 0 || setns(fd, CLONE_NEWNET) ? errno : 0;
-	if (fd >= 0)
-		close(fd);
-	return err ? bench_fail(err, "%s", path) : 0;
-}
-
 static struct dmring *join(__u32 flags)
 {
 	struct dmring_opts o = { .size = sizeof(o), .flags = flags };
@@ -126,7 +112,7 @@ static void watch(int host)
 	struct dmring_msg m;
 	struct dmring *r;
 
-	if (host && enter("bench-b"))
+	if (host && bench_enter("bench-b"))
 		exit(1);
 	r = join(DMRING_EVENTS | DMRING_UNWILLING);
 	say_ready();
@@ -365,7 +351,7 @@ int bench_departures(void)
 		if (!samples[i].ns)
 			return !!bench_fail(ENOMEM, "memory");
 	}
-	if (enter("bench-a"))
+	if (bench_enter("bench-a"))
 		return 1;
 	start(watch, 0);
 	start(watch, 1);

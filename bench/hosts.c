@@ -9,8 +9,6 @@
  *	              '------------------+------------------'   one case: one ring
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,19 +53,6 @@ static int cut(char *list, char **part, int most)
 	for (list = strtok(list, ","); list && n < most; list = strtok(NULL, ","))
 		part[n++] = list;
 	return n;
-}
-
-static int enter(const char *netns)
-{
-	char path[128];
-	int fd, err;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", netns);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	err = fd < 0 || setns(fd, CLONE_NEWNET) ? errno : 0;
-	if (fd >= 0)
-		close(fd);
-	return err ? bench_fail(err, "network namespace %s", netns) : 0;
 }
 
 static int take(struct host *h, const struct dmring_msg *m)
@@ -142,7 +127,7 @@ static int flow(struct host *h)
 static int host_main(struct host *h, const char *netns, const char *ring, struct start *s)
 {
 	const struct dmring_opts opts = { .size = sizeof(opts) };
-	int ret = enter(netns);
+	int ret = bench_enter(netns);
 
 	if (ret)
 		return ret;

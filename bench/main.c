@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench.h"
 
@@ -49,6 +52,19 @@ int bench_fail(int err, const char *format, ...)
 	va_end(args);
 	fprintf(stderr, "%s%s\n", err ? ": " : "", err ? strerror(err) : "");
 	return err ? -err : -EPROTO;
+}
+
+int bench_enter(const char *netns)
+{
+	char path[128];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", netns);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	err = fd < 0 || setns(fd, CLONE_NEWNET) ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return err ? bench_fail(err, "%s", path) : 0;
 }
 
 static void help(FILE *to)
