@@ -436,7 +436,7 @@ static int elect_locked(struct dmring_ring *ring, u32 id, char *why)
 	int err;
 
 	if (id < ring->slots)
-		m = rcu_dereference_protected(ring->table[id], lockdep_is_held(&ring->lock));
+		m = dmring_member_at(ring, id);
 	err = check_chosen(ring, m, id, why);
 	if (!err && m != ring->office)
 		begin_term(ring, m, DMRING_TERM_ELECTED, ktime_get_ns());

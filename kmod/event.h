@@ -19,6 +19,7 @@ struct net;
  * @member: member id
  * @pid: its process, in the first pid namespace
  * @node: host, 0 for none
+ * @view: number of a view, 0 for none
  * @term: term of a proxy
  * @duration: ns, of the membership or of the term that ended
  * @why: a sentence, or NULL
@@ -31,6 +32,7 @@ struct dmring_ntf_info {
 	u32 member;
 	u32 pid;
 	u32 node;
+	u32 view;
 	u64 term;
 	u64 duration;
 	const char *why;

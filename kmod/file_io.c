@@ -231,6 +231,8 @@ int dmring_send_big(struct dmring_member *m, const void __user *data, u32 len)
 
 	if (len > READ_ONCE(m->slot.kern->max_msg))
 		return -EMSGSIZE;
+	if (!dmring_ring_has_quorum(m->ring))
+		return -ENOLINK;
 	if (READ_ONCE(m->big))
 		return -EAGAIN;
 	big = big_alloc(len);
@@ -288,6 +290,8 @@ static ssize_t write_one(struct dmring_member *m, struct iov_iter *from, bool no
 	err = dmring_wait(m, EPOLLOUT, min(room, m->slot.in_size), nowait ? 0 : -1, false);
 	if (err)
 		return err == -ETIMEDOUT ? -EAGAIN : err == -EINTR ? -ERESTARTSYS : err;
+	if (!dmring_ring_has_quorum(m->ring))
+		return -ENOLINK;
 	err = room > m->slot.in_size ? big_write(m, from, len) : in_write(m, from, len);
 	return err ?: len;
 }

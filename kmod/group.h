@@ -131,6 +131,7 @@ struct dmring_member {
 	bool own_waits;			/* for one of these, to go on */
 	u64 sent;
 	u64 stable;
+	u64 doubt;			/* messages from here on may be lost for some; 0 for none */
 	u64 dropped;
 	u64 rejected;
 	u64 terms;			/* as the proxy: how often, */
@@ -154,6 +155,21 @@ struct dmring_fill {
 	u64 in_next;			/* in_head when it is finished */
 };
 
+enum dmring_view_step {
+	DMRING_VIEW_PREPARE,
+	DMRING_VIEW_FILL,
+	DMRING_VIEW_INSTALL,
+};
+
+/* What a coordinator asks for; see dmring_core_prepare(), _fill() and _install() */
+struct dmring_view_ask {
+	u8 step;
+	bool joins;			/* PREPARE */
+	u32 number;
+	u32 attempt;
+	const struct dmring_view_record *rec;	/* FILL */
+};
+
 /* Upward calls from the group; given by the proxy's rank */
 struct dmring_group_ops {
 	/* under ring->lock: see to it that the right one is in office */
@@ -164,6 +180,9 @@ struct dmring_group_ops {
 	void (*stop)(struct dmring_ring *ring);
 	/* under ring->conf: ring->peers has changed; an error undoes it */
 	int (*peers_changed)(struct dmring_ring *ring, struct netlink_ext_ack *extack);
+	/* under ring->conf: a step towards the next view */
+	int (*view)(struct dmring_ring *ring, const struct dmring_view_ask *ask,
+		    struct netlink_ext_ack *extack);
 };
 
 /* ring->work: what the ring's thread shall look at */
@@ -172,7 +191,7 @@ enum dmring_work {
 	DMRING_WORK_WAKE,		/* members to wake */
 	DMRING_WORK_GONE,		/* members that left: tell, zap, free */
 	DMRING_WORK_LINK,		/* a socket has something to say */
-	DMRING_WORK_CONFIG,		/* peers changed */
+	DMRING_WORK_CONFIG,		/* peers changed, or a step towards a view */
 	DMRING_WORK_POLL,		/* a member in polling mode came */
 	DMRING_WORK_STATE,		/* office or ring state changed: tell */
 	DMRING_WORK_OFFICE,		/* look at the office: a ballot or a limit has changed */
@@ -204,15 +223,13 @@ struct dmring_ring {
 	u32 flags;
 	u32 node;
 	u32 slots;
-	u64 incarnation;
 	struct net *net;		/* valid while the ring is not dead */
 	struct sockaddr_storage listen;
 	const struct dmring_group_ops *ops;
 	struct dmring_member __rcu **table;	/* by id; written under lock */
 	struct dmring_proxy *proxy;	/* the thread's own, see proxy.c */
 
-	struct dmring_entry *entries;	/* the core's table beside the log, */
-	struct dmring_place *places;	/* and with "order total" and "safe" the one behind that */
+	struct dmring_entry *entries;	/* the core's tables beside the log, one behind the other */
 
 	/* protected by dmring_mutex */
 	struct list_head net_node;
@@ -238,7 +255,6 @@ struct dmring_ring {
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	/* protected by lock */
 	bool dead;
-	u8 state;			/* enum dmring_ring_state */
 	struct dmring_link_show show_in;
 	struct dmring_link_show show_out;
 	u32 count;			/* members attached */
@@ -247,6 +263,9 @@ struct dmring_ring {
 	u32 next_sender;
 	u64 stable_next;		/* first record not looked at for stability */
 	u64 stable_seen;		/* own stream: told to members up to here */
+	u64 view_no;			/* record that told members of the view, */
+	u64 view_end;			/* and the index position behind it; 0 in the first view */
+	u64 lost_no;			/* the last one by which messages were lost */
 	u32 robin;			/* where the pump looks first */
 	struct list_head members;
 	struct list_head leaving;
@@ -292,6 +311,18 @@ struct dmring_ring {
 extern struct mutex dmring_mutex;
 extern struct workqueue_struct *dmring_free_wq;
 
+/* Of a host in a view; never 0 */
+u64 dmring_new_incarnation(void);
+
+/* Let members see which view it is. ring->lock held, or nobody else has the ring. */
+void dmring_ring_show_view(struct dmring_ring *ring);
+
+/* Are messages accepted? */
+static inline bool dmring_ring_has_quorum(const struct dmring_ring *ring)
+{
+	return !(READ_ONCE(ring->log.group->flags) & DMRING_GROUP_NO_QUORUM);
+}
+
 /* Queue an event for the stream; the pump puts it there. ring->lock held. */
 void dmring_ring_event(struct dmring_ring *ring, const struct dmring_ev *ev);
 
@@ -309,6 +340,11 @@ int dmring_peer_add(struct dmring_ring *ring, u32 node, const struct sockaddr_st
 		    struct netlink_ext_ack *extack);
 int dmring_peer_del(struct dmring_ring *ring, u32 node, struct netlink_ext_ack *extack);
 int dmring_member_evict(struct dmring_ring *ring, u32 id, struct netlink_ext_ack *extack);
+/* Is it this host, or a peer? ring->conf held, by who asks or by who waits for the thread. */
+bool dmring_ring_has_address(const struct dmring_ring *ring, u32 node);
+/* Scope network */
+int dmring_ring_view(struct dmring_ring *ring, const struct dmring_view_ask *ask,
+		     struct netlink_ext_ack *extack);
 
 /* A reference to the ring of that name, or NULL; dmring_ring_put() may sleep. */
 struct dmring_ring *dmring_ring_get(struct net *net, const char *name);

@@ -73,13 +73,17 @@ static inline bool dmring_member_attached(const struct dmring_member *m)
 	return smp_load_acquire(&m->ring) && READ_ONCE(m->attached);
 }
 
+/* The member with this id, below ring->slots, or NULL. ring->lock held. */
+static inline struct dmring_member *dmring_member_at(struct dmring_ring *ring, u32 id)
+{
+	return rcu_dereference_protected(ring->table[id], lockdep_is_held(&ring->lock));
+}
+
 /* Who sent a record of this host's, if it is still a member. ring->lock held. */
 static inline struct dmring_member *dmring_member_of(struct dmring_ring *ring, u32 sender)
 {
-	struct dmring_member *m;
+	struct dmring_member *m = dmring_member_at(ring, sender % DMRING_SLOTS_MAX);
 
-	m = rcu_dereference_protected(ring->table[sender % DMRING_SLOTS_MAX],
-				      lockdep_is_held(&ring->lock));
 	return m && m->sender == sender ? m : NULL;
 }
 

@@ -108,8 +108,7 @@ static void tell(struct dmring_neighbours *nb, u8 what, u64 arg, u8 ntf)
 		.why = nb->act.why[0] ? nb->act.why : NULL });
 }
 
-/* The largest message has become known or smaller: members see it in their slots */
-static void tell_sizes(struct dmring_ring *ring)
+void dmring_neighbours_tell_sizes(struct dmring_ring *ring)
 {
 	struct dmring_member *m;
 
@@ -119,12 +118,10 @@ static void tell_sizes(struct dmring_ring *ring)
 	dmring_ring_unlock(ring);
 }
 
-static void set_state(struct dmring_ring *ring, u8 state)
+static void show_view(struct dmring_ring *ring)
 {
 	spin_lock(&ring->lock);
-	ring->state = state;
-	ring->log.group->view = ring->core.view.number;
-	ring->log.group->hosts = ring->core.view.count;
+	dmring_ring_show_view(ring);
 	dmring_ring_unlock(ring);
 }
 
@@ -164,15 +161,15 @@ static void act_ring(struct dmring_neighbours *nb, u32 what)
 		tell(nb, DMRING_EV_HOST_REFUSED, -act->err, DMRING_NTF_HOST_REFUSED);
 	}
 	if (what & DMRING_ACT_SIZES)
-		tell_sizes(ring);
+		dmring_neighbours_tell_sizes(ring);
 	act->node = 0;
 	act->why[0] = 0;
 	if (what & DMRING_ACT_CLOSED) {
-		set_state(ring, DMRING_RING_CLOSED);
+		show_view(ring);
 		tell(nb, DMRING_EV_CLOSED, 0, DMRING_NTF_CLOSED);
 	}
 	if (what & DMRING_ACT_BROKEN) {
-		set_state(ring, DMRING_RING_BROKEN);
+		show_view(ring);
 		tell(nb, DMRING_EV_BROKEN, 0, DMRING_NTF_BROKEN);
 	}
 	if (what & (DMRING_ACT_GATE | DMRING_ACT_PUMP))
@@ -194,11 +191,31 @@ static void show_links(struct dmring_neighbours *nb)
 	dmring_ring_unlock(ring);
 }
 
-/* A long message is on its way into the log: it belongs to the hosts there were */
-static int config_busy(char *why)
+static void take_peers(struct dmring_neighbours *nb)
 {
-	strscpy(why, "a message is being taken in: try again", DMRING_WHY_SIZE);
-	return -EBUSY;
+	memcpy(nb->peers, nb->ring->peers, nb->ring->peer_count * sizeof(*nb->peers));
+	nb->peer_count = nb->ring->peer_count;
+}
+
+/*
+ * Who is on the ring is settled: by what it has carried, or by a view. Then peers are addresses,
+ * for the views to come; but those of the present hosts have to stay. @why: that it is settled.
+ */
+static int take_addresses(struct dmring_neighbours *nb, char *why)
+{
+	const struct dmring_core *c = &nb->ring->core;
+	u16 i;
+
+	for (i = 0; i < c->view.count; i++)
+		if (!dmring_ring_has_address(nb->ring, c->view.node[i]))
+			return -EBUSY;
+	for (i = 0; c->change.phase == DMRING_PHASE_FILL && i < c->change.record.count; i++)
+		if (!dmring_ring_has_address(nb->ring, c->change.record.host[i].node))
+			return -EBUSY;
+	take_peers(nb);
+	strscpy(why, "only the address is noted: who is on the ring is for a view to say",
+		DMRING_WHY_SIZE);
+	return 0;
 }
 
 int dmring_neighbours_config(struct dmring_neighbours *nb, char *why)
@@ -210,22 +227,18 @@ int dmring_neighbours_config(struct dmring_neighbours *nb, char *why)
 
 	for (i = 0; i < ring->peer_count; i++)
 		nodes[i] = ring->peers[i].node;
-	spin_lock(&ring->lock);
-	if (ring->fill.active)
-		err = config_busy(why);
-	else
-		err = dmring_core_set_hosts(&ring->core, nodes, ring->peer_count,
-					    ktime_get_ns(), why);
-	if (!err)
-		ring->state = DMRING_RING_FORMING;
+	/* a message that is being copied belongs to the hosts there were */
+	dmring_pump_lock_whole(ring);
+	err = dmring_core_set_hosts(&ring->core, nodes, ring->peer_count, ktime_get_ns(), why);
 	dmring_ring_unlock(ring);
+	if (err == -EBUSY)
+		return take_addresses(nb, why);
 	if (err)
 		return err;
 	/* the core has begun anew; what is open belongs to its past */
 	close_links(nb);
-	memcpy(nb->peers, ring->peers, ring->peer_count * sizeof(*ring->peers));
-	nb->peer_count = ring->peer_count;
-	tell_sizes(ring);
+	take_peers(nb);
+	dmring_neighbours_tell_sizes(ring);
 	show_links(nb);
 	return 0;
 }
@@ -244,6 +257,25 @@ static struct dmring_conn *take_conn(struct dmring_neighbours *nb, enum dmring_d
 		nb->in_body = false;
 	}
 	return conn;
+}
+
+void dmring_neighbours_follow(struct dmring_neighbours *nb)
+{
+	const struct dmring_core *c = &nb->ring->core;
+	struct dmring_conn *conn;
+
+	take_peers(nb);
+	if (c->in.state == DMRING_SESSION_IDLE) {
+		conn = take_conn(nb, DMRING_IN);
+		if (conn)
+			dmring_conn_close(conn);
+	}
+	if (c->out.state == DMRING_SESSION_IDLE || c->out.state == DMRING_SESSION_WAIT) {
+		conn = take_conn(nb, DMRING_OUT);
+		if (conn)
+			dmring_conn_close(conn);
+	}
+	show_links(nb);
 }
 
 /* Say why, and give the other end a moment to read it */
@@ -367,6 +399,9 @@ static void admit(struct dmring_neighbours *nb, struct dmring_conn *conn, u32 le
 	spin_lock(&ring->lock);
 	err = dmring_core_hello(&ring->core, now, dmring_conn_peek(conn), len, &nb->act);
 	dmring_ring_unlock(ring);
+	/* early in a change of views: it is asked again in each pass, until its time is over */
+	if (err == -EAGAIN)
+		return;
 	take_guest(nb, conn);
 	if (err) {
 		/* each is counted, also one whose cause is no news: that counts in act_ring() */

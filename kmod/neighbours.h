@@ -21,6 +21,7 @@ struct dmring_neighbours {
 	u32 guest_count;
 	struct dmring_peer peers[DMRING_HOSTS_MAX - 1];
 	u32 peer_count;
+	u64 stopped_at;			/* ns, when the first step to the next view was made */
 	struct dmring_rx rx;		/* record that is coming in, if body_left */
 	u32 body_have;
 	u32 taken;			/* bytes read in this pass */
@@ -28,6 +29,7 @@ struct dmring_neighbours {
 	u32 body_size;
 	bool in_body;
 	struct dmring_act act;		/* scratch */
+	u8 event[DMRING_VIEW_EV_MAX] __aligned(8);	/* likewise */
 	struct dmring_frame frame;	/* being gathered, once head_known */
 	bool in_known;
 	bool out_known;
@@ -50,5 +52,11 @@ u64 dmring_neighbours_deadline(struct dmring_neighbours *nb);
  * the one who waits for this. 0 or an error with a sentence in @why.
  */
 int dmring_neighbours_config(struct dmring_neighbours *nb, char *why);
+
+/* The core has let go of links, and others are to be opened: do the same. */
+void dmring_neighbours_follow(struct dmring_neighbours *nb);
+
+/* The largest message may have become known or smaller: tell members. */
+void dmring_neighbours_tell_sizes(struct dmring_ring *ring);
 
 #endif /* _DMRING_NEIGHBOURS_H */

@@ -19,7 +19,7 @@
 #include "pump.h"
 #include "thread.h"
 
-#define RECEIVE_PASS	(256U << 10)	/* bytes taken in before the other side's turn */
+#define RECEIVE_PASS	(32U << 10)	/* bytes taken in before the other side's turn */
 #define SEND_BYTES	(64U << 10)	/* payload gathered for one call of the socket */
 #define SEND_PASS	8		/* such calls */
 

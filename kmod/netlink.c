@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The generic netlink family: reads commands into configurations, walks over
- * what is to be shown, sends events. What is in a message: netlink_show.c.
- *
- * The policies and read_*() check the form and the range of each value; what
- * values mean together is checked where the objects live (ring.c). Each
- * refusal has its sentence.
+ * The generic netlink family: carries out commands, walks over what is to be
+ * shown, sends events. What values may be: the policies here and netlink_read.c;
+ * what they mean together is checked where the objects live (ring.c). What is in an
+ * answer: netlink_show.c. Each refusal has its sentence.
  *
  * Locking: none of its own; commands run in parallel.
  *
@@ -15,21 +13,16 @@
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <net/genetlink.h>
-#include <net/ipv6.h>
+#include <net/sock.h>
 
 #include "election.h"
 #include "event.h"
 #include "group.h"
 #include "netlink.h"
+#include "netlink_read.h"
 #include "netlink_show.h"
+#include "netlink_view.h"
 #include "why.h"
-
-#define SLOW_MS_MAX	3600000
-#define DEAD_MS_MIN	30
-#define MODE_BITS	0777
-#define ROTATE_MAX	86400	/* s, a day */
-#define PROXY_MS_MIN	10
-#define PROXY_MS_MAX	3600000
 
 static struct genl_family dmring_family;
 
@@ -66,7 +59,7 @@ static const struct nla_policy ring_policy[] = {
 #define ATTR_RING	1
 #define ATTR_ID		2
 static_assert(DMRING_A_RING_NAME == ATTR_RING && DMRING_A_PEER_RING == ATTR_RING &&
-	      DMRING_A_MEMBER_RING == ATTR_RING);
+	      DMRING_A_MEMBER_RING == ATTR_RING && DMRING_A_VIEW_RING == ATTR_RING);
 static_assert(DMRING_A_PEER_NODE == ATTR_ID && DMRING_A_MEMBER_ID == ATTR_ID);
 static_assert(DMRING_A_MEMBER_MAX >= DMRING_A_PEER_MAX);
 
@@ -100,202 +93,12 @@ TOP_POLICY(peer_id_top, PEER, id_policy);
 TOP_POLICY(peer_name_top, PEER, name_policy);
 TOP_POLICY(member_id_top, MEMBER, id_policy);
 TOP_POLICY(member_name_top, MEMBER, name_policy);
+TOP_POLICY(view_name_top, VIEW, name_policy);
 
-/*
- * Reading
- */
-
-/* The policy has been applied when these run. */
-static int read_nest(const struct genl_info *info, u16 object, struct nlattr **tb, int max)
-{
-	if (!info->attrs[object]) {
-		dmring_extack(info->extack, "the command says nothing of what it is about");
-		return -EINVAL;
-	}
-	return nla_parse_nested(tb, max, info->attrs[object], NULL, info->extack);
-}
-
-static bool bad_name_char(char c)
-{
-	return (c >= 0 && c <= ' ') || c == 0x7f || c == '/';
-}
-
-static int read_name(const struct nlattr *attr, const char **to, struct netlink_ext_ack *extack)
-{
-	const char *name = attr ? nla_data(attr) : "", *at;
-
-	if (!*name) {
-		dmring_extack(extack, "the name of the ring is missing or empty");
-		return -EINVAL;
-	}
-	if (strlen(name) >= DMRING_NAME_SIZE) {
-		dmring_extack(extack, "the name of a ring has at most %d bytes",
-			      DMRING_NAME_SIZE - 1);
-		return -ENAMETOOLONG;
-	}
-	for (at = name; *at; at++) {
-		if (bad_name_char(*at)) {
-			dmring_extack(extack,
-				      "the name of a ring has no slash, blank or control character");
-			return -EINVAL;
-		}
-	}
-	*to = name;
-	return 0;
-}
-
-/* The ring named by @attr, with a reference */
-static struct dmring_ring *read_ring(struct net *net, const struct nlattr *attr,
-				     struct netlink_ext_ack *extack)
-{
-	struct dmring_ring *ring;
-	const char *name;
-	int err = read_name(attr, &name, extack);
-
-	if (err)
-		return ERR_PTR(err);
-	ring = dmring_ring_get(net, name);
-	if (ring)
-		return ring;
-	dmring_extack(extack, "there is no ring \"%s\" here", name);
-	return ERR_PTR(-ENOENT);
-}
-
-static bool read_in(const struct nlattr *attr, struct sockaddr_in *to)
-{
-	if (nla_len(attr) != sizeof(*to))
-		return false;
-	nla_memcpy(to, attr, sizeof(*to));
-	return to->sin_family == AF_INET && to->sin_port &&
-	       !memchr_inv(to->__pad, 0, sizeof(to->__pad));
-}
-
-static bool read_in6(const struct nlattr *attr, struct sockaddr_in6 *to)
-{
-	if (nla_len(attr) != sizeof(*to))
-		return false;
-	nla_memcpy(to, attr, sizeof(*to));
-	return to->sin6_family == AF_INET6 && to->sin6_port && !to->sin6_flowinfo;
-}
-
-static int read_addr(const struct nlattr *attr, struct sockaddr_storage *to,
-		     struct netlink_ext_ack *extack)
-{
-	memset(to, 0, sizeof(*to));
-	if (read_in(attr, (struct sockaddr_in *)to) || read_in6(attr, (struct sockaddr_in6 *)to))
-		return 0;
-	dmring_extack(extack, "an address is IPv4 or IPv6 with a port from 1");
-	return -EINVAL;
-}
-
-static bool is_any_addr(const struct sockaddr_storage *addr)
-{
-	if (addr->ss_family == AF_INET)
-		return ((struct sockaddr_in *)addr)->sin_addr.s_addr == htonl(INADDR_ANY);
-	return ipv6_addr_any(&((struct sockaddr_in6 *)addr)->sin6_addr);
-}
-
-/* Where the value of an attribute goes, and what it may be; their sizes are the same. */
-static const struct ring_field {
-	u16 attr;
-	u16 at;
-	u32 min;
-	u32 max;
-	const char *why;	/* gets min, max and the value; NULL: judged elsewhere */
-} ring_fields[] = {
-#define NOT_COPIED	U16_MAX
-#define FIELD(a, f, ...) \
-	{ DMRING_A_RING_##a, offsetof(struct dmring_ring_config, f), __VA_ARGS__ }
-	FIELD(SCOPE, scope),
-	FIELD(ORDER, order),
-	FIELD(NODE, node, 1, U32_MAX, "\"node\" is a number from %u to %u, not %u"),
-	FIELD(LOG_SIZE, log_size),
-	FIELD(SLOTS, slots, 1, DMRING_SLOTS_MAX, "\"slots\" is a number from %u to %u, not %u"),
-	FIELD(SLOW, slow),
-	FIELD(SLOW_MS, slow_ms, 1, SLOW_MS_MAX, "\"slow evict\" is from %u to %u ms, not %u"),
-	{ DMRING_A_RING_MODE, NOT_COPIED, 0, MODE_BITS, "\"mode\" is from %o to %o, not %o" },
-	FIELD(FLAGS, flags),
-	FIELD(MAX_MSG, max_msg, 1, DMRING_MSG_MAX, "\"max\" is from %u to %u bytes, not %u"),
-	FIELD(PROXY_TIMEOUT, proxy_timeout_ms, PROXY_MS_MIN, PROXY_MS_MAX,
-	      "\"proxy-timeout\" is from %u to %u ms, not %u"),
-	FIELD(DEAD_MS, dead_ms, DEAD_MS_MIN, DMRING_DEAD_MAX,
-	      "\"dead\" is from %u to %u ms, not %u"),
+static const struct nla_policy view_top[DMRING_A_MAX + 1] = {
+	[DMRING_A_VIEW] = { .type = NLA_NESTED, .len = DMRING_A_VIEW_MAX,
+			    .nested_policy = dmring_view_policy },
 };
-
-static int read_field(const struct ring_field *f, const struct nlattr *attr,
-		      struct dmring_ring_config *cfg, struct netlink_ext_ack *extack)
-{
-	if (f->why && (nla_get_u32(attr) < f->min || nla_get_u32(attr) > f->max)) {
-		NL_SET_BAD_ATTR(extack, attr);
-		dmring_extack(extack, f->why, f->min, f->max, nla_get_u32(attr));
-		return -ERANGE;
-	}
-	if (f->at != NOT_COPIED)
-		memcpy((u8 *)cfg + f->at, nla_data(attr), nla_len(attr));
-	return 0;
-}
-
-/* Seconds, or never; "never" is no number */
-static int read_rotate(const struct nlattr *attr, struct dmring_ring_config *cfg,
-		       struct netlink_ext_ack *extack)
-{
-	cfg->rotate_s = nla_get_u32(attr);
-	if (cfg->rotate_s == DMRING_ROTATE_NEVER ||
-	    (cfg->rotate_s >= 1 && cfg->rotate_s <= ROTATE_MAX))
-		return 0;
-	NL_SET_BAD_ATTR(extack, attr);
-	dmring_extack(extack, "\"rotate\" is from 1 to %u s or never, not %u", ROTATE_MAX,
-		      cfg->rotate_s);
-	return -ERANGE;
-}
-
-static int read_owner(struct sk_buff *skb, struct nlattr **tb, struct dmring_ring_config *cfg,
-		      struct netlink_ext_ack *extack)
-{
-	struct user_namespace *ns = sk_user_ns(NETLINK_CB(skb).sk);
-
-	if (tb[DMRING_A_RING_UID])
-		cfg->uid = make_kuid(ns, nla_get_u32(tb[DMRING_A_RING_UID]));
-	if (tb[DMRING_A_RING_GID])
-		cfg->gid = make_kgid(ns, nla_get_u32(tb[DMRING_A_RING_GID]));
-	if ((tb[DMRING_A_RING_UID] && !uid_valid(cfg->uid)) ||
-	    (tb[DMRING_A_RING_GID] && !gid_valid(cfg->gid))) {
-		dmring_extack(extack, "the owner or the group is unknown in this user namespace");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int read_config(struct sk_buff *skb, struct genl_info *info,
-		       struct dmring_ring_config *cfg)
-{
-	struct nlattr *tb[DMRING_A_RING_MAX + 1];
-	const char *name;
-	int err, i;
-
-	memset(cfg, 0, sizeof(*cfg));
-	err = read_nest(info, DMRING_A_RING, tb, DMRING_A_RING_MAX);
-	if (!err)
-		err = read_name(tb[DMRING_A_RING_NAME], &name, info->extack);
-	for (i = 0; !err && i < ARRAY_SIZE(ring_fields); i++)
-		if (tb[ring_fields[i].attr])
-			err = read_field(&ring_fields[i], tb[ring_fields[i].attr], cfg,
-					 info->extack);
-	if (!err && tb[DMRING_A_RING_ROTATE])
-		err = read_rotate(tb[DMRING_A_RING_ROTATE], cfg, info->extack);
-	if (!err && tb[DMRING_A_RING_LISTEN])
-		err = read_addr(tb[DMRING_A_RING_LISTEN], &cfg->listen, info->extack);
-	if (!err)
-		err = read_owner(skb, tb, cfg, info->extack);
-	if (err)
-		return err;
-	strscpy(cfg->name, name, sizeof(cfg->name));
-	if (tb[DMRING_A_RING_MODE])
-		cfg->mode = nla_get_u32(tb[DMRING_A_RING_MODE]);
-	for (i = 0; i <= DMRING_A_RING_MAX; i++)
-		cfg->given |= tb[i] ? BIT_ULL(i) : 0;
-	return 0;
-}
 
 /*
  * Commands that change something
@@ -304,7 +107,7 @@ static int read_config(struct sk_buff *skb, struct genl_info *info,
 static int do_ring_add(struct sk_buff *skb, struct genl_info *info)
 {
 	struct dmring_ring_config cfg;
-	int err = read_config(skb, info, &cfg);
+	int err = dmring_read_config(skb, info, &cfg);
 
 	return err ? err : dmring_ring_add(genl_info_net(info), &cfg, info->extack);
 }
@@ -312,7 +115,7 @@ static int do_ring_add(struct sk_buff *skb, struct genl_info *info)
 static int do_ring_set(struct sk_buff *skb, struct genl_info *info)
 {
 	struct dmring_ring_config cfg;
-	int err = read_config(skb, info, &cfg);
+	int err = dmring_read_config(skb, info, &cfg);
 
 	return err ? err : dmring_ring_set(genl_info_net(info), &cfg, info->extack);
 }
@@ -321,10 +124,10 @@ static int do_ring_del(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[DMRING_A_RING_MAX + 1];
 	const char *name;
-	int err = read_nest(info, DMRING_A_RING, tb, DMRING_A_RING_MAX);
+	int err = dmring_read_nest(info, DMRING_A_RING, tb, DMRING_A_RING_MAX);
 
 	if (!err)
-		err = read_name(tb[DMRING_A_RING_NAME], &name, info->extack);
+		err = dmring_read_name(tb[DMRING_A_RING_NAME], &name, info->extack);
 	return err ? err : dmring_ring_del(genl_info_net(info), name, info->extack);
 }
 
@@ -335,7 +138,7 @@ static int with_ring(struct genl_info *info, u16 object, const char *id,
 {
 	struct nlattr *tb[DMRING_A_MEMBER_MAX + 1];
 	struct dmring_ring *ring;
-	int err = read_nest(info, object, tb, DMRING_A_MEMBER_MAX);
+	int err = dmring_read_nest(info, object, tb, DMRING_A_MEMBER_MAX);
 
 	if (err)
 		return err;
@@ -343,7 +146,7 @@ static int with_ring(struct genl_info *info, u16 object, const char *id,
 		dmring_extack(info->extack, "the %s is missing", id);
 		return -EINVAL;
 	}
-	ring = read_ring(genl_info_net(info), tb[ATTR_RING], info->extack);
+	ring = dmring_read_ring(genl_info_net(info), tb[ATTR_RING], info->extack);
 	if (IS_ERR(ring))
 		return PTR_ERR(ring);
 	err = fn(ring, tb, info->extack);
@@ -360,10 +163,10 @@ static int add_peer(struct dmring_ring *ring, struct nlattr **tb, struct netlink
 		dmring_extack(extack, "the address of the peer is missing");
 		return -EINVAL;
 	}
-	err = read_addr(tb[DMRING_A_PEER_ADDR], &addr, extack);
+	err = dmring_read_addr(tb[DMRING_A_PEER_ADDR], &addr, extack);
 	if (err)
 		return err;
-	if (is_any_addr(&addr)) {
+	if (dmring_is_any_addr(&addr)) {
 		dmring_extack(extack, "the address of a peer is that of one host");
 		return -EINVAL;
 	}
@@ -415,31 +218,129 @@ static int do_proxy_elect(struct sk_buff *skb, struct genl_info *info)
  * Commands that show something
  */
 
-static int do_ring_get(struct sk_buff *skb, struct genl_info *info)
+/* What an answer is put into, of at most @size bytes; its skb may be NULL */
+static struct dmring_show answer_new(struct sk_buff *skb, struct genl_info *info, size_t size)
 {
-	struct nlattr *tb[DMRING_A_RING_MAX + 1];
-	struct dmring_show s = {
+	return (struct dmring_show){
+		.skb = genlmsg_new(size, GFP_KERNEL),
 		.family = &dmring_family,
 		.ns = sk_user_ns(NETLINK_CB(skb).sk),
 		.portid = info->snd_portid,
 		.seq = info->snd_seq,
 		.admin = netlink_ns_capable(skb, genl_info_net(info)->user_ns, CAP_NET_ADMIN),
 	};
+}
+
+/* @err: of filling it */
+static int answer_send(struct dmring_show *s, struct genl_info *info, int err)
+{
+	if (!err)
+		return genlmsg_reply(s->skb, info);
+	nlmsg_free(s->skb);
+	return err;
+}
+
+static int do_ring_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[DMRING_A_RING_MAX + 1];
 	struct dmring_ring *ring;
-	int err = read_nest(info, DMRING_A_RING, tb, DMRING_A_RING_MAX);
+	struct dmring_show s;
+	int err = dmring_read_nest(info, DMRING_A_RING, tb, DMRING_A_RING_MAX);
 
 	if (err)
 		return err;
-	ring = read_ring(genl_info_net(info), tb[DMRING_A_RING_NAME], info->extack);
+	ring = dmring_read_ring(genl_info_net(info), tb[DMRING_A_RING_NAME], info->extack);
 	if (IS_ERR(ring))
 		return PTR_ERR(ring);
-	s.skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	err = s.skb ? dmring_show_ring(&s, ring) : -ENOMEM;
+	s = answer_new(skb, info, GENLMSG_DEFAULT_SIZE);
+	err = answer_send(&s, info, s.skb ? dmring_show_ring(&s, ring) : -ENOMEM);
 	dmring_ring_put(ring);
-	if (!err)
-		return genlmsg_reply(s.skb, info);
-	nlmsg_free(s.skb);
 	return err;
+}
+
+/*
+ * Views
+ */
+
+static int check_has_views(const struct dmring_ring *ring, struct netlink_ext_ack *extack)
+{
+	if (ring->scope == DMRING_SCOPE_NETWORK)
+		return 0;
+	dmring_extack(extack, "ring \"%s\" has scope machine: it has no views", ring->name);
+	return -EOPNOTSUPP;
+}
+
+/* The ring of a command about views, or an error; @tb gets what the command has */
+static struct dmring_ring *view_ring(struct genl_info *info, struct nlattr **tb)
+{
+	int err = dmring_read_nest(info, DMRING_A_VIEW, tb, DMRING_A_VIEW_MAX);
+	struct dmring_ring *ring;
+
+	if (err)
+		return ERR_PTR(err);
+	ring = dmring_read_ring(genl_info_net(info), tb[DMRING_A_VIEW_RING], info->extack);
+	if (IS_ERR(ring))
+		return ring;
+	err = check_has_views(ring, info->extack);
+	if (!err)
+		return ring;
+	dmring_ring_put(ring);
+	return ERR_PTR(err);
+}
+
+static int view_step(struct genl_info *info, u8 step)
+{
+	struct nlattr *tb[DMRING_A_VIEW_MAX + 1];
+	struct dmring_ring *ring = view_ring(info, tb);
+	int err;
+
+	if (IS_ERR(ring))
+		return PTR_ERR(ring);
+	err = dmring_view_do(ring, step, info->attrs[DMRING_A_VIEW], tb, info->extack);
+	dmring_ring_put(ring);
+	return err;
+}
+
+static int view_show(struct sk_buff *skb, struct genl_info *info, bool prepare)
+{
+	struct nlattr *tb[DMRING_A_VIEW_MAX + 1];
+	struct dmring_ring *ring = view_ring(info, tb);
+	struct dmring_show s;
+	int err = 0;
+
+	if (IS_ERR(ring))
+		return PTR_ERR(ring);
+	/* first, so that what has been done is also said */
+	s = answer_new(skb, info, DMRING_VIEW_ANSWER);
+	if (!s.skb)
+		err = -ENOMEM;
+	else if (prepare)
+		err = dmring_view_do(ring, DMRING_VIEW_PREPARE, info->attrs[DMRING_A_VIEW], tb,
+				     info->extack);
+	err = answer_send(&s, info, err ?: dmring_show_view(&s, ring));
+	dmring_ring_put(ring);
+	return err;
+}
+
+static int do_view_get(struct sk_buff *skb, struct genl_info *info)
+{
+	return view_show(skb, info, false);
+}
+
+/* Who prepares is told what is held. */
+static int do_view_prepare(struct sk_buff *skb, struct genl_info *info)
+{
+	return view_show(skb, info, true);
+}
+
+static int do_view_fill(struct sk_buff *skb, struct genl_info *info)
+{
+	return view_step(info, DMRING_VIEW_FILL);
+}
+
+static int do_view_install(struct sk_buff *skb, struct genl_info *info)
+{
+	return view_step(info, DMRING_VIEW_INSTALL);
 }
 
 /**
@@ -471,7 +372,7 @@ static int dump_begin(struct netlink_callback *cb, struct net *net, struct dump 
 		err = nla_parse_nested(tb, ATTR_RING, nest, NULL, cb->extack);
 		if (err)
 			return err;
-		ring = read_ring(net, tb[ATTR_RING], cb->extack);
+		ring = dmring_read_ring(net, tb[ATTR_RING], cb->extack);
 		if (IS_ERR(ring))
 			return PTR_ERR(ring);
 		d->only = ring->serial;
@@ -544,6 +445,24 @@ static int dump_peers(struct sk_buff *skb, struct netlink_callback *cb)
 	return dump(skb, cb, dmring_show_peers);
 }
 
+/* Rings of this machine alone have none. */
+static int show_one_view(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
+{
+	return ring->scope == DMRING_SCOPE_NETWORK ? dmring_show_view(s, ring) : 0;
+}
+
+/* One that is told of in halves would never be told of. */
+static int start_views(struct netlink_callback *cb)
+{
+	cb->min_dump_alloc = DMRING_VIEW_ANSWER;
+	return 0;
+}
+
+static int dump_views(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump(skb, cb, show_one_view);
+}
+
 static int dump_members(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	return dump(skb, cb, dmring_show_members);
@@ -591,6 +510,11 @@ static const struct genl_ops dmring_ops[] = {
 	SHOW(MEMBER_GET, NULL, dump_members, member_name_top),
 	DO(MEMBER_EVICT, do_member_evict, member_id_top),
 	DO(PROXY_ELECT, do_proxy_elect, member_id_top),
+	{ .cmd = DMRING_CMD_VIEW_GET, .doit = do_view_get, .start = start_views,
+	  .dumpit = dump_views, .policy = view_name_top, .maxattr = DMRING_A_MAX },
+	DO(VIEW_PREPARE, do_view_prepare, view_top),
+	DO(VIEW_FILL, do_view_fill, view_top),
+	DO(VIEW_INSTALL, do_view_install, view_top),
 };
 
 /* Open to all: see the uAPI header. */

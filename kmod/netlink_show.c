@@ -15,13 +15,8 @@
 #include "ring.h"
 #include "thread.h"
 
-/* A message under way */
-struct message {
-	void *head;
-	struct nlattr *nest;
-};
-
-static int message_begin(const struct dmring_show *s, u8 cmd, u16 object, struct message *m)
+int dmring_show_begin(const struct dmring_show *s, u8 cmd, u16 object,
+		      struct dmring_show_nest *m)
 {
 	m->head = genlmsg_put(s->skb, s->portid, s->seq, s->family, s->flags, cmd);
 	if (!m->head)
@@ -33,7 +28,7 @@ static int message_begin(const struct dmring_show *s, u8 cmd, u16 object, struct
 	return -EMSGSIZE;
 }
 
-static int message_end(const struct dmring_show *s, struct message *m, int err)
+int dmring_show_end(const struct dmring_show *s, struct dmring_show_nest *m, int err)
 {
 	if (err) {
 		genlmsg_cancel(s->skb, m->head);
@@ -57,6 +52,7 @@ static int put_addr(struct sk_buff *skb, u16 attr, const struct sockaddr_storage
 struct ring_now {
 	struct dmring_stats stats;
 	u64 log_used;
+	u64 incarnation;
 	u64 term;
 	u64 office_since;
 	u32 members;
@@ -87,7 +83,9 @@ static u8 ring_state(const struct dmring_ring *ring)
 {
 	if (ring->scope == DMRING_SCOPE_MACHINE)
 		return DMRING_RING_UP;
-	if (READ_ONCE(ring->core.closed))
+	/* who is alone in an installed view has nobody to meet */
+	if (READ_ONCE(ring->core.closed) ||
+	    (ring->core.gate && ring->core.view.count == 1 && ring->core.retain.order.alone))
 		return DMRING_RING_CLOSED;
 	return ring->core.gate ? DMRING_RING_BROKEN : DMRING_RING_FORMING;
 }
@@ -113,6 +111,7 @@ static void copy_ring_locked(struct dmring_ring *ring, struct ring_now *now)
 	now->stats = ring->stats;
 	now->stats.duplicates += ring->core.retain.duplicates;
 	now->log_used = ring->core.retain.used;
+	now->incarnation = ring->core.cfg.inc;
 	now->members = ring->count;
 	now->hosts = ring->core.view.count;
 	now->view = ring->core.view.number;
@@ -243,7 +242,7 @@ static int put_network(struct sk_buff *skb, const struct dmring_ring *ring,
 	       nla_put_u32(skb, DMRING_A_RING_DEAD_MS, ring->core.cfg.dead_ms) ||
 	       nla_put_u32(skb, DMRING_A_RING_ROTATE, now->rotate_s) ||
 	       nla_put_u32(skb, DMRING_A_RING_PROXY_TIMEOUT, now->proxy_timeout_ms) ||
-	       nla_put_u64_64bit(skb, DMRING_A_RING_INCARNATION, ring->incarnation,
+	       nla_put_u64_64bit(skb, DMRING_A_RING_INCARNATION, now->incarnation,
 				 DMRING_A_RING_PAD);
 }
 
@@ -265,8 +264,8 @@ static int put_state(struct sk_buff *skb, const struct dmring_ring *ring,
 int dmring_show_ring(const struct dmring_show *s, struct dmring_ring *ring)
 {
 	struct ring_now now = { };
-	struct message m;
-	int err = message_begin(s, DMRING_CMD_RING_GET, DMRING_A_RING, &m);
+	struct dmring_show_nest m;
+	int err = dmring_show_begin(s, DMRING_CMD_RING_GET, DMRING_A_RING, &m);
 
 	if (err)
 		return err;
@@ -274,7 +273,7 @@ int dmring_show_ring(const struct dmring_show *s, struct dmring_ring *ring)
 	err = put_config(s, ring, &now) || put_network(s->skb, ring, &now) ||
 	      put_state(s->skb, ring, &now) || put_proxy(s, &now) ||
 	      (s->admin && put_stats(s->skb, &now));
-	return message_end(s, &m, err);
+	return dmring_show_end(s, &m, err);
 }
 
 /*
@@ -381,13 +380,13 @@ static int put_peer(const struct dmring_show *s, const struct dmring_ring *ring,
 int dmring_show_peers(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
 {
 	struct peer_now now;
-	struct message m;
+	struct dmring_show_nest m;
 	int err;
 
 	while (copy_peer(ring, *next, &now)) {
-		err = message_begin(s, DMRING_CMD_PEER_GET, DMRING_A_PEER, &m);
+		err = dmring_show_begin(s, DMRING_CMD_PEER_GET, DMRING_A_PEER, &m);
 		if (!err)
-			err = message_end(s, &m, put_peer(s, ring, &now));
+			err = dmring_show_end(s, &m, put_peer(s, ring, &now));
 		if (err)
 			return err;
 		if (now.peer.node == U32_MAX)
@@ -444,7 +443,7 @@ static bool copy_member(struct dmring_ring *ring, u32 id, struct member_now *now
 	if (!rcu_access_pointer(ring->table[id]))
 		return false;
 	spin_lock(&ring->lock);
-	m = rcu_dereference_protected(ring->table[id], lockdep_is_held(&ring->lock));
+	m = dmring_member_at(ring, id);
 	if (m)
 		copy_member_locked(ring, m, now);
 	dmring_ring_unlock(ring);
@@ -492,15 +491,15 @@ static int put_member(const struct dmring_show *s, const struct dmring_ring *rin
 int dmring_show_members(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
 {
 	struct member_now now;
-	struct message m;
+	struct dmring_show_nest m;
 	int err;
 
 	for (; *next < ring->slots; ++*next) {
 		if (!copy_member(ring, *next, &now))
 			continue;
-		err = message_begin(s, DMRING_CMD_MEMBER_GET, DMRING_A_MEMBER, &m);
+		err = dmring_show_begin(s, DMRING_CMD_MEMBER_GET, DMRING_A_MEMBER, &m);
 		if (!err)
-			err = message_end(s, &m, put_member(s, ring, &now));
+			err = dmring_show_end(s, &m, put_member(s, ring, &now));
 		if (err)
 			return err;
 	}
@@ -526,13 +525,14 @@ static int put_event(struct sk_buff *skb, const struct dmring_ntf_info *info)
 		 nla_put_u64_64bit(skb, DMRING_A_EVENT_TERM, info->term, DMRING_A_EVENT_PAD) ||
 		 put_ms(skb, DMRING_A_EVENT_DURATION_MS, info->duration, DMRING_A_EVENT_PAD))) ||
 	       (info->node && nla_put_u32(skb, DMRING_A_EVENT_NODE, info->node)) ||
+	       (info->view && nla_put_u32(skb, DMRING_A_EVENT_VIEW, info->view)) ||
 	       (info->why && info->why[0] && nla_put_string(skb, DMRING_A_EVENT_WHY, info->why));
 }
 
 int dmring_show_event(const struct dmring_show *s, const struct dmring_ntf_info *info)
 {
-	struct message m;
-	int err = message_begin(s, DMRING_CMD_EVENT_NTF, DMRING_A_EVENT, &m);
+	struct dmring_show_nest m;
+	int err = dmring_show_begin(s, DMRING_CMD_EVENT_NTF, DMRING_A_EVENT, &m);
 
-	return err ? err : message_end(s, &m, put_event(s->skb, info));
+	return err ? err : dmring_show_end(s, &m, put_event(s->skb, info));
 }

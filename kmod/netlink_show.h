@@ -35,6 +35,20 @@ struct dmring_show {
 	bool admin;
 };
 
+/* A message under way */
+struct dmring_show_nest {
+	void *head;
+	struct nlattr *nest;
+};
+
+/*
+ * A message with one nest of kind @object; 0 or -EMSGSIZE. It ends with @err of what was put
+ * there: if that is not 0, or nothing could be begun, nothing is appended.
+ */
+int dmring_show_begin(const struct dmring_show *s, u8 cmd, u16 object,
+		      struct dmring_show_nest *m);
+int dmring_show_end(const struct dmring_show *s, struct dmring_show_nest *m, int err);
+
 /* 0, or -EMSGSIZE: it does not fit; nothing is appended then. May sleep. */
 int dmring_show_ring(const struct dmring_show *s, struct dmring_ring *ring);
 

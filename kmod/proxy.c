@@ -37,6 +37,7 @@
 #include "room.h"
 #include "slow.h"
 #include "thread.h"
+#include "views.h"
 #include "wait.h"
 #include "why.h"
 
@@ -59,6 +60,7 @@ struct dmring_proxy {
 	s64 ahead_left;			/* ns; the account that is paid from */
 	u64 ahead_at;			/* ns; when it was reckoned */
 	struct completion config_done;
+	const struct dmring_view_ask *config_view;	/* a step towards a view, or NULL: peers */
 	int config_err;
 	char config_why[DMRING_WHY_SIZE];
 	struct dmring_neighbours nb;
@@ -267,7 +269,10 @@ static void stay_behind(struct dmring_proxy *p)
 
 static void do_config(struct dmring_proxy *p)
 {
-	p->config_err = dmring_neighbours_config(&p->nb, p->config_why);
+	if (p->config_view)
+		p->config_err = dmring_views_step(&p->nb, p->config_view, p->config_why);
+	else
+		p->config_err = dmring_neighbours_config(&p->nb, p->config_why);
 	complete(&p->config_done);
 }
 
@@ -384,9 +389,7 @@ static int proxy_start(struct dmring_ring *ring, struct netlink_ext_ack *extack)
 	init_completion(&p->config_done);
 	ring->proxy = p;
 	ring->thread_bytes = sizeof(*p);
-	ring->state = is_network(ring) ? DMRING_RING_FORMING : DMRING_RING_UP;
-	ring->log.group->view = ring->core.view.number;
-	ring->log.group->hosts = ring->core.view.count;
+	dmring_ring_show_view(ring);
 	if (is_network(ring))
 		err = open_listener(p, extack);
 	if (!err) {
@@ -405,19 +408,31 @@ static void proxy_stop(struct dmring_ring *ring)
 	proxy_free(ring->proxy);
 }
 
-static int proxy_peers_changed(struct dmring_ring *ring, struct netlink_ext_ack *extack)
+/* Have the thread do it; @view: NULL for peers */
+static int proxy_config(struct dmring_ring *ring, const struct dmring_view_ask *view,
+			struct netlink_ext_ack *extack)
 {
 	struct dmring_proxy *p = ring->proxy;
 
 	/* under ring->conf, as is the end of a ring: the thread is there, or gone for good */
-	if (!p)
+	if (!p) {
+		dmring_extack(extack, "ring \"%s\" is being deleted", ring->name);
 		return -ENOENT;
+	}
+	p->config_view = view;
+	p->config_why[0] = '\0';
 	reinit_completion(&p->config_done);
 	dmring_thread_kick(ring, DMRING_WORK_CONFIG);
 	wait_for_completion(&p->config_done);
-	if (p->config_err)
+	/* a warning, if there is no error */
+	if (p->config_why[0])
 		dmring_extack(extack, "%s", p->config_why);
 	return p->config_err;
+}
+
+static int proxy_peers_changed(struct dmring_ring *ring, struct netlink_ext_ack *extack)
+{
+	return proxy_config(ring, NULL, extack);
 }
 
 const struct dmring_group_ops dmring_proxy_ops = {
@@ -426,4 +441,5 @@ const struct dmring_group_ops dmring_proxy_ops = {
 	.start = proxy_start,
 	.stop = proxy_stop,
 	.peers_changed = proxy_peers_changed,
+	.view = proxy_config,
 };

@@ -73,14 +73,14 @@ static void note_own(struct dmring_member *m, u64 entry)
 	smp_store_release(&kern->own_tail, m->own_tail);
 }
 
-/* A message whose sender is to know it has got its place */
-static void place_own(struct dmring_ring *ring, u32 sender, u64 entry)
+/* A message whose sender is to know it has got its place; @due: it was counted */
+static void place_own(struct dmring_ring *ring, u32 sender, u64 entry, bool due)
 {
 	struct dmring_member *m = dmring_member_of(ring, sender);
 
 	if (!m)
 		return;
-	m->own_due--;
+	m->own_due -= due;
 	note_own(m, entry);
 	if (!m->own_waits)
 		return;
@@ -100,8 +100,11 @@ static bool index_some(struct dmring_ring *ring, u32 budget)
 			return false;
 		e = dmring_retain_entry(&ring->core.retain, no);
 		dmring_log_enter(&ring->log, e->at);
+		if (no == ring->view_no)
+			ring->view_end = dmring_core_index_pos(&ring->core) + 1;
 		if (e->flags & DMRING_ENTRY_NOTED)
-			place_own(ring, e->sender, dmring_core_index_pos(&ring->core));
+			place_own(ring, e->sender, dmring_core_index_pos(&ring->core),
+				  no >= ring->lost_no);
 	}
 	return true;
 }
@@ -149,10 +152,10 @@ static void log_finish(struct dmring_ring *ring)
 }
 
 static void write_event(struct dmring_ring *ring, const struct dmring_ident *ident,
-			const struct dmring_ev *ev)
+			const void *payload, u32 len)
 {
-	stamp(ring, ident, DMRING_REC_EVENT, sizeof(*ev));
-	dmring_log_write(&ring->log, ring->fill.pos + ring->fill.head, ev, sizeof(*ev));
+	stamp(ring, ident, DMRING_REC_EVENT, len);
+	dmring_log_write(&ring->log, ring->fill.pos + ring->fill.head, payload, len);
 	log_finish(ring);
 }
 
@@ -166,20 +169,30 @@ static bool put_event(struct dmring_ring *ring, const struct dmring_ev *ev)
 			return false;
 		}
 	}
-	write_event(ring, NULL, ev);
+	write_event(ring, NULL, ev, sizeof(*ev));
 	dmring_core_add_event(&ring->core, sizeof(*ev));
 	index_some(ring, INDEX_AT_ONCE);
 	return true;
 }
 
-/* An event for all, in the window like a message. While no message may go it is for this host's. */
+/* No message goes in this view, or none has gone in the first: there is nobody to tell */
+static bool goes_alone(const struct dmring_view *v)
+{
+	return !v->quorum || v->number == DMRING_VIEW_STATIC;
+}
+
+/*
+ * An event for all, in the window like a message. It is for this host's members alone while it
+ * goes alone, and waits in a new view until that is closed.
+ */
 static bool put_news(struct dmring_ring *ring, struct hold *hold, const struct dmring_news *news)
 {
 	if (!ring->core.gate)
-		return put_event(ring, &news->ev);
+		return goes_alone(&ring->core.view) && put_event(ring, &news->ev);
 	if (dmring_room_make(ring, sizeof(news->ev), &hold->kick))
 		return false;
-	write_event(ring, ring->flags & DMRING_RING_IDENTIFY ? &news->ident : NULL, &news->ev);
+	write_event(ring, ring->flags & DMRING_RING_IDENTIFY ? &news->ident : NULL, &news->ev,
+		    sizeof(news->ev));
 	dmring_core_add_news(&ring->core);
 	index_some(ring, INDEX_AT_ONCE);
 	return true;
@@ -192,11 +205,14 @@ static bool put_news(struct dmring_ring *ring, struct hold *hold, const struct d
 static bool is_too_much(const struct dmring_ring *ring, const struct dmring_ev *ev)
 {
 	return ev->what == DMRING_EV_PROXY &&
-	       dmring_core_event_room(&ring->core, dmring_event_share(ring->log.size) / 2);
+	       dmring_core_event_room(&ring->core, dmring_core_event_share(&ring->core) / 2);
 }
 
 static void put_events(struct dmring_ring *ring, struct hold *hold)
 {
+	/* between two views there is room for none, and none is to be lost for that */
+	if (ring->core.change.phase != DMRING_PHASE_RUN)
+		return;
 	while (ring->events_head != ring->events_tail) {
 		const struct dmring_ev *ev = &ring->events[ring->events_head % DMRING_EVENTS_MAX];
 
@@ -501,7 +517,7 @@ static int take_marked(struct dmring_ring *ring, struct hold *hold)
 	hold->left -= min(hold->left, HOLD_MIN);
 	/* before in_tail is read: a later mark sets it again */
 	dmring_marks_clear(&ring->marked, id);
-	m = rcu_dereference_protected(ring->table[id], lockdep_is_held(&ring->lock));
+	m = dmring_member_at(ring, id);
 	if (m && take_turn(ring, m, hold) == -EAGAIN) {
 		ring->robin = id;
 		return -EAGAIN;
@@ -677,4 +693,30 @@ void dmring_pump_deliver(struct dmring_ring *ring, const struct dmring_rx *rx,
 		dmring_ring_unlock(ring);
 		free_spent(spent);
 	} while (!done);
+}
+
+void dmring_pump_lock_whole(struct dmring_ring *ring) __acquires(&ring->lock)
+{
+	spin_lock(&ring->lock);
+	while (ring->fill.active) {
+		struct hold hold = { .left = HOLD_BYTES };
+		struct dmring_big *spent;
+
+		fill_some(ring, &hold);
+		if (!ring->fill.active)
+			break;
+		spent = take_spent(ring);
+		dmring_ring_unlock(ring);
+		free_spent(spent);
+		cond_resched();
+		spin_lock(&ring->lock);
+	}
+}
+
+void dmring_pump_view(struct dmring_ring *ring, const void *payload, u32 len)
+{
+	write_event(ring, NULL, payload, len);
+	ring->view_no = dmring_core_install(&ring->core, len, ktime_get_ns());
+	index_some(ring, INDEX_BUDGET);
+	dmring_log_publish(&ring->log);
 }

@@ -39,4 +39,15 @@ int dmring_pump_submit(struct dmring_member *m);
 void dmring_pump_deliver(struct dmring_ring *ring, const struct dmring_rx *rx,
 			 const u8 *payload);
 
+/*
+ * Take ring->lock when no message is half copied, by copying what is left of one. Thread only.
+ */
+void dmring_pump_lock_whole(struct dmring_ring *ring) __acquires(&ring->lock);
+
+/*
+ * The next view is installed; members are told by an event record of @len bytes of @payload,
+ * for which there is room. Thread only; ring->lock held, no message half copied.
+ */
+void dmring_pump_view(struct dmring_ring *ring, const void *payload, u32 len);
+
 #endif /* _DMRING_PUMP_H */

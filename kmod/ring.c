@@ -172,33 +172,27 @@ static void ring_init(struct dmring_ring *ring, struct net *net,
 	ring->proxy_timeout_ms = cfg->proxy_timeout_ms;
 	ring->office_since = ktime_get_ns();
 	ring->office_stopped = DMRING_NEVER;
-	do {
-		ring->incarnation = get_random_u64();
-	} while (!ring->incarnation);
+	ring->view_no = U64_MAX;
 }
 
-static int core_init(struct dmring_ring *ring, const struct dmring_ring_config *cfg,
-		     struct netlink_ext_ack *extack)
+u64 dmring_new_incarnation(void)
 {
-	struct dmring_core_cfg core = {
-		.node = ring->node,
-		.inc = ring->incarnation,
-		.log = cfg->log_size,
-		.max_msg = GIVEN(cfg, MAX_MSG) ? cfg->max_msg : 0,
-		.dead_ms = cfg->dead_ms,
-		.order = ring->order,
-		.identify = !!(ring->flags & DMRING_RING_IDENTIFY),
-		.network = ring->scope == DMRING_SCOPE_NETWORK,
-	};
-	char why[DMRING_WHY_SIZE] = "";
-	int err;
+	u64 inc;
 
-	strscpy(core.name, ring->name, sizeof(core.name));
-	err = dmring_core_init(&ring->core, &core, ring->entries, ring->places,
-			       ring->log.entries, why);
-	if (err)
-		dmring_extack(extack, "%s", why);
-	return err;
+	do {
+		inc = get_random_u64();
+	} while (!inc);
+	return inc;
+}
+
+void dmring_ring_show_view(struct dmring_ring *ring)
+{
+	const struct dmring_view *v = &ring->core.view;
+	struct dmring_group_page *group = ring->log.group;
+
+	WRITE_ONCE(group->view, v->number);
+	WRITE_ONCE(group->hosts, v->count);
+	WRITE_ONCE(group->flags, v->quorum ? 0 : DMRING_GROUP_NO_QUORUM);
 }
 
 static bool has_places(const struct dmring_ring *ring)
@@ -210,7 +204,32 @@ static bool has_places(const struct dmring_ring *ring)
 static size_t table_bytes(const struct dmring_ring *ring)
 {
 	return array_size(ring->log.entries, sizeof(*ring->entries) +
-			  (has_places(ring) ? sizeof(*ring->places) : 0));
+			  (has_places(ring) ? sizeof(struct dmring_place) : 0));
+}
+
+static int core_init(struct dmring_ring *ring, const struct dmring_ring_config *cfg,
+		     struct netlink_ext_ack *extack)
+{
+	struct dmring_core_cfg core = {
+		.node = ring->node,
+		.inc = dmring_new_incarnation(),
+		.log = cfg->log_size,
+		.max_msg = GIVEN(cfg, MAX_MSG) ? cfg->max_msg : 0,
+		.dead_ms = cfg->dead_ms,
+		.order = ring->order,
+		.identify = !!(ring->flags & DMRING_RING_IDENTIFY),
+		.network = ring->scope == DMRING_SCOPE_NETWORK,
+	};
+	char why[DMRING_WHY_SIZE] = "";
+	int err;
+
+	strscpy(core.name, ring->name, sizeof(core.name));
+	err = dmring_core_init(&ring->core, &core, ring->entries, has_places(ring) ?
+			       (void *)(ring->entries + ring->log.entries) : NULL,
+			       ring->log.entries, why);
+	if (err)
+		dmring_extack(extack, "%s", why);
+	return err;
 }
 
 static int ring_alloc(struct dmring_ring *ring, struct netlink_ext_ack *extack, u64 log_size)
@@ -225,15 +244,13 @@ static int ring_alloc(struct dmring_ring *ring, struct netlink_ext_ack *extack, 
 	}
 	ring->entries = __vmalloc(table_bytes(ring),
 				  GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
-	if (has_places(ring))
-		ring->places = (void *)(ring->entries + ring->log.entries);
 	ring->table = kvcalloc(ring->slots, sizeof(*ring->table), GFP_KERNEL_ACCOUNT);
 	ring->used = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
 	ring->untold = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
 	ring->unnotified = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
 	if (ring->scope == DMRING_SCOPE_NETWORK)
-		ring->peers = kcalloc(DMRING_HOSTS_MAX - 1, sizeof(*ring->peers),
-				      GFP_KERNEL_ACCOUNT);
+		ring->peers = kvcalloc(DMRING_HOSTS_MAX - 1, sizeof(*ring->peers),
+				       GFP_KERNEL_ACCOUNT);
 	if (!ring->entries || !ring->table || !ring->used || !ring->untold ||
 	    !ring->unnotified || (ring->scope == DMRING_SCOPE_NETWORK && !ring->peers)) {
 		dmring_extack(extack, "no memory for the ring's tables");
@@ -262,7 +279,7 @@ static void ring_free_work(struct work_struct *work)
 	bitmap_free(ring->used);
 	bitmap_free(ring->untold);
 	bitmap_free(ring->unnotified);
-	kfree(ring->peers);
+	kvfree(ring->peers);
 	kvfree(ring);
 }
 
@@ -525,6 +542,50 @@ int dmring_peer_del(struct dmring_ring *ring, u32 node, struct netlink_ext_ack *
 }
 
 /*
+ * Views
+ */
+
+bool dmring_ring_has_address(const struct dmring_ring *ring, u32 node)
+{
+	u32 i;
+
+	for (i = 0; i < ring->peer_count; i++)
+		if (ring->peers[i].node == node)
+			return true;
+	return node == ring->node;
+}
+
+/* The link to the next host will want to know where that is */
+static int check_addresses(struct dmring_ring *ring, const struct dmring_view_record *rec,
+			   struct netlink_ext_ack *extack)
+{
+	u32 i;
+
+	for (i = 0; i < rec->count; i++) {
+		if (dmring_ring_has_address(ring, rec->host[i].node))
+			continue;
+		dmring_extack(extack, "host %u has no address here: add it as a peer",
+			      rec->host[i].node);
+		return -EDESTADDRREQ;
+	}
+	return 0;
+}
+
+int dmring_ring_view(struct dmring_ring *ring, const struct dmring_view_ask *ask,
+		     struct netlink_ext_ack *extack)
+{
+	int err = 0;
+
+	mutex_lock(&ring->conf);
+	if (ask->step == DMRING_VIEW_FILL)
+		err = check_addresses(ring, ask->rec, extack);
+	if (!err)
+		err = ring->ops->view(ring, ask, extack);
+	mutex_unlock(&ring->conf);
+	return err;
+}
+
+/*
  * Ending
  */
 
@@ -547,7 +608,7 @@ int dmring_member_evict(struct dmring_ring *ring, u32 id, struct netlink_ext_ack
 
 	spin_lock(&ring->lock);
 	if (id < ring->slots)
-		m = rcu_dereference_protected(ring->table[id], lockdep_is_held(&ring->lock));
+		m = dmring_member_at(ring, id);
 	if (m)
 		dmring_member_leave_locked(m, DMRING_REASON_ADMIN);
 	dmring_ring_unlock(ring);

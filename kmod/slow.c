@@ -77,8 +77,7 @@ void dmring_slow_watch(struct dmring_ring *ring, enum dmring_runner who)
 		dmring_thread_kick(ring, DMRING_WORK_PUMP);
 }
 
-/* True when all are gone; else the rest go at the next look, for their events want room */
-static bool evict_below(struct dmring_ring *ring, u64 target)
+bool dmring_slow_evict_below(struct dmring_ring *ring, u64 target)
 {
 	struct dmring_member *m, *next;
 	u32 left = EVICT_AT_ONCE;
@@ -107,7 +106,7 @@ static void policy(struct dmring_ring *ring, u64 now)
 		ring->full_since = now;
 		ring->full_target = read + max((ring->log.published - read) / 2, 1ULL);
 	} else if (now - ring->full_since >= limit) {
-		if (evict_below(ring, ring->full_target))
+		if (dmring_slow_evict_below(ring, ring->full_target))
 			ring->full_since = 0;
 		dmring_room_free(ring);
 	}

@@ -26,6 +26,12 @@ void dmring_slow_watch(struct dmring_ring *ring, enum dmring_runner who);
  */
 bool dmring_slow_poll(struct dmring_ring *ring, u64 now);
 
+/*
+ * Evict readers that are below index position @target. True when all are gone; else the rest
+ * go at the next look, for their events want room. ring->lock held.
+ */
+bool dmring_slow_evict_below(struct dmring_ring *ring, u64 target);
+
 #define DMRING_SLOW_POLL_NS	(10 * NSEC_PER_MSEC)
 
 #endif /* _DMRING_SLOW_H */

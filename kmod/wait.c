@@ -70,7 +70,9 @@ __poll_t dmring_ready(struct dmring_member *m)
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (m->mapped && READ_ONCE(m->slot.user->out_head) != READ_ONCE(m->out_tail))
 		mask |= EPOLLPRI | EPOLLIN | EPOLLRDNORM;
-	if (has_room(m, READ_ONCE(m->room_wanted) ?: m->slot.in_size / 4))
+	/* without a quorum it is refused at once: that is to be heard, too */
+	if (!dmring_ring_has_quorum(m->ring) ||
+	    has_room(m, READ_ONCE(m->room_wanted) ?: m->slot.in_size / 4))
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	return mask;
 }

@@ -199,12 +199,15 @@ TEST_F(basic, own)
 	struct dmring *c = attach(self->name, DMRING_OWN, 0);
 	struct dmring_msg m;
 	int i, n, held = 0;
+	char in[8];
 
 	ASSERT_NE(NULL, c);
 	/* runs of one to four, more of them than the kernel notes at a time */
 	for (i = 0; i < 600; i++) {
 		n = i % 5 ? 1 : 0;
 		ASSERT_EQ(0, dmring_send(n ? c : self->a, &i, 4));
+		/* two senders have no order among them until one has been heard */
+		ASSERT_EQ(4, recv_wait(self->b, in, sizeof(in)));
 		if (i % 40 != 39)
 			continue;
 		for (n = i - 39; n <= i; n++, held++) {

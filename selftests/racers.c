@@ -24,6 +24,7 @@
 
 #include "bystanders.h"
 #include "kself.h"
+#include "random.h"
 #include "rig.h"
 
 /* DMRING_RACE_MS may say minutes, DMRING_RACES how many there are at least */
@@ -65,15 +66,6 @@ static __thread volatile bool touching;
 static void add(uint64_t *counter)
 {
 	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ULL);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
 }
 
 static bool over(struct racer *r)

@@ -361,6 +361,43 @@ TEST_F(netlink, members)
 	RUN(MEMBER_EVICT, MEMBER, ring, evict);
 }
 
+#define V(a)	DMRING_A_VIEW_##a
+#define STEP	U32(V(NUMBER), 2), U32(V(ATTEMPT), 1)
+
+TEST_F(netlink, views)
+{
+	const struct attr ring[] = { { V(RING), strlen(network) + 1, 0, network }, END };
+	const struct attr wrong[] = { { V(RING), strlen(machine) + 1, 0, machine }, END };
+	static const struct nl_case prepare[] = {
+		{ "no number", -EINVAL, "missing", { U32(V(ATTEMPT), 1) } },
+		{ "no attempt", -EINVAL, "missing", { U32(V(NUMBER), 2) } },
+		{ "view 0", -EINVAL, "count from 2", { U32(V(NUMBER), 0), U32(V(ATTEMPT), 1) } },
+		{ "attempt 0", -EINVAL, "attempts from 1", { U32(V(NUMBER), 2), U32(V(ATTEMPT), 0) } },
+		{ "a phase", -EINVAL, ONLY, { STEP, U8(V(PHASE), 1) } },
+		{ "an incarnation", -EINVAL, ONLY, { STEP, U64(V(INCARNATION), 1) } },
+		{ "number of 8 bytes", -EINVAL, NULL, { U64(V(NUMBER), 2), U32(V(ATTEMPT), 1) } },
+		{ "join of a byte", -ERANGE, NULL, { STEP, U8(V(JOIN), 1) } },
+		{ "host without nest", -EINVAL, NULL, { STEP, U32(V(HOST), 1) } },
+		{ "unknown", -EINVAL, NULL, { STEP, U8(V(MAX) + 1, 1) } },
+		{ "a base", -EINVAL, "prepare has no attribute", { STEP, U64(V(BASE), 1) } },
+		{ }
+	};
+	static const struct nl_case later[] = {
+		{ "not prepared", -ESTALE, "", { STEP } },
+		{ "no attempt", -EINVAL, "missing", { U32(V(NUMBER), 2) } },
+		{ }
+	};
+	static const struct nl_case of_machine[] = {
+		{ "machine ring", -EOPNOTSUPP, "no views", { STEP } },
+		{ }
+	};
+
+	RUN(VIEW_PREPARE, VIEW, ring, prepare);
+	RUN(VIEW_FILL, VIEW, ring, later);
+	RUN(VIEW_INSTALL, VIEW, ring, later);
+	RUN(VIEW_PREPARE, VIEW, wrong, of_machine);
+}
+
 /* The wrong object, none, two, and commands that there are not */
 TEST_F(netlink, top_level)
 {
@@ -372,6 +409,8 @@ TEST_F(netlink, top_level)
 		{ DMRING_CMD_PEER_DEL, 0, -EINVAL },
 		{ DMRING_CMD_MEMBER_EVICT, DMRING_A_RING, -EINVAL },
 		{ DMRING_CMD_RING_SET, DMRING_A_EVENT, -EINVAL },
+		{ DMRING_CMD_VIEW_PREPARE, DMRING_A_RING, -EINVAL },
+		{ DMRING_CMD_VIEW_GET, 0, -EINVAL },
 		{ DMRING_CMD_RING_ADD, DMRING_A_MAX + 1, -EINVAL },
 		{ DMRING_CMD_UNSPEC, DMRING_A_RING, -EOPNOTSUPP },
 		{ DMRING_CMD_EVENT_NTF, DMRING_A_EVENT, -EOPNOTSUPP },

@@ -15,6 +15,7 @@
 
 #include "bystanders.h"
 #include "kself.h"
+#include "random.h"
 #include "rig.h"
 
 /* DMRING_SCRIBBLE_MS may say minutes */
@@ -30,15 +31,6 @@ struct role {
 	uint64_t *joined;	/* times a scribbler did */
 	uint32_t no;
 };
-
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ULL);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
-}
 
 /* A value of the kind that goes wrong */
 static uint64_t nasty(uint64_t *state, uint64_t near)

@@ -71,7 +71,7 @@ rank_of() {
 	slot*|log*|marks*|link*) echo 2 ;;
 	netns*|ring*|member*|group*|thread*) echo 3 ;;
 	wait*|room*|slow*|pump*) echo 4 ;;
-	election*|neighbours*|proxy*) echo 5 ;;
+	election*|neighbours*|proxy*|views*) echo 5 ;;
 	mmap*|file_io*|chardev*|netlink*) echo 6 ;;
 	main*) echo 7 ;;
 	*) echo 99 ;;

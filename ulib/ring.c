@@ -56,6 +56,11 @@ static bool has_room(struct dmring_member *k, __u64 need)
 	return room(k) >= need;
 }
 
+static bool has_quorum(const struct dmring_member *k)
+{
+	return !(load_relaxed(&k->s.group->flags) & DMRING_GROUP_NO_QUORUM);
+}
+
 static void *in_at(struct dmring_member *k)
 {
 	return k->s.in + (k->in_tail & (k->s.a.in_size - 1));
@@ -139,7 +144,7 @@ static int ready(struct dmring_member *k, unsigned int what, size_t n)
 	}
 	if (!dmring_attached(k))
 		return dmring_gone(k);
-	return what & DMRING_WAIT_WRITE && has_room(k, in_cost(n));
+	return what & DMRING_WAIT_WRITE && (!has_quorum(k) || has_room(k, in_cost(n)));
 }
 
 static int spin(struct dmring_member *k, unsigned int what, size_t n)
@@ -213,6 +218,8 @@ static int ring_reserve(struct dmring *r, size_t len, void **buf)
 
 	if (!dmring_attached(k))
 		return dmring_gone(k);
+	if (!has_quorum(k))
+		return dmring_fail(-ENOLINK, "this host is cut off from most others of the ring");
 	if (len > load_relaxed(&k->s.kernel->max_msg) ||
 	    in_cost(len) > k->s.a.in_size)
 		return dmring_fail(-EMSGSIZE, "%zu bytes never fit", len);

@@ -65,8 +65,10 @@ static const char *const events[] = {
 	[DMRING_EV_CLOSED] = "ring closed",
 	[DMRING_EV_BROKEN] = "ring broken",
 	[DMRING_EV_PROXY] = "proxy",
+	[DMRING_EV_VIEW] = "view",
 	[DMRING_EV_OFFICE] = "office",
 	[DMRING_EV_REJECTED] = "rejected",
+	[DMRING_EV_LOST] = "lost",
 	[DMRING_EV_GAP] = "gap",
 };
 

@@ -2,6 +2,12 @@
 /* Greetings: who may be a neighbour, and from where the stream goes on. */
 #include "core-internal.h"
 
+/* What a greeting says beside the number of the view: 0 in it, else on the way to the next */
+static u32 attempt_of(const struct dmring_core *c)
+{
+	return c->change.phase == DMRING_PHASE_FILL ? c->change.attempt : 0;
+}
+
 static void fill_hello(struct dmring_core *c)
 {
 	struct dmring_hello *h = &c->hello;
@@ -17,7 +23,8 @@ static void fill_hello(struct dmring_core *c)
 	h->dead_ms = c->cfg.dead_ms;
 	h->log = c->cfg.log;
 	h->rec = c->rec;
-	h->ordered = c->retain.order.have;
+	h->ordered = c->retain.order.alone ? 0 : c->retain.order.have;
+	h->attempt = attempt_of(c);
 	h->count = c->view.count;
 	for (i = 0; i < h->count; i++) {
 		h->hosts[i].node = c->view.node[i];
@@ -37,6 +44,30 @@ u32 dmring_core_put_refuse(const struct dmring_act *act, u8 *buf)
 	return dmring_wire_put_refuse(buf, act->err, act->why);
 }
 
+/*
+ * Is it where we are? -EAGAIN: it has gone ahead, and we shall follow; or it has not heard yet
+ * that we have.
+ */
+static int check_when(const struct dmring_core *c, char *why)
+{
+	const struct dmring_hello *h = &c->hello;
+	bool changes = c->change.phase != DMRING_PHASE_RUN;
+
+	if (h->view == c->view.number && h->attempt == attempt_of(c) &&
+	    c->change.phase != DMRING_PHASE_PREPARED)
+		return 0;
+	if (changes && h->view == c->view.number &&
+	    (h->attempt > attempt_of(c) || c->change.phase == DMRING_PHASE_PREPARED))
+		return dmring_why(why, -EAGAIN,
+				  "a host prepares the view after %u, the other not yet", h->view);
+	if (changes && h->view == c->change.number)
+		return dmring_why(why, -EAGAIN, "host %u is in view %u, which host %u prepares",
+				  h->node, h->view, c->cfg.node);
+	return dmring_why(why, -ESTALE, "host %u is in view %u, host %u in view %u%s",
+			  h->node, h->view, c->cfg.node, c->view.number,
+			  changes ? " and prepares another" : "");
+}
+
 /* Is it who it should be? */
 static int check_who(const struct dmring_core *c, enum dmring_dir dir, char *why)
 {
@@ -50,6 +81,9 @@ static int check_who(const struct dmring_core *c, enum dmring_dir dir, char *why
 		return dmring_why(why, -ELOOP,
 				  "host %u meets itself: is its node id or address used twice?",
 				  h->node);
+	err = check_when(c, why);
+	if (err)
+		return err;
 	err = dmring_view_same_hosts(&c->view, h, why);
 	if (err)
 		return err;
@@ -64,9 +98,6 @@ static int check_ring(const struct dmring_core *c, char *why)
 {
 	const struct dmring_hello *h = &c->hello;
 
-	if (h->view != c->view.number)
-		return dmring_why(why, -ESTALE, "host %u is in view %u, host %u in view %u",
-				  h->node, h->view, c->cfg.node, c->view.number);
 	if (h->order != c->cfg.order)
 		return dmring_why(why, -EINVAL,
 				  "host %u and host %u differ in the order of the ring",
@@ -126,7 +157,7 @@ static int check_pred_order(const struct dmring_core *c, char *why)
 	const struct dmring_ordering *o = &c->retain.order;
 	const struct dmring_hello *h = &c->hello;
 
-	if (o->kind == DMRING_ORDER_FIFO)
+	if (o->alone)
 		return 0;
 	if (o->sequencer != c->view.self && h->ordered < o->have)
 		return dmring_why(why, -EPROTO,
@@ -145,6 +176,9 @@ static int check_pred_have(const struct dmring_core *c, char *why)
 	const struct dmring_hello *h = &c->hello;
 	u16 o;
 
+	/* who fills up may lack what we have; what it claims is looked at by who fills it */
+	if (c->change.phase == DMRING_PHASE_FILL)
+		return 0;
 	for (o = 0; o < c->view.count; o++) {
 		u64 have = h->hosts[o].have;
 
@@ -176,7 +210,7 @@ int dmring_core_greeting(const struct dmring_core *c, const u8 *buf,
 	if (!act->err && f->type != DMRING_FRAME_HELLO)
 		act->err = dmring_why(act->why, -EPROTO, "a frame of type %u before a greeting",
 				      f->type);
-	if (!act->err && c->view.count < 2)
+	if (!act->err && c->view.count < 2 && c->change.phase == DMRING_PHASE_RUN)
 		act->err = dmring_why(act->why, -ENXIO, "host %u has no peers yet", c->cfg.node);
 	if (act->err)
 		act->what = DMRING_ACT_REFUSE | DMRING_ACT_CLOSE;
@@ -186,6 +220,9 @@ int dmring_core_greeting(const struct dmring_core *c, const u8 *buf,
 /* A connection nobody owns is turned away; it changes no link that stands. */
 static int turn_away(struct dmring_core *c, struct dmring_act *act)
 {
+	/* it is early, and may wait as long as any other guest */
+	if (act->err == -EAGAIN)
+		return act->err;
 	act->what = DMRING_ACT_REFUSE | DMRING_ACT_CLOSE;
 	if (act->node == dmring_core_pred(c) && c->in.state == DMRING_SESSION_IDLE)
 		dmring_core_note_refusal(&c->in, act);
@@ -196,7 +233,7 @@ static int turn_away(struct dmring_core *c, struct dmring_act *act)
 static void take_in(struct dmring_core *c, u64 now, struct dmring_act *act)
 {
 	act->what = DMRING_ACT_REPLACE | DMRING_ACT_HELLO;
-	if (c->in.state == DMRING_SESSION_STREAM) {
+	if (c->in.state == DMRING_SESSION_STREAM && c->change.phase == DMRING_PHASE_RUN) {
 		act->what |= DMRING_ACT_DOWN;
 		act->reason = DMRING_AWAY_BROKEN;
 		dmring_why(act->why, 0, "a newer connection of host %u takes its place", act->node);
@@ -229,6 +266,22 @@ u64 dmring_core_greeting_time(const struct dmring_core *c)
 	return dmring_session_greeting(&c->in);
 }
 
+static int resume_fill(struct dmring_core *c, const u64 *have, char *why)
+{
+	const struct dmring_ordering *o = &c->retain.order;
+	u64 ordered = c->hello.ordered;
+
+	if (dmring_retain_has_order(&c->retain) &&
+	    (ordered < o->stable || (ordered > c->change.record.ordered &&
+				     !dmring_core_is_cautious(c, &c->change.record))))
+		return dmring_why(why, -EPROTO, "it claims to know the order up to %llu",
+				  ordered);
+	if (dmring_retain_resume_fill(&c->retain, &c->change.record, have, why))
+		return -EPROTO;
+	dmring_order_resume(&c->retain, ordered);
+	return 0;
+}
+
 static int resume(struct dmring_core *c, char *why)
 {
 	u64 have[DMRING_HOSTS_MAX];
@@ -236,6 +289,8 @@ static int resume(struct dmring_core *c, char *why)
 
 	for (i = 0; i < c->view.count; i++)
 		have[i] = c->hello.hosts[i].have;
+	if (c->change.phase == DMRING_PHASE_FILL)
+		return resume_fill(c, have, why);
 	if (dmring_order_check_resume(&c->retain, c->hello.ordered, why) ||
 	    dmring_retain_resume(&c->retain, &c->view, have, why))
 		return -EPROTO;
@@ -252,6 +307,9 @@ int dmring_core_hello_out(struct dmring_core *c, u64 now, u32 rnd, const u8 *buf
 		act->err = check_hello(c, DMRING_OUT, act->why);
 	if (!act->err)
 		act->err = resume(c, act->why);
+	/* only who calls can wait */
+	if (act->err == -EAGAIN)
+		act->err = -ESTALE;
 	if (act->err) {
 		act->what |= DMRING_ACT_REFUSE;
 		return dmring_core_refused(c, DMRING_OUT, now, rnd, act);
@@ -260,7 +318,8 @@ int dmring_core_hello_out(struct dmring_core *c, u64 now, u32 rnd, const u8 *buf
 	dmring_ack_restart(&c->ack);
 	dmring_session_peer_dead(&c->out, c->cfg.dead_ms, c->hello.dead_ms);
 	dmring_session_enter(&c->out, DMRING_SESSION_STREAM, now);
-	act->what |= DMRING_ACT_UP | DMRING_ACT_PUMP;
+	act->what |= DMRING_ACT_PUMP;
+	act->what |= c->change.phase == DMRING_PHASE_RUN ? DMRING_ACT_UP : 0;
 	c->beat_now = true;
 	dmring_core_see_links(c, act);
 	return 0;

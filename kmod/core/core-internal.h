@@ -24,6 +24,11 @@ static inline u32 dmring_neighbour(const struct dmring_core *c, enum dmring_dir 
 	return dir == DMRING_OUT ? dmring_core_succ(c) : dmring_core_pred(c);
 }
 
+static inline u16 dmring_rec_flags(const struct dmring_core *c)
+{
+	return c->cfg.identify ? DMRING_REC_IDENT : 0;
+}
+
 static inline bool dmring_pow2_between(u64 n, u64 least, u64 most)
 {
 	return n >= least && n <= most && !(n & (n - 1));
@@ -39,6 +44,24 @@ static inline bool dmring_rec_ok(u32 rec)
 	return rec >= DMRING_COST_MIN && !(rec % DMRING_ALIGN) &&
 	       rec <= dmring_cost(DMRING_MSG_MAX, DMRING_REC_IDENT);
 }
+
+/* Is the log large enough for a view of so many? 0 or -EMSGSIZE. */
+int dmring_core_check_hosts(const struct dmring_core *c, u16 hosts, char *why);
+
+/* What this host by itself would allow among @hosts; 0 or -EMSGSIZE. */
+int dmring_core_own_sizes(const struct dmring_core *c, u16 hosts, struct dmring_sizes *s,
+			  char *why);
+
+/* Make c->spare the view, with links from @at on; nothing can fail any more. */
+void dmring_core_take_view(struct dmring_core *c, const struct dmring_sizes *sizes,
+			   u16 sequencer, u64 at);
+void dmring_core_restart_sessions(struct dmring_core *c, u64 at);
+
+/*
+ * Who has no quorum does not know what others deliver, and with "safe" has to deliver a
+ * beginning of that: what all hosts of the view that ends knew the place of.
+ */
+bool dmring_core_is_cautious(const struct dmring_core *c, const struct dmring_view_record *rec);
 
 /* Something about the links changed: draw the conclusions. */
 void dmring_core_see_links(struct dmring_core *c, struct dmring_act *act);

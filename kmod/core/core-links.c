@@ -29,6 +29,26 @@ static void link_chain(const struct dmring_core *c, struct dmring_beat *b)
 	b->rec = min(b->rec, c->heard.rec);
 }
 
+/*
+ * Between two views no ring is closed, but what we tell of it has to stay true; and who fills
+ * up has to know the sizes of the last view.
+ */
+static void see_fill(struct dmring_core *c, struct dmring_act *act)
+{
+	if (!c->sizes.final && c->heard.final && c->in.state == DMRING_SESSION_STREAM)
+		fix_sizes(c, c->heard.log, c->heard.rec, act);
+	if (c->in.state != DMRING_SESSION_STREAM && c->chain.chain) {
+		c->chain.chain = 0;
+		c->beat_now = true;
+	}
+	if (c->chain.final == c->sizes.final)
+		return;
+	c->chain.final = c->sizes.final;
+	c->chain.log = c->sizes.log;
+	c->chain.rec = c->sizes.rec;
+	c->beat_now = true;
+}
+
 static void see_closed(struct dmring_core *c, struct dmring_act *act)
 {
 	bool closed = c->chain.chain == c->view.count && c->view.count > 1 &&
@@ -37,7 +57,7 @@ static void see_closed(struct dmring_core *c, struct dmring_act *act)
 	if (closed != c->closed)
 		act->what |= closed ? DMRING_ACT_CLOSED : DMRING_ACT_BROKEN;
 	c->closed = closed;
-	if (!closed || c->gate)
+	if (!closed || c->gate || !c->view.quorum)
 		return;
 	c->gate = true;
 	act->what |= DMRING_ACT_GATE;
@@ -55,6 +75,10 @@ void dmring_core_see_links(struct dmring_core *c, struct dmring_act *act)
 	bool told = c->heard.final && c->in.state == DMRING_SESSION_STREAM;
 	struct dmring_beat b;
 
+	if (c->change.phase != DMRING_PHASE_RUN) {
+		see_fill(c, act);
+		return;
+	}
 	link_chain(c, &b);
 	if (!c->sizes.final && told)
 		fix_sizes(c, c->heard.log, c->heard.rec, act);
@@ -81,12 +105,16 @@ static void link_down(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 r
 	struct dmring_session *s = dmring_link(c, dir);
 
 	act->what |= DMRING_ACT_CLOSE;
-	if (s->state == DMRING_SESSION_STREAM) {
+	/* between two views links come and go; a neighbour that is silent is dead all the same */
+	if (s->state == DMRING_SESSION_STREAM &&
+	    (c->change.phase == DMRING_PHASE_RUN || reason != DMRING_AWAY_BROKEN)) {
 		act->what |= DMRING_ACT_DOWN;
 		act->reason = reason;
 	}
 	memcpy(s->why, act->why, sizeof(s->why));
 	dmring_session_down(s, now, rnd, act->err);
+	if (c->change.phase == DMRING_PHASE_PREPARED)
+		s->state = DMRING_SESSION_IDLE;
 	dmring_core_see_links(c, act);
 }
 

@@ -56,7 +56,7 @@ static int beat_in(struct dmring_core *c, u64 now, const struct dmring_beat *b,
 	c->heard = *b;
 	if (c->in.state == DMRING_SESSION_GREETING) {
 		dmring_session_enter(&c->in, DMRING_SESSION_STREAM, now);
-		act->what |= DMRING_ACT_UP;
+		act->what |= c->change.phase == DMRING_PHASE_RUN ? DMRING_ACT_UP : 0;
 	}
 	dmring_core_see_links(c, act);
 	return 0;
@@ -76,8 +76,11 @@ static int marks_in(struct dmring_core *c, const u8 *buf, u32 len, struct dmring
 	u16 i, count;
 	int err = dmring_wire_get_marks(buf, len, &ordered, &count, act->why);
 
-	if (!err)
-		err = dmring_ack_check_ordered(&c->retain, ordered, act->why);
+	if (!err && c->change.phase == DMRING_PHASE_FILL)
+		err = dmring_why(act->why, -EPROTO, "marks between two views");
+	if (err || c->change.phase != DMRING_PHASE_RUN)
+		return err;
+	err = dmring_ack_check_ordered(&c->retain, ordered, act->why);
 
 	for (i = 0; i < count && !err; i++) {
 		dmring_wire_get_mark(buf, i, &m);
@@ -105,6 +108,24 @@ static int judge_view(const struct dmring_core *c, u32 view, const char *what, c
 	return view == c->view.number;
 }
 
+/* A fill brings no more of the order than was agreed on */
+static int check_order_end(const struct dmring_core *c, const struct dmring_order_frame *f,
+			   char *why)
+{
+	const struct dmring_view_record *rec = &c->change.record;
+	u64 end = f->from;
+	u16 i;
+
+	if (c->change.phase != DMRING_PHASE_FILL || dmring_core_is_cautious(c, rec))
+		return 0;
+	for (i = 0; i < f->count; i++)
+		end += f->run[i].count;
+	if (end <= rec->ordered)
+		return 0;
+	return dmring_why(why, -EPROTO, "an order up to position %llu, where %llu is the last",
+			  end, rec->ordered);
+}
+
 static int order_in(struct dmring_core *c, const u8 *buf, u32 len, struct dmring_act *act)
 {
 	u16 sequencer = c->retain.order.sequencer;
@@ -113,10 +134,15 @@ static int order_in(struct dmring_core *c, const u8 *buf, u32 len, struct dmring
 
 	if (err)
 		return err;
-	if (c->retain.order.kind == DMRING_ORDER_FIFO)
+	if (!dmring_retain_has_order(&c->retain))
 		return dmring_why(act->why, -EPROTO, "an order on a ring of order fifo");
+	if (c->change.phase == DMRING_PHASE_PREPARED)
+		return 0;
 	err = judge_view(c, f.view, "an order", act->why);
 	if (err <= 0)
+		return err;
+	err = check_order_end(c, &f, act->why);
+	if (err)
 		return err;
 	err = dmring_view_check_inc(&c->view, sequencer, f.inc, act->why);
 	if (!err)
@@ -151,10 +177,18 @@ static int data_in(struct dmring_core *c, const u8 *buf, u32 len, struct dmring_
 {
 	int err = dmring_wire_get_data(buf, len, &rx->data, act->why);
 
+	if (!err && c->change.phase == DMRING_PHASE_PREPARED) {
+		rx->what = DMRING_RX_DISCARD;
+		return 0;
+	}
 	if (!err)
 		err = place_data(c, rx, act->why);
 	if (err || rx->what == DMRING_RX_DISCARD)
 		return err;
+	if (c->change.phase == DMRING_PHASE_FILL &&
+	    rx->data.seq > c->change.record.cut[rx->origin].seq)
+		return dmring_why(act->why, -EPROTO, "message %llu of host %u is beyond the cut",
+				  rx->data.seq, rx->data.node);
 	rx->cost = dmring_cost(rx->data.len, rx->data.flags);
 	switch (dmring_retain_accept(&c->retain, rx->origin, rx->data.seq, rx->cost,
 				     c->sizes.window, act->why)) {

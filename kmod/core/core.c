@@ -6,19 +6,19 @@ static u32 node_at(const struct dmring_core *c, u16 idx)
 	return idx == DMRING_VIEW_NONE ? 0 : c->view.node[idx];
 }
 
+static bool fills(const struct dmring_core *c)
+{
+	return c->change.phase == DMRING_PHASE_FILL;
+}
+
 u32 dmring_core_succ(const struct dmring_core *c)
 {
-	return node_at(c, c->view.succ);
+	return node_at(c, fills(c) ? c->change.succ : c->view.succ);
 }
 
 u32 dmring_core_pred(const struct dmring_core *c)
 {
-	return node_at(c, c->view.pred);
-}
-
-static u16 rec_flags(const struct dmring_core *c)
-{
-	return c->cfg.identify ? DMRING_REC_IDENT : 0;
+	return node_at(c, fills(c) ? c->change.pred : c->view.pred);
 }
 
 /*
@@ -44,51 +44,68 @@ static int check_cfg(const struct dmring_core_cfg *cfg, u32 slots, char *why)
 	return 0;
 }
 
-/* What this host alone would allow among @hosts. */
-static int own_sizes(const struct dmring_core *c, u16 hosts, struct dmring_sizes *s, char *why)
+int dmring_core_check_hosts(const struct dmring_core *c, u16 hosts, char *why)
 {
+	if (!c->cfg.network || hosts <= dmring_view_hosts(c->cfg.log))
+		return 0;
+	return dmring_why(why, -EMSGSIZE, "a log of %u bytes is for %u hosts at most",
+			  c->cfg.log, dmring_view_hosts(c->cfg.log));
+}
+
+int dmring_core_own_sizes(const struct dmring_core *c, u16 hosts, struct dmring_sizes *s, char *why)
+{
+	u16 flags = dmring_rec_flags(c);
+
 	s->log = c->cfg.log;
-	s->rec = c->cfg.max_msg ? dmring_cost(c->cfg.max_msg, rec_flags(c)) :
-				  dmring_rec_auto(s->log, hosts, rec_flags(c));
-	s->final = !c->cfg.network;
+	s->rec = c->cfg.max_msg ? dmring_cost(c->cfg.max_msg, flags) :
+				  dmring_rec_auto(s->log, hosts, flags);
 	s->window = dmring_window_size(s->log, s->rec, hosts);
 	if (!c->cfg.network)
 		s->window = s->log - dmring_event_share(s->log);
 	if (s->window >= s->rec)
-		return 0;
+		return dmring_core_check_hosts(c, hosts, why);
 	return dmring_why(why, -EMSGSIZE,
 			  "a log of %u bytes leaves less than one largest message (%u bytes) for each of %u hosts",
-			  s->log, dmring_cost_payload(s->rec, rec_flags(c)), hosts);
+			  s->log, dmring_cost_payload(s->rec, flags), hosts);
 }
 
-static void restart_sessions(struct dmring_core *c, u64 now)
+void dmring_core_restart_sessions(struct dmring_core *c, u64 at)
 {
 	dmring_session_init(&c->in, DMRING_IN, c->cfg.dead_ms);
 	dmring_session_init(&c->out, DMRING_OUT, c->cfg.dead_ms);
-	if (c->view.count > 1) {
+	if (dmring_core_succ(c)) {
 		c->out.state = DMRING_SESSION_WAIT;
-		c->out.retry_at = now + DMRING_SETTLE;
+		c->out.retry_at = at;
 	}
 	memset(&c->heard, 0, sizeof(c->heard));
 	memset(&c->chain, 0, sizeof(c->chain));
+	c->chain.final = c->sizes.final;
 	c->chain.log = c->sizes.log;
 	c->chain.rec = c->sizes.rec;
 	c->closed = false;
 	c->beat_now = false;
 }
 
-/* Make c->spare the view; nothing can fail any more. */
-static void take_view(struct dmring_core *c, const struct dmring_sizes *sizes, u64 now)
+void dmring_core_take_view(struct dmring_core *c, const struct dmring_sizes *sizes,
+			   u16 sequencer, u64 at)
 {
+	bool installed = c->spare.number != DMRING_VIEW_STATIC;
+	bool alone = !c->cfg.network || (installed && c->spare.count == 1);
+
 	c->view = c->spare;
 	c->sizes = *sizes;
 	c->rec = sizes->rec;
-	c->gate = !c->cfg.network;
+	c->change.phase = DMRING_PHASE_RUN;
+	c->sizes.final = alone;
+	c->gate = alone && c->view.quorum;
+	dmring_order_set_view(&c->retain.order, &c->view, sequencer, alone);
 	dmring_retain_set_view(&c->retain, &c->view);
 	memset(&c->window, 0, sizeof(c->window));
 	memset(&c->ack, 0, sizeof(c->ack));
 	c->window.limit = sizes->window;
-	restart_sessions(c, now);
+	if (alone)
+		c->window.released = c->retain.origin[c->view.self].freed_cost;
+	dmring_core_restart_sessions(c, at);
 }
 
 static int set_view(struct dmring_core *c, const u32 *nodes, u16 count, u64 now, char *why)
@@ -98,9 +115,9 @@ static int set_view(struct dmring_core *c, const u32 *nodes, u16 count, u64 now,
 
 	err = dmring_view_set(&c->spare, c->cfg.node, c->cfg.inc, nodes, count, why);
 	if (!err)
-		err = own_sizes(c, c->spare.count, &sizes, why);
+		err = dmring_core_own_sizes(c, c->spare.count, &sizes, why);
 	if (!err)
-		take_view(c, &sizes, now);
+		dmring_core_take_view(c, &sizes, 0, now + DMRING_SETTLE);
 	return err;
 }
 
@@ -135,6 +152,10 @@ int dmring_core_set_hosts(struct dmring_core *c, const u32 *nodes, u16 count, u6
 {
 	if (!c->cfg.network)
 		return dmring_why(why, -EINVAL, "a ring of machine scope has no peers");
+	if (c->view.number != DMRING_VIEW_STATIC || c->change.number)
+		return dmring_why(why, -EBUSY,
+				  "the ring's hosts change with its views (the last one: %u)",
+				  max(c->view.number, c->change.number));
 	if (in_use(c))
 		return dmring_why(why, -EBUSY,
 				  "the ring has carried messages: its hosts cannot change, set it up anew");
@@ -147,7 +168,7 @@ int dmring_core_set_hosts(struct dmring_core *c, const u32 *nodes, u16 count, u6
 
 u32 dmring_core_max_msg(const struct dmring_core *c)
 {
-	return dmring_cost_payload(c->sizes.rec, rec_flags(c));
+	return dmring_cost_payload(c->sizes.rec, dmring_rec_flags(c));
 }
 
 int dmring_core_room(struct dmring_core *c, u32 len, bool *kick)
@@ -161,31 +182,59 @@ int dmring_core_room(struct dmring_core *c, u32 len, bool *kick)
 	if (!c->gate)
 		return -EAGAIN;
 	err = dmring_window_ask(&c->window, c->retain.origin[c->view.self].have_cost,
-				dmring_cost(len, rec_flags(c)), &raised);
+				dmring_cost(len, dmring_rec_flags(c)), &raised);
 	*kick = raised && c->cfg.network;
 	return err;
 }
 
 u64 dmring_core_add(struct dmring_core *c, u32 sender, u16 flags, u32 len)
 {
-	flags |= rec_flags(c);
+	flags |= dmring_rec_flags(c);
 	return dmring_retain_add(&c->retain, c->view.self, sender, flags,
 				 dmring_cost(len, flags));
 }
 
 u64 dmring_core_add_news(struct dmring_core *c)
 {
-	u16 flags = rec_flags(c);
+	u16 flags = dmring_rec_flags(c);
 
 	return dmring_retain_add(&c->retain, c->view.self, 0, flags | DMRING_ENTRY_EVENT,
 				 dmring_cost(sizeof(struct dmring_ev), flags));
 }
 
+/* The record of a view has a part of the events' share of its own. */
+u32 dmring_core_event_share(const struct dmring_core *c)
+{
+	u32 view = dmring_cost(DMRING_VIEW_EV(dmring_view_hosts(c->cfg.log)), 0);
+
+	return dmring_event_share(c->cfg.log) - (c->cfg.network ? view : 0);
+}
+
+static int event_room(const struct dmring_core *c, u32 len, u32 share)
+{
+	return c->retain.event_used + dmring_cost(len, 0) > share ? -ENOSPC : 0;
+}
+
 int dmring_core_event_room(const struct dmring_core *c, u32 len)
 {
-	if (c->retain.event_used + dmring_cost(len, 0) > dmring_event_share(c->cfg.log))
+	if (c->change.phase != DMRING_PHASE_RUN)
 		return -ENOSPC;
-	return 0;
+	return event_room(c, len, dmring_core_event_share(c));
+}
+
+int dmring_core_view_room(const struct dmring_core *c, u32 len)
+{
+	return event_room(c, len, dmring_event_share(c->cfg.log));
+}
+
+bool dmring_core_index_past(struct dmring_core *c, u64 *no)
+{
+	const struct dmring_retain *r = &c->retain;
+
+	if (dmring_retain_is_fifo(r) ? r->order.index >= r->base :
+				       r->order.given >= c->view.base)
+		return false;
+	return dmring_retain_deliver(&c->retain, no);
 }
 
 u64 dmring_core_add_event(struct dmring_core *c, u32 len)
@@ -202,7 +251,7 @@ u64 dmring_core_advance(struct dmring_core *c, u32 budget)
 {
 	u64 freed = dmring_retain_advance(&c->retain, budget);
 
-	if (!c->cfg.network)
+	if (c->retain.order.alone)
 		c->window.released = c->retain.origin[c->view.self].freed_cost;
 	return freed;
 }
@@ -218,7 +267,8 @@ bool dmring_core_slow(const struct dmring_core *c)
 {
 	u16 o;
 
-	if (dmring_retain_hold(&c->retain) != DMRING_HOLD_READER)
+	if (c->change.phase != DMRING_PHASE_RUN ||
+	    dmring_retain_hold(&c->retain) != DMRING_HOLD_READER)
 		return false;
 	for (o = 0; o < c->view.count; o++)
 		if (starved(c, o))
@@ -230,9 +280,16 @@ bool dmring_core_slow(const struct dmring_core *c)
  * What is to be sent
  */
 
+/* May messages and their order go out now? */
+static bool streams(const struct dmring_core *c)
+{
+	return c->out.state == DMRING_SESSION_STREAM &&
+	       c->change.phase != DMRING_PHASE_PREPARED;
+}
+
 bool dmring_core_next(struct dmring_core *c, u64 *no)
 {
-	return c->out.state == DMRING_SESSION_STREAM && dmring_retain_next(&c->retain, no);
+	return streams(c) && dmring_retain_next(&c->retain, no);
 }
 
 u32 dmring_core_data(struct dmring_core *c, u64 no, u32 len,
@@ -263,8 +320,7 @@ u32 dmring_core_put_order(struct dmring_core *c, u8 *buf)
 {
 	struct dmring_order_frame f;
 
-	if (c->out.state != DMRING_SESSION_STREAM ||
-	    !dmring_order_tell(&c->retain, &c->view, &f))
+	if (!streams(c) || !dmring_order_tell(&c->retain, &c->view, &f))
 		return 0;
 	f.view = c->view.number;
 	f.inc = c->view.inc[c->retain.order.sequencer];
@@ -272,15 +328,21 @@ u32 dmring_core_put_order(struct dmring_core *c, u8 *buf)
 	return dmring_wire_put_order(buf, &f);
 }
 
+/* And what is acknowledged? */
+static bool acknowledges(const struct dmring_core *c)
+{
+	return c->out.state == DMRING_SESSION_STREAM && c->change.phase == DMRING_PHASE_RUN;
+}
+
 bool dmring_core_marks_due(const struct dmring_core *c)
 {
-	return c->out.state == DMRING_SESSION_STREAM &&
+	return acknowledges(c) &&
 	       dmring_ack_pending(&c->ack, &c->view, &c->retain, &c->window);
 }
 
 u32 dmring_core_marks(struct dmring_core *c, u8 *buf)
 {
-	if (c->out.state != DMRING_SESSION_STREAM)
+	if (!acknowledges(c))
 		return 0;
 	return dmring_ack_encode(&c->ack, &c->view, &c->retain, &c->window, buf);
 }

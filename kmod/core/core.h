@@ -8,7 +8,7 @@
  *   [T]   the link thread alone; touches sessions only, no ring lock
  *   [LT]  the link thread, with the ring lock held
  *   [S]   set-up: nobody else uses the core, no link is open
- * "retain", "window", "ack", "view", "sizes" and "gate" are protected by the
+ * "retain", "window", "ack", "view", "change", "sizes" and "gate" are protected by the
  * ring lock; the sessions, "chain" and "peer" belong to the link thread.
  *
  * Sending (pump, [L]): dmring_core_room(); copy to the log; dmring_core_add().
@@ -41,6 +41,12 @@
  *      dmring_core_marks() when dmring_core_marks_due(). Frames never interleave.
  * After each call that fills a struct dmring_act the thread does what it says,
  * in the order of the bits.
+ *
+ * A view change: dmring_core_prepare(), _fill(), and once dmring_core_complete() says so on
+ * every host, dmring_core_install(). After each of them the thread closes the connection of
+ * a session that is in IDLE or WAIT. A record that was being read when a view was
+ * prepared is to be discarded (dmring_rx.what). A guest whose HELLO is
+ * answered with -EAGAIN is early: ask again after the next change.
  */
 #ifndef _DMRING_CORE_CORE_H
 #define _DMRING_CORE_CORE_H
@@ -129,13 +135,54 @@ struct dmring_rx {
 	struct dmring_data data;
 };
 
+/*
+ * Where a host is between two views. Anybody may begin anew, with a higher attempt.
+ *
+ *	RUN --prepare--> PREPARED --fill--> FILL --install--> RUN
+ *	                   ^----prepare-------'
+ */
+enum dmring_phase {
+	DMRING_PHASE_RUN,	/* in a view */
+	DMRING_PHASE_PREPARED,	/* nothing is sent, taken in or delivered */
+	DMRING_PHASE_FILL,	/* it gets what it lacks of the view that ends */
+};
+
+/**
+ * struct dmring_change - from one view to the next
+ * @phase: enum dmring_phase
+ * @joins: this host gives up its place in the view it is in, if any; for good, when
+ * @gave_up: it has been given the record of another
+ * @stays: highest attempt at the view after its own, also when others were prepared since
+ * @number: of the view that was prepared last,
+ * @attempt: and the highest attempt at it
+ * @next_inc: the incarnation under which it would join
+ * @succ: in FILL: the next one of those who stay, its index in the view that ends,
+ * @pred: and the one before
+ * @record: from FILL on, and still when another attempt is prepared
+ * @held: all that it asked for was here then
+ */
+struct dmring_change {
+	u8 phase;
+	bool joins;
+	bool gave_up;
+	u32 stays;
+	u32 number;
+	u32 attempt;
+	u64 next_inc;
+	u16 succ;
+	u16 pred;
+	bool held;
+	struct dmring_view_record record;
+};
+
 /**
  * struct dmring_core - one host of one ring
- * @cfg: (invariant after dmring_core_init())
+ * @cfg: (invariant after dmring_core_init(), but for @inc: a new one for each view it joins)
  * @rec: largest record of this host's own configuration (cost)
  * @view: the hosts (ring lock to write)
+ * @change: the way to the next view (ring lock to write)
  * @sizes: of the whole ring (ring lock to write)
- * @gate: the ring has been closed once: own messages may go (ring lock)
+ * @gate: the ring has been closed once in this view, or is alone: own messages may go (ring lock)
  * @retain: (ring lock)
  * @window: (ring lock)
  * @ack: (ring lock)
@@ -152,6 +199,7 @@ struct dmring_core {
 	struct dmring_core_cfg cfg;
 	u32 rec;
 	struct dmring_view view;
+	struct dmring_change change;
 	struct dmring_sizes sizes;
 	bool gate;
 	struct dmring_retain retain;
@@ -188,13 +236,63 @@ int dmring_core_init(struct dmring_core *c, const struct dmring_core_cfg *cfg,
 
 /*
  * [S] The peers of a static ring (this host may be listed or not). -EBUSY once
- * this host has sequenced or received a message; -EMSGSIZE when the log is too
- * small for so many. Shuts the gate again. Forgets what was learned of incarnations. Links
- * must be closed before. The link out is opened DMRING_SETTLE after @now: peers are
- * mostly given one after the other, and each changes whom we should call.
+ * this host has sequenced or received a message, or a view was prepared; -EMSGSIZE when
+ * the log is too small for so many. Shuts the gate again. Forgets what was learned of
+ * incarnations. Links must be closed before. The link out is opened DMRING_SETTLE after
+ * @now: peers are mostly given one after the other, and each changes whom we should call.
  */
 int dmring_core_set_hosts(struct dmring_core *c, const u32 *nodes, u16 count, u64 now,
 			  char *why);
+
+/*
+ * Views
+ */
+
+/*
+ * [LT] Prepare view @number: from now on nothing is sent, taken in, acknowledged or
+ * delivered, and what the core holds is what it reports (view, retain). @joins: this host
+ * gives up its place in the view it is in; until it has got a record it may be asked to stay
+ * all the same. @next_inc: random, not 0. -ESTALE for a view
+ * that does not follow, or an attempt that is not higher than the last one.
+ */
+int dmring_core_prepare(struct dmring_core *c, u32 number, u32 attempt, bool joins, u64 next_inc,
+			char *why);
+
+/*
+ * [LT] Get what is lacking of the cut. -ESTALE if that attempt is not prepared here, -EINVAL
+ * or -EMSGSIZE for a record that makes no sense.
+ */
+int dmring_core_fill(struct dmring_core *c, const struct dmring_view_record *rec, u64 now,
+		     char *why);
+
+/* [L] Is all of the cut here? */
+bool dmring_core_complete(const struct dmring_core *c);
+
+/*
+ * [L] The record of the next view that this host has said it is complete for, or would have,
+ * or NULL. Some host may have installed it: so when all hosts of it that a coordinator can
+ * reach say the same, it has to go on with that one and no other.
+ */
+const struct dmring_view_record *dmring_core_accepted(const struct dmring_core *c);
+
+/*
+ * [LT] All hosts of the view are complete: may it be installed here? -ESTALE, -EAGAIN if this
+ * host is not complete. Then dmring_core_install(), by which all own messages are stable. There
+ * is room for its record when local readers have read the record of the view that ends, and
+ * all before it.
+ */
+int dmring_core_view_room(const struct dmring_core *c, u32 len);
+int dmring_core_install_ask(const struct dmring_core *c, u32 number, u32 attempt, char *why);
+
+/* [L] Complete: by installing it, is the fate of what was sent here and is not stable unknown? */
+bool dmring_core_loses(const struct dmring_core *c);
+
+/*
+ * [LT] The new view stands, and its record of @len payload bytes, for which there is room
+ * (dmring_core_view_room()), is in the log; returns that one's number. Where this host is the
+ * only one, senders may go on.
+ */
+u64 dmring_core_install(struct dmring_core *c, u32 len, u64 now);
 
 /* Neighbours' node ids; 0 while there are none. */
 u32 dmring_core_succ(const struct dmring_core *c);
@@ -232,8 +330,15 @@ static inline u64 dmring_core_own_stable(const struct dmring_core *c)
 	return c->retain.origin[c->view.self].stable_seq;
 }
 
-/* [L] Room for a local event record of @len payload bytes? 0 or -ENOSPC. */
+/*
+ * [L] Room for a local event record of @len payload bytes? 0 or -ENOSPC, always between two
+ * views.
+ */
 int dmring_core_event_room(const struct dmring_core *c, u32 len);
+
+/* [L] What all local event records may take, as costs. */
+u32 dmring_core_event_share(const struct dmring_core *c);
+
 u64 dmring_core_add_event(struct dmring_core *c, u32 len);
 
 /*
@@ -242,9 +347,14 @@ u64 dmring_core_add_event(struct dmring_core *c, u32 len);
  */
 u64 dmring_core_add_news(struct dmring_core *c);
 
+/* [L] Between two views: the same, of views that ended before, which has been agreed on. */
+bool dmring_core_index_past(struct dmring_core *c, u64 *no);
+
 /* [L] The record that takes the next position of the index; false if there is none now. */
 static inline bool dmring_core_index(struct dmring_core *c, u64 *no)
 {
+	if (c->change.phase != DMRING_PHASE_RUN)
+		return dmring_core_index_past(c, no);
 	return dmring_retain_deliver(&c->retain, no);
 }
 

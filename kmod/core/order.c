@@ -9,14 +9,14 @@ void dmring_order_init(struct dmring_ordering *o, u8 kind, struct dmring_place *
 	o->table = table;
 }
 
-void dmring_order_set_view(struct dmring_ordering *o)
+void dmring_order_set_view(struct dmring_ordering *o, const struct dmring_view *v,
+			   u16 sequencer, bool alone)
 {
-	o->sequencer = 0;
-	o->have = 0;
-	o->link = 0;
-	o->stable = 0;
-	if (o->kind != DMRING_ORDER_FIFO)
-		o->given = 0;
+	o->sequencer = sequencer;
+	o->alone = alone;
+	o->have = v->base;
+	o->link = v->base;
+	o->stable = v->base;
 }
 
 static struct dmring_place *place(const struct dmring_retain *r, u64 n)
@@ -27,7 +27,7 @@ static struct dmring_place *place(const struct dmring_retain *r, u64 n)
 /* The record at order position @pos; of these there are never more than records */
 static u64 record_at(const struct dmring_retain *r, u64 pos)
 {
-	return r->next - (u32)((u32)r->next - place(r, pos)->no);
+	return dmring_widen(r->next, place(r, pos)->no);
 }
 
 /*
@@ -68,10 +68,47 @@ void dmring_order_add(struct dmring_retain *r, u64 no)
 
 	if (origin == DMRING_ORIGIN_EVENT)
 		push(r, &o->queue[EVENTS], no);
-	else if (o->sequencer == r->self)
+	else if (!r->filling && (o->alone || o->sequencer == r->self))
 		known(r, (u32)no);
 	else
 		push(r, &o->queue[origin], no);
+}
+
+/* By index of the origin, and then as they were sent */
+void dmring_order_close(struct dmring_retain *r, u64 no)
+{
+	u16 o;
+
+	for (o = 0; o < EVENTS; o++)
+		while (r->order.queue[o].count)
+			known(r, pop(r, &r->order.queue[o]));
+	known(r, (u32)no);
+}
+
+u64 dmring_order_deliverable(const struct dmring_ordering *o)
+{
+	return o->kind == DMRING_ORDER_SAFE && !o->alone ? o->stable : o->have;
+}
+
+void dmring_order_drop(struct dmring_retain *r, u64 end, u64 base)
+{
+	struct dmring_ordering *o = &r->order;
+	u64 n = end - o->given, to = base - 1;
+	bool up = ((to - end) & r->mask) <= r->mask / 2;
+	u64 i;
+
+	for (i = 0; i < EVENTS; i++)
+		o->queue[i].count = 0;
+	/* what only waits for the pump goes to where the view is; read before it is written to */
+	for (i = 0; i < n; i++) {
+		u64 back = up ? i + 1 : n - i;
+
+		place(r, to - back)->no = place(r, end - back)->no;
+	}
+	o->given = to - n;
+	o->have = to;
+	o->dropped = base - 1;
+	r->dropped = r->next;
 }
 
 static void give(struct dmring_retain *r, u64 no)
@@ -91,12 +128,12 @@ bool dmring_order_next(struct dmring_retain *r, u64 *no)
 	struct dmring_ordering *o = &r->order;
 
 	if (o->queue[EVENTS].count) {
-		*no = r->next - (u32)((u32)r->next - pop(r, &o->queue[EVENTS]));
+		*no = dmring_widen(r->next, pop(r, &o->queue[EVENTS]));
 		give(r, *no);
 		return true;
 	}
 	/* who knows the order of a record holds it: under "safe" all do when all know it */
-	if (o->given == (o->kind == DMRING_ORDER_SAFE ? o->stable : o->have))
+	if (o->given == dmring_order_deliverable(o))
 		return false;
 	*no = record_at(r, o->given++);
 	give(r, *no);
@@ -127,7 +164,7 @@ static bool may_tell(const struct dmring_retain *r, u64 pos)
 
 static bool tells(const struct dmring_retain *r)
 {
-	return !dmring_retain_is_fifo(r) && r->succ != DMRING_VIEW_NONE &&
+	return dmring_retain_has_order(r) && r->succ != DMRING_VIEW_NONE &&
 	       r->succ != r->order.sequencer;
 }
 
@@ -140,7 +177,9 @@ bool dmring_order_tell(const struct dmring_retain *r, const struct dmring_view *
 
 	f->from = pos;
 	f->count = 0;
-	for (; left && tells(r) && may_tell(r, pos); pos++, left--) {
+	if (!tells(r))
+		return false;
+	for (; left && may_tell(r, pos); pos++, left--) {
 		u32 node = v->node[r->table[record_at(r, pos) & r->mask].origin];
 
 		if (last && last->node == node) {

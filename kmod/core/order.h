@@ -7,12 +7,13 @@
  *
  *	 given            have
  *	   |  known, safe   |
- *	---+----------------+---> order positions, from 0 in each view
+ *	---+----------------+---> order positions, from 0; they go on from view to view
  *	        ^ link: told to the next host      (stable: known to every host)
  *
  * What is told of a record follows the record on every link, so an order is
  * always about records that are here: if it is not, the other end is at
- * fault. Nothing of it takes room of its own: the runs are made from the table when
+ * fault. When a view ends, its last messages may be without a position; they are put in order
+ * by origin then. Nothing of it takes room of its own: the runs are made from the table when
  * they are sent, on a new connection too.
  *
  * A record delivered takes the next position of the index. These positions are
@@ -45,24 +46,28 @@ struct dmring_queue {
 /**
  * struct dmring_ordering - what is known of the order
  * @kind: DMRING_ORDER_*; FIFO in a ring of machine scope
+ * @alone: this host goes by its own order of arrival: nobody else is there
  * @sequencer: its index in the view
  * @table: the caller's memory
  * @have: known up to here
  * @link: told to the next host up to here
  * @stable: known by every host up to here
- * @given: delivered up to here; under "fifo" a record number
- * @index: next index position
+ * @given: delivered up to here
+ * @dropped: once that is delivered, what has no position and is older never will be
+ * @index: next index position; under "fifo", which uses nothing else of this, a record number, too
  * @held: index position behind the last record whose order every host knows
  * @queue: by index of the origin, the last for local events
  */
 struct dmring_ordering {
 	u8 kind;
+	bool alone;
 	u16 sequencer;
 	struct dmring_place *table;
 	u64 have;
 	u64 link;
 	u64 stable;
 	u64 given;
+	u64 dropped;
 	u64 index;
 	u64 held;
 	struct dmring_queue queue[DMRING_HOSTS_MAX + 1];
@@ -71,8 +76,25 @@ struct dmring_ordering {
 /* @table: as many as the table beside the log has; NULL for "fifo" */
 void dmring_order_init(struct dmring_ordering *o, u8 kind, struct dmring_place *table);
 
-/* Take over a view; only while no origin has a record. */
-void dmring_order_set_view(struct dmring_ordering *o);
+/*
+ * Take over a view, in which no origin has a record yet. What is known of the one before is
+ * delivered first. @sequencer: its index; @alone: see there.
+ */
+void dmring_order_set_view(struct dmring_ordering *o, const struct dmring_view *v,
+			   u16 sequencer, bool alone);
+
+/*
+ * A view ends (not "fifo"): what has no position yet gets one, the same on all hosts that
+ * hold the same, and behind it record @no, the new view, before position @base. Where a host
+ * cannot know what the others have agreed on, dmring_order_drop() comes first: nothing from
+ * position @end on will be delivered. (What waits to be delivered moves to below @base, by less
+ * than the table or, with at most half of it, as far as need be.)
+ */
+void dmring_order_close(struct dmring_retain *r, u64 no);
+void dmring_order_drop(struct dmring_retain *r, u64 end, u64 base);
+
+/* Up to which position it may be delivered now */
+u64 dmring_order_deliverable(const struct dmring_ordering *o);
 
 /* Not "fifo", for which retain.h has the short way: record @no has been added. */
 void dmring_order_add(struct dmring_retain *r, u64 no);

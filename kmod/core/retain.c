@@ -11,12 +11,31 @@ void dmring_retain_init(struct dmring_retain *r, struct dmring_entry *table, u32
 	r->succ = DMRING_VIEW_NONE;
 }
 
+/* Nothing is left of the past: what is reckoned with in its place is free. */
+static void release_past(struct dmring_retain *r)
+{
+	u16 o;
+
+	for (o = 0; o < DMRING_HOSTS_MAX; o++)
+		r->origin[o].freed_cost += r->base_cost;
+}
+
 void dmring_retain_set_view(struct dmring_retain *r, const struct dmring_view *v)
 {
+	u16 o;
+
 	memset(r->origin, 0, sizeof(r->origin));
+	r->base_cost = v->number == DMRING_VIEW_STATIC ? 0 : DMRING_COST_BASE;
+	for (o = 0; o < v->count; o++)
+		r->origin[o].have_cost = r->base_cost;
 	r->succ = v->succ;
 	r->self = v->self;
-	dmring_order_set_view(&r->order);
+	r->filling = false;
+	r->base = r->next;
+	r->sent = r->next;
+	r->past = r->used - r->event_used;
+	if (!r->past)
+		release_past(r);
 }
 
 static const struct dmring_entry *entry(const struct dmring_retain *r, u64 no)
@@ -27,9 +46,7 @@ static const struct dmring_entry *entry(const struct dmring_retain *r, u64 no)
 /* The low half is enough: a log never holds 2^32 records of one origin. */
 static u64 full_seq(const struct dmring_retain *r, const struct dmring_entry *e)
 {
-	u64 have = r->origin[e->origin].have_seq;
-
-	return have - (u32)((u32)have - e->seq);
+	return dmring_widen(r->origin[e->origin].have_seq, e->seq);
 }
 
 u64 dmring_retain_seq(const struct dmring_retain *r, u64 no)
@@ -47,16 +64,20 @@ static u32 cost_of(const struct dmring_retain *r, u64 no)
 
 static bool needs_link(const struct dmring_retain *r, const struct dmring_entry *e)
 {
-	return r->succ != DMRING_VIEW_NONE && e->origin != DMRING_ORIGIN_EVENT &&
-	       e->origin != r->succ;
+	if (r->succ == DMRING_VIEW_NONE || e->origin == DMRING_ORIGIN_EVENT)
+		return false;
+	return r->filling ? full_seq(r, e) > r->origin[e->origin].link_seq :
+			    e->origin != r->succ;
 }
 
 static bool needs_stable(const struct dmring_retain *r, const struct dmring_entry *e)
 {
-	return r->succ != DMRING_VIEW_NONE && e->origin != DMRING_ORIGIN_EVENT;
+	return !r->order.alone && e->origin != DMRING_ORIGIN_EVENT;
 }
 
-u64 dmring_retain_add(struct dmring_retain *r, u16 origin, u32 sender, u16 flags, u32 cost)
+/* Put a record into the table; what it means for its origin and the order is the caller's. */
+static struct dmring_entry *append(struct dmring_retain *r, u16 origin, u32 sender, u16 flags,
+				   u32 cost)
 {
 	struct dmring_entry *e = dmring_retain_entry(r, r->next);
 
@@ -67,15 +88,35 @@ u64 dmring_retain_add(struct dmring_retain *r, u16 origin, u32 sender, u16 flags
 	e->at = r->tail;
 	r->tail += cost / DMRING_ALIGN;
 	r->used += cost;
-	if (origin == DMRING_ORIGIN_EVENT) {
+	if (origin == DMRING_ORIGIN_EVENT)
 		r->event_used += cost;
-	} else {
-		r->origin[origin].have_seq++;
-		r->origin[origin].have_cost += cost;
-		e->seq = (u32)r->origin[origin].have_seq;
+	return e;
+}
+
+u64 dmring_retain_add(struct dmring_retain *r, u16 origin, u32 sender, u16 flags, u32 cost)
+{
+	struct dmring_entry *e = append(r, origin, sender, flags, cost);
+
+	if (origin != DMRING_ORIGIN_EVENT) {
+		struct dmring_origin *o = &r->origin[origin];
+
+		o->have_seq++;
+		o->have_cost += cost;
+		e->seq = (u32)o->have_seq;
+		/* nobody else has to hold it */
+		if (r->order.alone)
+			o->stable_seq = o->have_seq;
 	}
 	if (!dmring_retain_is_fifo(r))
 		dmring_order_add(r, r->next);
+	return r->next++;
+}
+
+u64 dmring_retain_close(struct dmring_retain *r, u32 cost)
+{
+	append(r, DMRING_ORIGIN_EVENT, 0, 0, cost);
+	if (!dmring_retain_is_fifo(r))
+		dmring_order_close(r, r->next);
 	return r->next++;
 }
 
@@ -104,30 +145,37 @@ enum dmring_accept dmring_retain_accept(struct dmring_retain *r, u16 origin, u64
 	return DMRING_ACCEPT_NEW;
 }
 
-static bool is_stable(const struct dmring_retain *r, const struct dmring_entry *e)
+static bool is_stable(const struct dmring_retain *r, const struct dmring_entry *e, u64 no)
 {
-	return !needs_stable(r, e) || full_seq(r, e) <= r->origin[e->origin].stable_seq;
+	return no < r->base || !needs_stable(r, e) ||
+	       full_seq(r, e) <= r->origin[e->origin].stable_seq;
 }
 
 /* Delivered, and its order is known everywhere; local events have none. */
 static bool is_ordered(const struct dmring_retain *r, const struct dmring_entry *e, u64 no)
 {
 	if (dmring_retain_is_fifo(r))
-		return no < r->order.given;
+		return no < r->order.index;
 	if (!(e->flags & DMRING_ENTRY_PLACED))
 		return false;
 	return !needs_stable(r, e) || dmring_retain_index(r, no) < r->order.held;
+}
+
+static bool is_dropped(const struct dmring_retain *r, const struct dmring_entry *e, u64 no)
+{
+	return no < r->dropped && e->origin != DMRING_ORIGIN_EVENT &&
+	       !(e->flags & DMRING_ENTRY_PLACED) && r->order.given >= r->order.dropped;
 }
 
 enum dmring_hold dmring_retain_hold(const struct dmring_retain *r)
 {
 	const struct dmring_entry *e = entry(r, r->first);
 
-	if (r->first == r->next)
+	if (r->first == r->next || is_dropped(r, e, r->first))
 		return DMRING_HOLD_NOTHING;
-	if (needs_link(r, e) && r->first >= r->sent)
+	if (r->first >= r->sent && needs_link(r, e))
 		return DMRING_HOLD_LINK;
-	if (!is_stable(r, e))
+	if (!is_stable(r, e, r->first))
 		return DMRING_HOLD_STABLE;
 	if (!is_ordered(r, e, r->first))
 		return DMRING_HOLD_ORDER;
@@ -143,6 +191,10 @@ static u32 free_first(struct dmring_retain *r)
 
 	if (e->origin == DMRING_ORIGIN_EVENT) {
 		r->event_used -= cost;
+	} else if (r->first < r->base) {
+		r->past -= cost;
+		if (!r->past)
+			release_past(r);
 	} else {
 		r->origin[e->origin].freed_seq++;
 		r->origin[e->origin].freed_cost += cost;
@@ -178,12 +230,18 @@ void dmring_retain_sent(struct dmring_retain *r, u64 no)
 	r->sent = no + 1;
 }
 
+/* The oldest record of this view that is kept */
+static u64 first_here(const struct dmring_retain *r)
+{
+	return max(r->first, r->base);
+}
+
 /* Step back over all that the next host lacks; @seq: where each stream is then. */
 static u64 step_back(const struct dmring_retain *r, const u64 *have, u64 *seq)
 {
 	u64 no = r->sent;
 
-	while (no != r->first) {
+	while (no != first_here(r)) {
 		const struct dmring_entry *e = entry(r, no - 1);
 
 		if (needs_link(r, e)) {
@@ -196,17 +254,19 @@ static u64 step_back(const struct dmring_retain *r, const u64 *have, u64 *seq)
 	return no;
 }
 
+static int lacks_freed(u64 have, u32 node, char *why)
+{
+	return dmring_why(why, -EPROTO, "it lacks message %llu of host %u, which it once had",
+			  have + 1, node);
+}
+
 static int check_claim(const struct dmring_origin *o, u64 have, u32 node, char *why)
 {
 	if (have > o->link_seq)
 		return dmring_why(why, -EPROTO,
 				  "it claims message %llu of host %u, which was never sent to it",
 				  have, node);
-	if (have < o->freed_seq)
-		return dmring_why(why, -EPROTO,
-				  "it lacks message %llu of host %u, which it once had",
-				  have + 1, node);
-	return 0;
+	return have < o->freed_seq ? lacks_freed(have, node, why) : 0;
 }
 
 /*
@@ -234,5 +294,46 @@ int dmring_retain_resume(struct dmring_retain *r, const struct dmring_view *v,
 	for (o = 0; o < v->count; o++)
 		r->origin[o].link_seq = seq[o];
 	r->sent = no;
+	return 0;
+}
+
+void dmring_retain_fill(struct dmring_retain *r, u16 succ)
+{
+	r->filling = true;
+	r->succ = succ;
+}
+
+/* Step back over all that it lacks: as far as it was under way, not over the whole log. */
+static u64 fill_from(const struct dmring_retain *r, u16 count, const u64 *have)
+{
+	u64 lacks = 0, no = r->next;
+	u16 o;
+
+	for (o = 0; o < count; o++)
+		lacks += r->origin[o].have_seq - min(have[o], r->origin[o].have_seq);
+	while (lacks && no != first_here(r)) {
+		const struct dmring_entry *e = entry(r, --no);
+
+		lacks -= e->origin != DMRING_ORIGIN_EVENT && full_seq(r, e) > have[e->origin];
+	}
+	return no;
+}
+
+int dmring_retain_resume_fill(struct dmring_retain *r, const struct dmring_view_record *rec,
+			      const u64 *have, char *why)
+{
+	u16 o;
+
+	for (o = 0; o < rec->cuts; o++) {
+		if (have[o] > rec->cut[o].seq)
+			return dmring_why(why, -EPROTO,
+					  "it claims message %llu of host %u, which is cut off at %llu",
+					  have[o], rec->cut[o].node, rec->cut[o].seq);
+		if (have[o] < r->origin[o].freed_seq)
+			return lacks_freed(have[o], rec->cut[o].node, why);
+	}
+	for (o = 0; o < rec->cuts; o++)
+		r->origin[o].link_seq = have[o];
+	r->sent = fill_from(r, rec->cuts, have);
 	return 0;
 }

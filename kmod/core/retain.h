@@ -8,11 +8,16 @@
  *	 first           sent                next
  *	   |  held         |  to be sent       |
  *	---+---------------+-------------------+---> record numbers
+ *	      ^ base: what lies before is of views that have ended, and waits for readers alone
  *
  * A record is freed strictly in order, when it has been delivered and every local
  * reader is past it, the OUT link has carried it (unless the next host is its
  * origin) and every host of the ring holds it, and knows its order. Local event
  * records wait for readers alone.
+ *
+ * Costs count from DMRING_COST_BASE in a view that was installed, and what is released
+ * from 0, until nothing is left here of the views before: so nobody can send what would
+ * not fit beside it.
  *
  * Everything here is protected by the ring lock.
  */
@@ -23,6 +28,7 @@
 #include "types.h"
 #include "view.h"
 
+#define DMRING_COST_BASE	0x100000000ULL	/* more than any window */
 #define DMRING_ORIGIN_EVENT	0xffff	/* dmring_entry.origin of local events */
 
 /* dmring_entry.flags, beside DMRING_REC_IDENT */
@@ -66,6 +72,11 @@ struct dmring_origin {
  * @first: oldest record kept
  * @next: number of the next record
  * @sent: first record the OUT link has not carried
+ * @base: first record of this view
+ * @dropped: messages before it that were not delivered never will be
+ * @past: cost of the kept messages of views that have ended
+ * @base_cost: what the costs of each stream count from
+ * @filling: between two views: the next host is sent what it lacks of the one that ends
  * @read: smallest cursor of a local reader, an index position
  * @tail: where the next record will lie, as dmring_entry.at
  * @used: cost of all kept
@@ -82,6 +93,11 @@ struct dmring_retain {
 	u64 first;
 	u64 next;
 	u64 sent;
+	u64 base;
+	u64 dropped;
+	u64 past;
+	u64 base_cost;
+	bool filling;
 	u64 read;
 	u32 tail;
 	u64 used;
@@ -112,8 +128,22 @@ enum dmring_accept {
 void dmring_retain_init(struct dmring_retain *r, struct dmring_entry *table, u32 slots,
 			u64 tail);
 
-/* Take over a view; only while no origin has a record. */
+/* Take over a view: new streams begin. All records there are, are of the past. */
 void dmring_retain_set_view(struct dmring_retain *r, const struct dmring_view *v);
+
+/*
+ * A view ends: all that is held of it is held by all who go on, and a record of @cost
+ * that tells of the next view takes its place behind it; returns its number. Then
+ * dmring_retain_set_view().
+ */
+u64 dmring_retain_close(struct dmring_retain *r, u32 cost);
+
+/* Between two views the next host is @succ, by its index in the one that ends. */
+void dmring_retain_fill(struct dmring_retain *r, u16 succ);
+
+/* It holds @have[] and is sent what it lacks: 0 or -EPROTO, as dmring_retain_resume(). */
+int dmring_retain_resume_fill(struct dmring_retain *r, const struct dmring_view_record *rec,
+			      const u64 *have, char *why);
 
 static inline struct dmring_entry *dmring_retain_entry(struct dmring_retain *r, u64 no)
 {
@@ -128,15 +158,20 @@ static inline bool dmring_retain_is_fifo(const struct dmring_retain *r)
 	return r->order.kind == DMRING_ORDER_FIFO;
 }
 
+/* Have the hosts of the ring one order to agree on? */
+static inline bool dmring_retain_has_order(const struct dmring_retain *r)
+{
+	return !dmring_retain_is_fifo(r) && !r->order.alone;
+}
+
 /* The next record for the index, its number in *@no; false if there is none now. */
 static inline bool dmring_retain_deliver(struct dmring_retain *r, u64 *no)
 {
 	if (!dmring_retain_is_fifo(r))
 		return dmring_order_next(r, no);
-	*no = r->order.given;
-	if (r->order.given == r->next)
+	*no = r->order.index;
+	if (r->order.index == r->next)
 		return false;
-	r->order.given++;
 	r->order.index++;
 	return true;
 }
@@ -146,7 +181,7 @@ static inline u64 dmring_retain_index(const struct dmring_retain *r, u64 no)
 {
 	if (dmring_retain_is_fifo(r))
 		return no;
-	return r->order.index - (u32)((u32)r->order.index - r->order.table[no & r->mask].at);
+	return dmring_widen(r->order.index, r->order.table[no & r->mask].at);
 }
 
 /* Append the next record of @origin (or an event); returns its number. */

@@ -75,6 +75,12 @@ static inline u64 dmring_get64(const u8 *p)
 	return dmring_get32(p) | ((u64)dmring_get32(p + 4) << 32);
 }
 
+/* The number at or below @end, and less than 2^32 below it, whose low half is @low */
+static inline u64 dmring_widen(u64 end, u32 low)
+{
+	return end - (u32)((u32)end - low);
+}
+
 /* Write a sentence into @why (DMRING_WHY_SIZE bytes, or NULL); return @err. */
 __printf(3, 4)
 static inline int dmring_why(char *why, int err, const char *fmt, ...)

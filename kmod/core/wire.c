@@ -101,6 +101,8 @@ u32 dmring_wire_put_hello(u8 *buf, const struct dmring_hello *h)
 	dmring_put32(buf + 72, h->log);
 	dmring_put32(buf + 76, h->rec);
 	dmring_put64(buf + 80, h->ordered);
+	dmring_put32(buf + 88, h->attempt);
+	dmring_put32(buf + 92, 0);
 	for (i = 0; i < h->count; i++)
 		put_hello_host(buf + DMRING_WIRE_HELLO + i * DMRING_WIRE_HELLO_HOST,
 			       &h->hosts[i]);
@@ -168,6 +170,7 @@ static void get_hello_words(const u8 *buf, struct dmring_hello *h)
 	h->log = dmring_get32(buf + 72);
 	h->rec = dmring_get32(buf + 76);
 	h->ordered = dmring_get64(buf + 80);
+	h->attempt = dmring_get32(buf + 88);
 }
 
 int dmring_wire_get_hello(const u8 *buf, u32 len, struct dmring_hello *h, char *why)
@@ -181,7 +184,7 @@ int dmring_wire_get_hello(const u8 *buf, u32 len, struct dmring_hello *h, char *
 	    len != DMRING_WIRE_HELLO + h->count * DMRING_WIRE_HELLO_HOST)
 		return dmring_why(why, -EPROTO, "its greeting has %u bytes for %u hosts",
 				  len, h->count);
-	if (buf[65] > 1 || dmring_get16(buf + 66))
+	if (buf[65] > 1 || dmring_get16(buf + 66) || dmring_get32(buf + 92))
 		return dmring_why(why, -EPROTO, "its greeting has unknown flags");
 	if (!name_ok(h->name))
 		return dmring_why(why, -EPROTO, "its greeting names no ring");

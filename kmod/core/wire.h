@@ -12,7 +12,7 @@
 #include "types.h"
 
 #define DMRING_WIRE_MAGIC	0x676e7264U	/* "drng" */
-#define DMRING_WIRE_VERSION	3
+#define DMRING_WIRE_VERSION	4
 
 /* Frame types */
 #define DMRING_FRAME_HELLO	1
@@ -28,7 +28,7 @@
 
 /* Sizes (bytes, common header included) */
 #define DMRING_WIRE_HDR		8U
-#define DMRING_WIRE_HELLO	88U	/* and DMRING_WIRE_HELLO_HOST a host */
+#define DMRING_WIRE_HELLO	96U	/* and DMRING_WIRE_HELLO_HOST a host */
 #define DMRING_WIRE_HELLO_HOST	24U
 #define DMRING_WIRE_REFUSE	12U	/* and 1 to DMRING_WHY_SIZE - 1 of text */
 #define DMRING_WIRE_DATA	40U
@@ -86,6 +86,7 @@ struct dmring_hello_host {
  * @log: its log (bytes)
  * @rec: its largest record (cost)
  * @ordered: it knows the order up to this position; 0 with order fifo
+ * @attempt: at the view after this one, for which it is filling up; else 0
  * @count: how many @hosts
  * @hosts: its list, ascending by node
  */
@@ -100,6 +101,7 @@ struct dmring_hello {
 	u32 log;
 	u32 rec;
 	u64 ordered;
+	u32 attempt;
 	u16 count;
 	struct dmring_hello_host hosts[DMRING_HOSTS_MAX];
 };

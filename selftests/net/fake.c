@@ -6,14 +6,15 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "slower.h"
 
 #define FAKE_AHEAD	1000
-#define PATIENCE_MS	4000
+#define PATIENCE	4	/* seconds */
 #define TRIES		5	/* at links that stand */
 
 static int prepare(int fd)
 {
-	const struct timeval limit = { .tv_sec = PATIENCE_MS / 1000 };
+	const struct timeval limit = { .tv_sec = PATIENCE * slower() };
 	const int one = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
@@ -233,7 +234,7 @@ int fake_accept(struct fake *f)
 	/* it may have been refused before, and not be in a hurry */
 	do {
 		fake_end(&f->from);
-		if (poll(&p, 1, PATIENCE_MS) != 1)
+		if (poll(&p, 1, PATIENCE * slower() * 1000) != 1)
 			return -ETIMEDOUT;
 		f->from = prepare(accept(f->listener, NULL, NULL));
 		ret = f->from < 0 ? -errno : take_hello(f, f->from);

@@ -254,13 +254,16 @@ static void answer(struct fake *f, const u8 *buf, u32 len)
 		answer(f, buf, len);					\
 	}
 
+/* An entry of the host list of a HELLO */
+#define HOST(i) (buf + DMRING_WIRE_HELLO + (i) * DMRING_WIRE_HELLO_HOST)
+
 ANSWER(answer_garbage, garbage, (void)0)
 ANSWER(answer_beat, fake_beat, (void)0)
 ANSWER(answer_name, fake_hello, buf[16] = 'V')
 ANSWER(answer_node, fake_hello, dmring_put32(buf + 48, FAKE_HOST))
-ANSWER(answer_inc, fake_hello, (dmring_put64(buf + 56, 5), dmring_put64(buf + 96, 5)))
-ANSWER(answer_have, fake_hello, dmring_put64(buf + 128, 1ULL << 50))
-ANSWER(answer_lacks, fake_hello, dmring_put64(buf + 128, 0))
+ANSWER(answer_inc, fake_hello, (dmring_put64(buf + 56, 5), dmring_put64(HOST(0) + 8, 5)))
+ANSWER(answer_have, fake_hello, dmring_put64(HOST(1) + 16, 1ULL << 50))
+ANSWER(answer_lacks, fake_hello, dmring_put64(HOST(1) + 16, 0))
 ANSWER(answer_version, fake_hello, dmring_put16(buf + 12, DMRING_WIRE_VERSION + 1))
 
 #define PLAIN	"?.2Jrm -rf??%s%n"
@@ -338,21 +341,22 @@ KNOCK(knock_huge, fake_hello, dmring_put32(buf, 0x7fffffff))
 KNOCK(knock_short, fake_hello, dmring_put32(buf, DMRING_WIRE_HELLO))
 KNOCK(knock_count, fake_hello, dmring_put16(buf + 14, 64))
 KNOCK(knock_count_most, fake_hello, dmring_put16(buf + 14, 0xffff))
-KNOCK(knock_hosts, fake_hello, dmring_put32(buf + 88, 200))
+KNOCK(knock_hosts, fake_hello, dmring_put32(HOST(0), 200))
 KNOCK(knock_inc_none, fake_hello, dmring_put64(buf + 56, 0))
-KNOCK(knock_inc, fake_hello, (dmring_put64(buf + 56, 5), dmring_put64(buf + 96, 5)))
+KNOCK(knock_inc, fake_hello, (dmring_put64(buf + 56, 5), dmring_put64(HOST(0) + 8, 5)))
 KNOCK(knock_name, fake_hello, buf[16] = '/')
 KNOCK(knock_name_long, fake_hello, memset(buf + 16, 'a', 32))
 KNOCK(knock_node, fake_hello, dmring_put32(buf + 48, 7))
 KNOCK(knock_self, fake_hello, dmring_put32(buf + 48, FAKE_HOST))
 KNOCK(knock_view, fake_hello, dmring_put32(buf + 52, 2))
+KNOCK(knock_attempt, fake_hello, dmring_put32(buf + 88, 1))
 KNOCK(knock_order, fake_hello, buf[64] = 2)
 KNOCK(knock_identify, fake_hello, buf[65] = 1)
 KNOCK(knock_dead, fake_hello, dmring_put32(buf + 68, 0))
 KNOCK(knock_log, fake_hello, dmring_put32(buf + 72, 12345))
 KNOCK(knock_rec, fake_hello, dmring_put32(buf + 76, 1U << 21))
-KNOCK(knock_have, fake_hello, dmring_put64(buf + 128, 1ULL << 50))
-KNOCK(knock_lacks, fake_hello, dmring_put64(buf + 104, 0))
+KNOCK(knock_have, fake_hello, dmring_put64(HOST(1) + 16, 1ULL << 50))
+KNOCK(knock_lacks, fake_hello, dmring_put64(HOST(0) + 16, 0))
 
 #define CASE(name, counts, words) { words, name, COUNT_ ## counts }
 
@@ -441,6 +445,7 @@ const struct hostile_case hostile_cases[] = {
 	CASE(knock_node, ANY, "a greeting of a host that lists itself not"),
 	CASE(knock_self, ANY, "a greeting with the module's own node id"),
 	CASE(knock_view, ANY, "a greeting of another view"),
+	CASE(knock_attempt, ANY, "a greeting on the way to another view"),
 	CASE(knock_order, ANY, "a greeting of another order"),
 	CASE(knock_identify, ANY, "a greeting of a ring with identify"),
 	CASE(knock_dead, ANY, "a greeting of a host without patience"),

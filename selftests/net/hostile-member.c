@@ -7,6 +7,7 @@
 
 #include <dmring.h>
 #include "hostile-member.h"
+#include "slower.h"
 
 static struct dmring *member;
 
@@ -26,12 +27,12 @@ void member_leave(void)
 
 bool member_send(const char *text)
 {
-	return !dmring_send_wait(member, text, strlen(text), 5000);
+	return !dmring_send_wait(member, text, strlen(text), 5000 * slower());
 }
 
 bool member_hears(const char *text)
 {
-	time_t limit = time(NULL) + 6;
+	time_t limit = time(NULL) + 6 * slower();
 	char buf[4096];
 
 	do {

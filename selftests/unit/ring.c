@@ -20,26 +20,21 @@ static bool chance(struct ring *r, u32 one_in)
  * Connections
  */
 
-static void end_close(struct end *e)
+static void end_close(struct links *l, struct end *e)
 {
 	struct conn *c = e->conn;
 
-	if (c) {
-		c->open[e->side] = false;
-		if (!c->open[!e->side]) {
-			free(c->pipe[0].buf);
-			free(c->pipe[1].buf);
-			free(c);
-		}
+	(void)l;
+	c->open[e->side] = false;
+	if (!c->open[!e->side]) {
+		free(c->pipe[0].buf);
+		free(c->pipe[1].buf);
+		free(c);
 	}
-	free(e->body);
-	free(e->tx);
-	memset(e, 0, sizeof(*e));
 }
 
 static void end_open(struct end *e, struct conn *c, u8 side, u64 now)
 {
-	memset(e, 0, sizeof(*e));
 	e->conn = c;
 	e->side = side;
 	e->since = now;
@@ -56,8 +51,14 @@ static struct conn *conn_new(const struct ring *r)
 	return c;
 }
 
-static int end_write(struct ring *r, struct end *e, const u8 *buf, u32 len)
+static struct host *host_of(struct links *l)
 {
+	return l->host;
+}
+
+static int end_write(struct links *l, struct end *e, const u8 *buf, u32 len)
+{
+	struct ring *r = host_of(l)->ring;
 	struct pipe *p = &e->conn->pipe[e->side];
 	u32 n;
 
@@ -71,9 +72,9 @@ static int end_write(struct ring *r, struct end *e, const u8 *buf, u32 len)
 	return n;
 }
 
-/* Bytes read; 0 for none now, -1 for the end. */
-static int end_read(struct ring *r, struct end *e, u8 *buf, u32 len)
+static int end_read(struct links *l, struct end *e, u8 *buf, u32 len)
 {
+	struct ring *r = host_of(l)->ring;
 	struct pipe *p = &e->conn->pipe[!e->side];
 	u32 n = min(len, p->len);
 
@@ -89,7 +90,7 @@ static int end_read(struct ring *r, struct end *e, u8 *buf, u32 len)
 
 void ring_cut(struct ring *r, u16 host)
 {
-	struct conn *c = r->host[host].out.conn;
+	struct conn *c = r->host[host].links.out.conn;
 	u32 i;
 
 	if (!c || c->cut)
@@ -196,267 +197,93 @@ static void reader_take(struct host *h, u64 pos)
 }
 
 /*
- * The link thread of one host
+ * The link thread of one host, see ../links.h
  */
 
-static void act_do(struct host *h, struct end *e, const struct dmring_act *act);
-
-static void host_connect(struct host *h)
+static void end_connect(struct links *l)
 {
+	struct host *h = host_of(l);
 	struct ring *r = h->ring;
-	struct host *to = &r->host[h->core.view.succ];
+	struct links *to = &r->host[h->core.view.succ].links;
 	struct dmring_act act;
 	struct conn *c;
 	u32 i;
 
-	for (i = 0; i < RING_PENDING && to->pend[i].conn; i++)
+	for (i = 0; i < LINKS_PENDING && to->pend[i].conn; i++)
 		;
-	if (i == RING_PENDING || chance(r, 20)) {
-		dmring_core_down(&h->core, DMRING_OUT, r->now, rnd64(&r->rnd), -ECONNREFUSED,
+	if (i == LINKS_PENDING || chance(r, 20)) {
+		dmring_core_down(&h->core, DMRING_OUT, r->now, next_random(&r->rnd), -ECONNREFUSED,
 				 &act);
-		act_do(h, &h->out, &act);
+		links_act(l, &l->out, &act);
 		return;
 	}
 	c = conn_new(r);
-	end_open(&h->out, c, 0, r->now);
+	end_open(&l->out, c, 0, r->now);
 	end_open(&to->pend[i], c, 1, r->now);
 	dmring_core_connected(&h->core, r->now, &act);
-	act_do(h, &h->out, &act);
+	links_act(l, &l->out, &act);
 }
 
-static void refuse(struct host *h, struct end *e, const struct dmring_act *act)
+static void see_act(struct links *l, const struct dmring_act *act)
 {
-	u8 buf[DMRING_WIRE_REFUSE_MAX];
-	struct pipe *p = &e->conn->pipe[e->side];
-	u32 len = dmring_core_put_refuse(act, buf);
+	struct host *h = host_of(l);
 
-	if (e->conn->cut || p->len + len > h->ring->o.pipe)
-		return;
-	memcpy(p->buf + p->len, buf, len);
-	p->len += len;
-}
-
-static void act_do(struct host *h, struct end *e, const struct dmring_act *act)
-{
 	if (act->err == -EPROTO || (act->what & DMRING_ACT_DOWN &&
 				    act->reason == DMRING_AWAY_PROTOCOL))
 		fail(h->ring, "breach", h->core.cfg.node, act->why);
-	if (act->what & DMRING_ACT_REPLACE) {
-		end_close(&h->in);
-		h->in = *e;
-		memset(e, 0, sizeof(*e));
-		e = &h->in;
-	}
-	if (act->what & DMRING_ACT_HELLO)
-		e->hello = true;
-	if (act->what & DMRING_ACT_REFUSE)
-		refuse(h, e, act);
-	if (act->what & (DMRING_ACT_CLOSE | DMRING_ACT_REFUSE))
-		end_close(e);
-	if (act->what & DMRING_ACT_CONNECT)
-		host_connect(h);
 }
 
-static enum dmring_dir dir_of(const struct host *h, const struct end *e)
+static void acted(struct links *l)
 {
-	return e == &h->out ? DMRING_OUT : DMRING_IN;
+	log_index(host_of(l));
 }
 
-static void link_lost(struct host *h, struct end *e)
+static void record_came(struct links *l, struct end *e)
 {
-	struct ring *r = h->ring;
-	struct dmring_act act;
+	struct host *h = host_of(l);
 
-	if (e != &h->in && e != &h->out) {
-		end_close(e);
-		return;
-	}
-	dmring_core_down(&h->core, dir_of(h, e), r->now, rnd64(&r->rnd), -ECONNRESET, &act);
-	act_do(h, e, &act);
-	end_close(e);
-}
-
-/* The common header is there, then the head, then the body. */
-static void got_header(struct host *h, struct end *e)
-{
-	struct ring *r = h->ring;
-	struct dmring_act act;
-
-	if (e == &h->in || e == &h->out)
-		dmring_core_frame(&h->core, dir_of(h, e), r->now, rnd64(&r->rnd), e->head,
-				  &e->frame, &act);
-	else
-		dmring_core_greeting(&h->core, e->head, &e->frame, &act);
-	e->checked = true;
-	act_do(h, e, &act);
-}
-
-static void got_head(struct host *h, struct end *e)
-{
-	struct ring *r = h->ring;
-	struct dmring_act act;
-
-	e->handled = true;
-	e->rx.what = DMRING_RX_NONE;
-	if (e == &h->in || e == &h->out) {
-		dmring_core_head(&h->core, dir_of(h, e), r->now, rnd64(&r->rnd), &e->frame,
-				 e->head, &e->rx, &act);
-		if (e->frame.body)
-			e->body = malloc(e->frame.body);
-		log_index(h);
-		act_do(h, e, &act);
-		return;
-	}
-	dmring_core_hello(&h->core, r->now, e->head, e->frame.head, &act);
-	e->got = 0;
-	e->checked = false;
-	e->handled = false;
-	act_do(h, e, &act);
-}
-
-static void got_frame(struct host *h, struct end *e)
-{
 	if (e->rx.what == DMRING_RX_DELIVER)
 		log_put(h, dmring_core_deliver(&h->core, &e->rx), e->body, e->rx.data.len);
-	else if (e->rx.what == DMRING_RX_DISCARD)
-		fail(h->ring, "sent twice", h->core.cfg.node, "");
-	free(e->body);
-	e->body = NULL;
-	e->got = 0;
-	e->checked = false;
-	e->handled = false;
-}
-
-/* One bite of what came in; false when there is no more. */
-static bool end_pull(struct host *h, struct end *e)
-{
-	u32 want = !e->checked ? DMRING_WIRE_HDR : !e->handled ? e->frame.head : e->frame.len;
-	u8 *at = e->handled ? e->body + (e->got - e->frame.head) : e->head + e->got;
-	int n = 0;
-
-	if (e->got < want)
-		n = end_read(h->ring, e, at, want - e->got);
-	if (n < 0)
-		link_lost(h, e);
-	if (n <= 0 && (!e->conn || e->got < want))
-		return false;
-	e->got += n;
-	if (e == &h->in || e == &h->out)
-		dmring_core_heard(&h->core, dir_of(h, e), h->ring->now);
-	if (e->got < want)
-		return true;
-	if (!e->checked)
-		got_header(h, e);
-	else if (!e->handled)
-		got_head(h, e);
 	else
-		got_frame(h, e);
-	return e->conn;
+		fail(h->ring, "sent twice", h->core.cfg.node, "");
 }
 
-static u32 put_record(struct host *h, struct end *e, u64 no)
+static u32 put_record(struct links *l, u64 no, u8 *buf)
 {
+	struct host *h = host_of(l);
 	const struct dmring_entry *en = dmring_retain_entry(&h->core.retain, no);
 	const struct record *rec = &h->rec[no & h->core.retain.mask];
 	struct dmring_ident id = { .pid = 1, .node = h->core.view.node[en->origin] };
 	u32 head;
 
-	head = dmring_core_data(&h->core, no, rec->len, h->core.cfg.identify ? &id : NULL, e->tx);
-	log_get(h, no, e->tx + head);
-	e->tx_record = true;
-	e->tx_no = no;
+	head = dmring_core_data(&h->core, no, rec->len, h->core.cfg.identify ? &id : NULL, buf);
+	log_get(h, no, buf + head);
 	return head + rec->len;
 }
 
-/* The next frame for this link; 0 for none. Marks now and then before data. */
-static u32 next_frame(struct host *h, struct end *e)
-{
-	enum dmring_dir dir = dir_of(h, e);
-	struct dmring_core *c = &h->core;
-	u32 len = 0;
-	u64 no;
-
-	if (e->hello) {
-		e->hello = false;
-		return dmring_core_put_hello(c, e->tx);
-	}
-	if (dmring_core_beat_due(c, dir, h->ring->now))
-		return dmring_core_put_beat(c, dir, e->tx);
-	if (dir == DMRING_IN)
-		return 0;
-	if (chance(h->ring, 3))
-		len = dmring_core_marks(c, e->tx);
-	if (!len && chance(h->ring, 3))
-		len = dmring_core_put_order(c, e->tx);
-	if (!len && dmring_core_next(c, &no))
-		return put_record(h, e, no);
-	if (!len)
-		len = dmring_core_put_order(c, e->tx);
-	if (!len && dmring_core_marks_due(c))
-		len = dmring_core_marks(c, e->tx);
-	return len;
-}
-
-/* Send one frame, or as much of it as goes; false when stuck or idle. */
-static bool end_push(struct host *h, struct end *e)
-{
-	int n;
-
-	if (!e->tx)
-		e->tx = malloc(DMRING_WIRE_HEAD_MAX + DMRING_MSG_MAX);
-	if (e->tx_off == e->tx_len) {
-		e->tx_record = false;
-		e->tx_off = 0;
-		e->tx_len = next_frame(h, e);
-	}
-	if (!e->tx_len)
-		return false;
-	n = end_write(h->ring, e, e->tx + e->tx_off, e->tx_len - e->tx_off);
-	if (n < 0) {
-		link_lost(h, e);
-		return false;
-	}
-	e->tx_off += n;
-	if (e->tx_off < e->tx_len)
-		return n;
-	if (e->tx_record)
-		dmring_core_sent(&h->core, e->tx_no);
-	dmring_core_said(&h->core, dir_of(h, e), h->ring->now);
-	return true;
-}
-
-static void host_ticks(struct host *h)
-{
-	struct ring *r = h->ring;
-	struct dmring_act act;
-	u32 i;
-
-	for (i = 0; i < RING_PENDING; i++)
-		if (h->pend[i].conn &&
-		    r->now > h->pend[i].since + dmring_core_greeting_time(&h->core))
-			end_close(&h->pend[i]);
-	dmring_core_tick(&h->core, DMRING_IN, r->now, rnd64(&r->rnd), &act);
-	act_do(h, &h->in, &act);
-	dmring_core_tick(&h->core, DMRING_OUT, r->now, rnd64(&r->rnd), &act);
-	act_do(h, &h->out, &act);
-}
+static const struct links_ops links_ops = {
+	.record_max = DMRING_MSG_MAX, .read = end_read, .write = end_write, .close = end_close,
+	.connect = end_connect, .acts = see_act, .acted = acted, .came = record_came,
+	.record = put_record,
+};
 
 static void host_thread(struct host *h)
 {
 	u32 i, n = 1 + rnd_below(&h->ring->rnd, 40);
+	struct links *l = &h->links;
 	u32 k;
 
-	for (i = 0; i < RING_PENDING; i++)
-		for (k = 0; k < 4 && h->pend[i].conn && end_pull(h, &h->pend[i]); k++)
+	for (i = 0; i < LINKS_PENDING; i++)
+		for (k = 0; k < 4 && l->pend[i].conn && links_pull(l, &l->pend[i]); k++)
 			;
-	for (i = 0; i < n && h->in.conn && end_pull(h, &h->in); i++)
+	for (i = 0; i < n && l->in.conn && links_pull(l, &l->in); i++)
 		;
-	for (i = 0; i < n && h->out.conn && end_pull(h, &h->out); i++)
+	for (i = 0; i < n && l->out.conn && links_pull(l, &l->out); i++)
 		;
-	host_ticks(h);
-	for (i = 0; i < n && h->in.conn && end_push(h, &h->in); i++)
+	links_tick(l);
+	for (i = 0; i < n && l->in.conn && links_push(l, &l->in); i++)
 		;
-	for (i = 0; i < n && h->out.conn && end_push(h, &h->out); i++)
+	for (i = 0; i < n && l->out.conn && links_push(l, &l->out); i++)
 		;
 }
 
@@ -626,7 +453,7 @@ static void host_boot(struct ring *r, u16 i)
 	struct host *h = &r->host[i];
 	u32 nodes[DMRING_HOSTS_MAX];
 	struct dmring_core_cfg cfg = {
-		.name = "ring", .node = i + 1, .inc = rnd64(&r->rnd) | 1, .log = r->o.log[i],
+		.name = "ring", .node = i + 1, .inc = next_random(&r->rnd) | 1, .log = r->o.log[i],
 		.max_msg = r->o.cfg_max, .dead_ms = 150, .identify = r->o.identify,
 		.network = true, .order = r->o.order,
 	};
@@ -634,6 +461,9 @@ static void host_boot(struct ring *r, u16 i)
 	u16 n;
 
 	h->ring = r;
+	h->links = (struct links){
+		.ops = &links_ops, .host = h, .core = &h->core, .now = &r->now, .rnd = &r->rnd,
+	};
 	h->table = calloc(slots, sizeof(*h->table));
 	h->places = calloc(slots, sizeof(*h->places));
 	h->rec = calloc(slots, sizeof(*h->rec));
@@ -648,12 +478,7 @@ static void host_boot(struct ring *r, u16 i)
 
 static void host_drop(struct host *h)
 {
-	u32 i;
-
-	end_close(&h->in);
-	end_close(&h->out);
-	for (i = 0; i < RING_PENDING; i++)
-		end_close(&h->pend[i]);
+	links_free(&h->links);
 	free(h->table);
 	free(h->places);
 	free(h->rec);

@@ -9,9 +9,8 @@
 #ifndef _DMRING_UNIT_RING_H
 #define _DMRING_UNIT_RING_H
 
+#include "../links.h"
 #include "test.h"
-
-#define RING_PENDING 4
 
 struct pipe {
 	u8 *buf;
@@ -23,25 +22,6 @@ struct conn {
 	struct pipe pipe[2];
 	bool open[2];
 	bool cut;
-};
-
-/* One side of a connection, and the frames half read and half written on it */
-struct end {
-	struct conn *conn;
-	u8 side;
-	u64 since;
-	u8 head[DMRING_WIRE_HEAD_MAX];
-	u8 *body;
-	u32 got;
-	bool checked;		/* the common header */
-	bool handled;		/* the head: body is being read */
-	struct dmring_frame frame;
-	struct dmring_rx rx;
-	u8 *tx;
-	u32 tx_len, tx_off;
-	bool tx_record;
-	u64 tx_no;
-	bool hello;		/* to be sent */
 };
 
 struct record {
@@ -65,7 +45,7 @@ struct host {
 	u64 sent;		/* messages accepted here */
 	u32 next_len;		/* of the message that waits, + 1 */
 	bool slow;		/* the core blamed the reader once */
-	struct end in, out, pend[RING_PENDING];
+	struct links links;
 };
 
 struct ring_opts {

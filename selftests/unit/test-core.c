@@ -38,12 +38,19 @@ static void setup_refusals(void)
 static void hosts_refusals(void)
 {
 	static const u32 nodes[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	u32 i, many[64];
 	struct dmring_core_cfg cfg = config(2);
 
 	cfg.max_msg = 9000;
 	boot_cfg(&c, &cfg, 3);
 	CHECK(dmring_core_set_hosts(&c, nodes, 8, 0, why) == -EMSGSIZE && c.view.count == 3);
 	CHECK(strstr(why, "for each of 8 hosts"));
+	c.cfg.max_msg = 0;
+	for (i = 0; i < 64; i++)
+		many[i] = i + 3;
+	CHECK(dmring_core_set_hosts(&c, many, 64, 0, why) == -EMSGSIZE && c.view.count == 3);
+	CHECK(strstr(why, "a log of 65536 bytes is for 64 hosts at most"));
+	CHECK(!dmring_core_set_hosts(&c, many, 63, 0, why) && c.view.count == 64);
 	c.gate = true;
 	CHECK(!dmring_core_set_hosts(&c, nodes, 2, 0, why) && !c.gate && c.view.count == 2);
 	c.gate = true;

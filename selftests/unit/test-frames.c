@@ -278,7 +278,7 @@ static void garbage(void)
 		if (i % 3 == 2)
 			len = dmring_wire_put_beat(buf, &c.heard);
 		for (k = rnd_below(&seed, 4); k; k--)
-			buf[rnd_below(&seed, len)] = rnd64(&seed);
+			buf[rnd_below(&seed, len)] = next_random(&seed);
 		if (dmring_core_frame(&c, dir, 0, 0, buf, &f, &act) || f.head > len) {
 			down++;
 			continue;

@@ -429,7 +429,7 @@ static void garbage(void)
 		runs = order_of(c.retain.order.have, 1 + 2 * rnd_below(&seed, 2), 1);
 		len = dmring_wire_put_order(buf, &runs);
 		for (k = rnd_below(&seed, 3); k; k--)
-			buf[rnd_below(&seed, len)] = rnd64(&seed);
+			buf[rnd_below(&seed, len)] = next_random(&seed);
 		if (dmring_core_frame(&c, DMRING_IN, 0, 0, buf, &f, &act) || f.head > len ||
 		    dmring_core_head(&c, DMRING_IN, 0, 0, &f, buf, &rx, &act)) {
 			down++;
@@ -476,7 +476,7 @@ static void any_frame(u64 *seed, u64 *seq)
 		break;
 	}
 	for (k = rnd_below(seed, 20) ? 0 : 2; k; k--)
-		buf[rnd_below(seed, len)] = rnd64(seed);
+		buf[rnd_below(seed, len)] = next_random(seed);
 	if (dmring_core_frame(&c, DMRING_IN, 0, 0, buf, &f, &act) || f.head > len ||
 	    dmring_core_head(&c, DMRING_IN, 0, 0, &f, buf, &rx, &act))
 		return;

@@ -94,6 +94,7 @@ static void in_order_only(void)
 static void machine_scope(void)
 {
 	start(0);
+	r.order.alone = true;
 	r.read = 0;
 	add(&r, 0, 7, 0, 64);
 	CHECK(dmring_retain_entry(&r, 0)->sender == 7);

@@ -160,7 +160,10 @@ static void safe_ring(void)
 static void large_ring(void)
 {
 	struct ring_opts o = options(4000, DMRING_HOSTS_MAX);
+	u16 i;
 
+	for (i = 0; i < o.hosts; i++)
+		o.log[i] = DMRING_HOSTS_MAX * DMRING_LOG_HOST;
 	o.max_msg = 200;
 	run(&o, 200000);
 	o.cuts = 2000;
@@ -262,7 +265,7 @@ const struct test ring_tests[] = {
 	{ "ring: all kinds of trouble and of sizes", wild_ring },
 	{ "ring: order total: one sequence on all hosts", total_ring },
 	{ "ring: order safe: what one host delivers, all hold", safe_ring },
-	{ "ring: 64 hosts", large_ring },
+	{ "ring: 128 hosts", large_ring },
 	{ "ring: a reader that never reads", stuck_reader },
 	{ "ring: a host that stands still", stuck_link },
 	{ "ring: nothing goes before the ring was closed", gate },

@@ -30,7 +30,7 @@ static void view_limits(void)
 		nodes[i] = i + 1;
 	CHECK(!dmring_view_set(&v, 1, 1, nodes, DMRING_HOSTS_MAX, why));
 	CHECK(dmring_view_set(&v, 1, 1, nodes, DMRING_HOSTS_MAX + 1, why) == -ENOSPC);
-	CHECK(strstr(why, "at most 64 hosts"));
+	CHECK(strstr(why, "at most 128 hosts"));
 	nodes[3] = 0;
 	CHECK(dmring_view_set(&v, 1, 1, nodes, 8, why) == -EINVAL);
 }
@@ -87,6 +87,18 @@ static void windows_fit(void)
 	CHECK(!dmring_window_size(65536, 65536, 2));
 }
 
+/* A log of the least size is for fewer hosts: of those the record of a view fits. */
+static void hosts_by_log(void)
+{
+	u64 log;
+
+	CHECK(dmring_view_hosts(DMRING_LOG_MIN) == 64);
+	CHECK(dmring_view_hosts(DMRING_LOG_MAX) == DMRING_HOSTS_MAX);
+	for (log = DMRING_LOG_MIN; log <= DMRING_LOG_MAX; log *= 2)
+		CHECK(dmring_cost(DMRING_VIEW_EV(dmring_view_hosts(log)), 0) <=
+		      dmring_event_share(log) / 8 * 5);
+}
+
 /* If each host's own sizes are sound, the least of all are. */
 static void least_is_sound(void)
 {
@@ -94,7 +106,7 @@ static void least_is_sound(void)
 	u32 i, rec[2], log[2];
 
 	for (i = 0; i < 200000; i++) {
-		u16 n = 2 + rnd_below(&seed, 63), k;
+		u16 n = 2 + rnd_below(&seed, DMRING_HOSTS_MAX - 1), k;
 
 		for (k = 0; k < 2; k++) {
 			log[k] = 65536U << rnd_below(&seed, 8);
@@ -126,6 +138,7 @@ const struct test rule_tests[] = {
 	{ "view: incarnations", view_incarnations },
 	{ "window: costs", costs },
 	{ "window: all windows fit every log", windows_fit },
+	{ "sizes: hosts for a log", hosts_by_log },
 	{ "window: the least sizes are sound", least_is_sound },
 	{ "window: asking", asking },
 	{ NULL, NULL },

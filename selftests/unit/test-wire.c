@@ -8,7 +8,7 @@ static char why[DMRING_WHY_SIZE];
 static struct dmring_hello a_hello(u16 hosts)
 {
 	struct dmring_hello h = {
-		.name = "fleet", .node = 3, .view = 1, .inc = 0x1122334455667788ULL, .order = 1,
+		.name = "fleet", .node = 3, .view = 1, .inc = 0x1122334455667788ULL, .order = 1, .attempt = 7,
 		.identify = true, .dead_ms = 150, .log = 1 << 20, .rec = 4096,
 		.ordered = 1ULL << 33, .count = hosts,
 	};
@@ -95,12 +95,12 @@ static void hello_round_trip(void)
 
 	for (n = 1; n <= DMRING_HOSTS_MAX; n++) {
 		in = a_hello(n);
-		CHECK(dmring_wire_put_hello(buf, &in) == 88U + 24 * n);
-		CHECK(!dmring_wire_get_hello(buf, 88 + 24 * n, &out, why));
+		CHECK(dmring_wire_put_hello(buf, &in) == 96U + 24 * n);
+		CHECK(!dmring_wire_get_hello(buf, 96 + 24 * n, &out, why));
 		CHECK(!strcmp(in.name, out.name) && in.node == out.node && in.view == out.view);
 		CHECK(in.inc == out.inc && in.order == out.order && in.identify == out.identify);
 		CHECK(in.dead_ms == out.dead_ms && in.log == out.log && in.rec == out.rec);
-		CHECK(in.ordered == out.ordered);
+		CHECK(in.ordered == out.ordered && in.attempt == out.attempt);
 		for (i = 0; i < n; i++)
 			CHECK(in.hosts[i].node == out.hosts[i].node &&
 			      in.hosts[i].inc == out.hosts[i].inc &&
@@ -134,7 +134,7 @@ static void marks_and_beats_round_trip(void)
 {
 	u8 buf[DMRING_WIRE_MARKS_MAX];
 	struct dmring_mark m, in = { .node = 9, .stable = 1ULL << 50, .released = 2, .want = 3 };
-	struct dmring_beat b, beat = { .chain = 64, .final = true, .log = 1 << 30, .rec = 64 };
+	struct dmring_beat b, beat = { .chain = 128, .final = true, .log = 1 << 30, .rec = 64 };
 	u64 ordered;
 	u16 i, count;
 
@@ -142,12 +142,12 @@ static void marks_and_beats_round_trip(void)
 	for (i = 0; i < DMRING_HOSTS_MAX; i++, in.node++)
 		dmring_wire_put_mark(buf, i, &in);
 	CHECK(!dmring_wire_get_marks(buf, sizeof(buf), &ordered, &count, why));
-	CHECK(count == 64 && ordered == 1ULL << 40);
-	dmring_wire_get_mark(buf, 63, &m);
-	CHECK(m.node == 72 && m.stable == in.stable && m.released == 2 && m.want == 3);
+	CHECK(count == 128 && ordered == 1ULL << 40);
+	dmring_wire_get_mark(buf, 127, &m);
+	CHECK(m.node == 136 && m.stable == in.stable && m.released == 2 && m.want == 3);
 	CHECK(dmring_wire_put_beat(buf, &beat) == 24);
 	CHECK(!dmring_wire_get_beat(buf, 24, &b, why));
-	CHECK(b.chain == 64 && b.final && b.log == beat.log && b.rec == 64);
+	CHECK(b.chain == 128 && b.final && b.log == beat.log && b.rec == 64);
 }
 
 static void refusals_round_trip(void)
@@ -220,23 +220,24 @@ static const struct patch patches[] = {
 	{ 0, 4, 0, "unknown type" }, { 0, 4, 7, "unknown type" }, { 0, 4, 255, "unknown type" },
 	{ 0, 5, 1, "unknown flags" }, { 2, 5, 2, "unknown flags" }, { 4, 6, 1, "unknown flags" },
 	{ 5, 7, 1, "unknown flags" }, { 0, 8, 0, "not a dmring host" },
-	{ 0, 12, 1, "speaks version 1 of the protocol, we speak 3" },
+	{ 0, 12, 1, "speaks version 1 of the protocol, we speak 4" },
 	{ 0, 14, 0, "for 0 hosts" }, { 0, 14, 2, "for 2 hosts" }, { 0, 15, 1, "for 259 hosts" },
 	{ 0, 16, 0, "names no ring" }, { 0, 17, '/', "names no ring" },
 	{ 0, 17, 7, "names no ring" }, { 0, 47, 'x', "names no ring" },
 	{ 0, 48, 9, "lacks itself" }, { 0, 56, 1, "lacks itself" },
 	{ 0, 65, 2, "unknown flags" }, { 0, 66, 1, "unknown flags" },
-	{ 0, 88, 0, "entry 0" }, { 0, 92, 1, "entry 0" }, { 0, 112, 3, "entry 1" },
-	{ 0, 136, 3, "entry 2" }, { 1, 8, 0, "no errno" }, { 1, 10, 1, "no errno" },
+	{ 0, 92, 1, "unknown flags" },
+	{ 0, 96, 0, "entry 0" }, { 0, 100, 1, "entry 0" }, { 0, 120, 3, "entry 1" },
+	{ 0, 144, 3, "entry 2" }, { 1, 8, 0, "no errno" }, { 1, 10, 1, "no errno" },
 	{ 2, 24, 0, "lacks incarnation or sequence" },
 	{ 2, 16, 0, "lacks incarnation or sequence" },
 	{ 2, 32, 101, "contradicts itself" }, { 2, 36, 2, "an event of 100 bytes" }, { 2, 36, 3, "contradicts itself" },
 	{ 2, 38, 1, "contradicts itself" }, { 3, 38, 0, "contradicts itself" },
 	{ 2, 39, 1, "contradicts itself" }, { 3, 52, 4, "two origins" },
-	{ 4, 8, 0, "0 marks" }, { 4, 8, 1, "1 marks" }, { 4, 8, 65, "65 marks" },
+	{ 4, 8, 0, "0 marks" }, { 4, 8, 1, "1 marks" }, { 4, 8, 129, "129 marks" },
 	{ 4, 10, 1, "unknown flags" }, { 4, 15, 1, "unknown flags" },
 	{ 4, 24, 0, "mark 0" }, { 4, 28, 1, "mark 0" }, { 4, 56, 4, "mark 1" },
-	{ 5, 8, 65, "unknown flags" }, { 5, 10, 2, "unknown flags" }, { 5, 20, 1, "unknown flags" },
+	{ 5, 8, 129, "unknown flags" }, { 5, 10, 2, "unknown flags" }, { 5, 20, 1, "unknown flags" },
 	{ 6, 8, 0, "0 runs" }, { 6, 8, 1, "1 runs" }, { 6, 9, 1, "258 runs" },
 	{ 6, 10, 1, "unknown flags" }, { 6, 16, 0, "no incarnation" },
 	{ 6, 32, 0, "run 0" }, { 6, 36, 0, "run 0" }, { 6, 44, 0, "run 1" },
@@ -294,9 +295,9 @@ static void garbage(void)
 		len = sample(i % KINDS, buf);
 		if (i % 3 == 0)
 			for (k = 8; k < len; k++)
-				buf[k] = rnd64(&seed);
+				buf[k] = next_random(&seed);
 		for (k = rnd_below(&seed, 4); k; k--)
-			buf[rnd_below(&seed, len)] = rnd64(&seed);
+			buf[rnd_below(&seed, len)] = next_random(&seed);
 		if (take(buf, len))
 			continue;
 		taken++;

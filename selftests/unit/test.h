@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include "core.h"
+#include "../random.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -14,7 +15,7 @@ struct test {
 };
 
 extern const struct test wire_tests[], rule_tests[], retain_tests[], core_tests[], frame_tests[], order_tests[],
-			 ring_tests[], election_tests[];
+			 view_tests[], ring_tests[], election_tests[];
 
 extern bool test_failed;	/* the running one has */
 
@@ -23,19 +24,9 @@ void test_fail(const char *file, int line, const char *what);
 
 #define CHECK(cond) do { if (!(cond)) test_fail(__FILE__, __LINE__, #cond); } while (0)
 
-/* Repeatable random numbers */
-static inline u64 rnd64(u64 *state)
-{
-	u64 z = (*state += 0x9e3779b97f4a7c15ULL);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
-}
-
 static inline u32 rnd_below(u64 *state, u32 n)
 {
-	return rnd64(state) % n;
+	return next_random(state) % n;
 }
 
 #endif

@@ -46,7 +46,7 @@
 #define DMRING_COST_MIN		64	/* least log space a record takes */
 #define DMRING_MSG_MAX		(1U << 20)
 #define DMRING_SLOTS_MAX	4096
-#define DMRING_HOSTS_MAX	64
+#define DMRING_HOSTS_MAX	128
 #define DMRING_LOG_MIN		(1ULL << 16)
 #define DMRING_LOG_MAX		(1ULL << 30)
 #define DMRING_SPACE_MIN	4096U		/* input and output space */
@@ -142,12 +142,13 @@ struct dmring_run {
  * @marks: DMRING_MARK_*
  * @state: DMRING_STATE_*
  * @reason: DMRING_REASON_*, once detached
- * @max_msg: largest payload accepted now (bytes); may change until the ring
- *           has carried its first message
+ * @max_msg: largest payload accepted now (bytes); may change until the ring has carried its
+ *           first message, and with a view: one that waits then and is too long comes back
+ *           (DMRING_EV_REJECTED)
  * @in_head: end of what was taken out of the input space (bytes)
  * @out_tail: end of what the output space holds (bytes)
  * @log_base: oldest index position this member may still read
- * @dropped: messages skipped for this member by policy (slow drop)
+ * @dropped: records skipped for this member by policy (slow drop)
  * @kick_at: ring the doorbell when log_head reaches it; ~0 for never
  * @sent: messages of this member put into the log
  * @stable: of these, how many are held by every host
@@ -184,15 +185,20 @@ struct dmring_kernel_page {
  * @index_tail: end of what is delivered (index entries)
  * @view: number of the installed view, 0 before the first
  * @hosts: hosts in it
+ * @flags: DMRING_GROUP_*
  */
 struct dmring_group_page {
 	__u64 index_tail;
 	__u8 pad0[120];
 	__u32 view;
 	__u32 hosts;
-	__u8 pad1[120];
+	__u32 flags;
+	__u8 pad1[116];
 	__u8 reserved[3840];
 };
+
+/* No message is accepted: -ENOLINK. What is marked waits for a view that has a quorum. */
+#define DMRING_GROUP_NO_QUORUM	(1U << 0)
 
 /* Record types */
 #define DMRING_REC_DATA		1
@@ -262,11 +268,22 @@ struct dmring_ident {
  * id + 1, 0 for nobody.
  */
 #define DMRING_EV_PROXY		7
+/*
+ * A new view: arg = its number, arg2 = DMRING_VIEW_*; a struct dmring_ev_host for each host
+ * of it, and for each that was left out, up to the end of the record.
+ */
+#define DMRING_EV_VIEW		8
 /* Events of one member, in its output space */
 #define DMRING_EV_OFFICE	32	/* arg = DMRING_OFFICE_*, arg2 = term, reason as in PROXY */
 #define DMRING_EV_REJECTED	33	/* a message: reason = errno, arg = its length */
+/*
+ * This host has lost its place in the ring and got another, or with order safe has gone on without
+ * a quorum: of what the member has sent, messages arg to arg2 (counting from 1) may not have
+ * reached everybody.
+ */
+#define DMRING_EV_LOST		34
 /* Made by the library from log_base */
-#define DMRING_EV_GAP		64	/* arg = messages skipped for this member */
+#define DMRING_EV_GAP		64	/* arg = records skipped for this member, events too */
 
 /* Why a term began: dmring_ev.reason of DMRING_EV_PROXY and DMRING_EV_OFFICE */
 #define DMRING_TERM_VACANT	1	/* nobody was in office */
@@ -287,6 +304,26 @@ struct dmring_ident {
 #define DMRING_AWAY_BROKEN	1	/* connection closed or reset */
 #define DMRING_AWAY_SILENT	2	/* heard nothing for "dead" ms */
 #define DMRING_AWAY_PROTOCOL	3	/* it broke the protocol */
+
+/* dmring_ev.arg2 of DMRING_EV_VIEW */
+#define DMRING_VIEW_QUORUM	(1U << 0)	/* it accepts messages */
+#define DMRING_VIEW_JOINED	(1U << 1)	/* this host has come: it has missed what was */
+
+/**
+ * struct dmring_ev_host - a host in DMRING_EV_VIEW
+ * @node: its id
+ * @what: DMRING_HOST_*
+ * @reason: of DMRING_HOST_LEFT: DMRING_AWAY_*, 0 if none was given
+ */
+struct dmring_ev_host {
+	__u32 node;
+	__u16 what;
+	__u16 reason;
+};
+
+#define DMRING_HOST_STAYED	0
+#define DMRING_HOST_JOINED	1
+#define DMRING_HOST_LEFT	2
 
 /**
  * struct dmring_ev - an event

@@ -24,6 +24,14 @@
  *   MEMBER_EVICT DMRING_A_MEMBER { RING, ID }
  *   PROXY_ELECT DMRING_A_MEMBER { RING } to count the ballots anew, or
  *               { RING, ID } to make that member the proxy
+ *   VIEW_GET    DMRING_A_VIEW { RING }; answers DMRING_A_VIEW { RING, NUMBER, QUORUM,
+ *               BASE, HOST { NODE, INCARNATION, SEQ: its messages held here }, ORDERED,
+ *               SAFE, INCARNATION, PHASE, and on the way to the next view PREPARED,
+ *               ATTEMPT, JOIN, NEXT_INCARNATION, COMPLETE, RECORD }
+ *   VIEW_PREPARE DMRING_A_VIEW { RING, NUMBER, ATTEMPT, JOIN }; answers as VIEW_GET
+ *   VIEW_FILL   DMRING_A_VIEW { RING, NUMBER, ATTEMPT, PREV, SEQUENCER, QUORUM, ORDERED,
+ *               BASE, HOST { NODE, INCARNATION, STAYS }, CUT { NODE, SEQ, REASON } }
+ *   VIEW_INSTALL DMRING_A_VIEW { RING, NUMBER, ATTEMPT }
  *   EVENT_NTF   multicast to the group "events": DMRING_A_EVENT. Anybody may
  *               listen: an event says nothing that a read does not show.
  *
@@ -56,6 +64,10 @@ enum dmring_cmd {
 	DMRING_CMD_MEMBER_EVICT,
 	DMRING_CMD_EVENT_NTF,
 	DMRING_CMD_PROXY_ELECT,
+	DMRING_CMD_VIEW_GET,
+	DMRING_CMD_VIEW_PREPARE,
+	DMRING_CMD_VIEW_FILL,
+	DMRING_CMD_VIEW_INSTALL,
 
 	__DMRING_CMD_MAX
 };
@@ -69,6 +81,7 @@ enum dmring_attr {
 	DMRING_A_PEER,			/* nested, dmring_attr_peer */
 	DMRING_A_MEMBER,		/* nested, dmring_attr_member */
 	DMRING_A_EVENT,			/* nested, dmring_attr_event */
+	DMRING_A_VIEW,			/* nested, dmring_attr_view */
 
 	__DMRING_A_MAX
 };
@@ -170,7 +183,7 @@ enum dmring_attr_stat {
 	DMRING_A_STAT_BYTES,		/* of payload put into the log */
 	DMRING_A_STAT_LOG_USED,		/* bytes of the log held now */
 	DMRING_A_STAT_FULL,		/* times a message found no room */
-	DMRING_A_STAT_DROPPED,		/* messages skipped for slow members */
+	DMRING_A_STAT_DROPPED,		/* records skipped for slow members */
 	DMRING_A_STAT_EVICTED,		/* members */
 	DMRING_A_STAT_REJECTED,		/* messages refused by the pump */
 	DMRING_A_STAT_WAKES,		/* members woken */
@@ -231,7 +244,7 @@ enum dmring_attr_member {
 	DMRING_A_MEMBER_WILLING,	/* u8 */
 	DMRING_A_MEMBER_BACKLOG,	/* u64, index entries it has not read */
 	DMRING_A_MEMBER_SENT,		/* u64, messages */
-	DMRING_A_MEMBER_DROPPED,	/* u64, messages skipped for it */
+	DMRING_A_MEMBER_DROPPED,	/* u64, records skipped for it */
 	DMRING_A_MEMBER_REJECTED,	/* u64, messages of it refused */
 	DMRING_A_MEMBER_MEM,		/* u64, bytes */
 	DMRING_A_MEMBER_PAD,
@@ -244,6 +257,54 @@ enum dmring_attr_member {
 };
 
 #define DMRING_A_MEMBER_MAX (__DMRING_A_MEMBER_MAX - 1)
+
+enum dmring_view_phase {
+	DMRING_VIEW_PHASE_RUN,		/* messages flow */
+	DMRING_VIEW_PHASE_PREPARED,	/* nothing moves */
+	DMRING_VIEW_PHASE_FILL,		/* what is lacking comes in */
+};
+
+enum dmring_attr_view {
+	DMRING_A_VIEW_UNSPEC,
+	DMRING_A_VIEW_RING,		/* string, ring name */
+	DMRING_A_VIEW_NUMBER,		/* u32, from 2; 1 is that of a static ring */
+	DMRING_A_VIEW_ATTEMPT,		/* u32, from 1; a lower one than before is refused */
+	DMRING_A_VIEW_JOIN,		/* flag: give up the place in the present view */
+	DMRING_A_VIEW_PREV,		/* u32, number of the view that ends */
+	DMRING_A_VIEW_SEQUENCER,	/* u32, node id; default the first host */
+	DMRING_A_VIEW_QUORUM,		/* flag: the view accepts messages */
+	DMRING_A_VIEW_ORDERED,		/* u64, order position; see protocol.rst */
+	DMRING_A_VIEW_BASE,		/* u64, order position at which the view begins */
+	DMRING_A_VIEW_HOST,		/* nested, dmring_attr_view_host, for each; ascending */
+	DMRING_A_VIEW_CUT,		/* likewise, for each of the view that ends */
+	/* answers only */
+	DMRING_A_VIEW_PHASE,		/* u8, dmring_view_phase */
+	DMRING_A_VIEW_PREPARED,		/* u32, number of the view that was prepared */
+	DMRING_A_VIEW_COMPLETE,		/* flag: all that the record asks for is here */
+	DMRING_A_VIEW_SAFE,		/* u64, order position that all hosts know of */
+	DMRING_A_VIEW_INCARNATION,	/* u64, this host's */
+	DMRING_A_VIEW_NEXT_INCARNATION,	/* u64, under which it would join */
+	DMRING_A_VIEW_RECORD,		/* nested, dmring_attr_view, as VIEW_FILL had it */
+	DMRING_A_VIEW_PAD,
+
+	__DMRING_A_VIEW_MAX
+};
+
+#define DMRING_A_VIEW_MAX (__DMRING_A_VIEW_MAX - 1)
+
+enum dmring_attr_view_host {
+	DMRING_A_VIEW_HOST_UNSPEC,
+	DMRING_A_VIEW_HOST_NODE,	/* u32 */
+	DMRING_A_VIEW_HOST_INCARNATION,	/* u64 */
+	DMRING_A_VIEW_HOST_STAYS,	/* flag: it was in the view before */
+	DMRING_A_VIEW_HOST_SEQ,		/* u64, number of a message of its stream */
+	DMRING_A_VIEW_HOST_REASON,	/* u16, DMRING_AWAY_*: why it does not stay */
+	DMRING_A_VIEW_HOST_PAD,
+
+	__DMRING_A_VIEW_HOST_MAX
+};
+
+#define DMRING_A_VIEW_HOST_MAX (__DMRING_A_VIEW_HOST_MAX - 1)
 
 enum dmring_ntf {
 	DMRING_NTF_RING_ADD,
@@ -261,6 +322,7 @@ enum dmring_ntf {
 	DMRING_NTF_HOST_REFUSED,	/* NODE, WHY */
 	DMRING_NTF_CLOSED,
 	DMRING_NTF_BROKEN,
+	DMRING_NTF_VIEW,		/* VIEW: it has been installed here */
 };
 
 enum dmring_attr_event {
@@ -276,6 +338,7 @@ enum dmring_attr_event {
 	DMRING_A_EVENT_PAD,
 	DMRING_A_EVENT_TERM_REASON,	/* u8, DMRING_TERM_* */
 	DMRING_A_EVENT_DURATION_MS,	/* u64 */
+	DMRING_A_EVENT_VIEW,		/* u32 */
 
 	__DMRING_A_EVENT_MAX
 };
