@@ -58,6 +58,7 @@ extern const struct verb ring_verbs[];
 extern const struct verb peer_verbs[];
 extern const struct verb member_verbs[];
 extern const struct verb proxy_verbs[];
+extern const struct verb view_verbs[];
 extern const struct verb monitor_verbs[];
 extern const struct verb send_verbs[];
 extern const struct verb recv_verbs[];

@@ -73,6 +73,12 @@ struct json_object *out_bool(const struct out_field *f, const struct nlattr *att
 	return json_object_new_boolean(attr && attr_uint(attr));
 }
 
+struct json_object *out_flag(const struct out_field *f, const struct nlattr *attr)
+{
+	(void)f;
+	return json_object_new_boolean(!!attr);
+}
+
 struct json_object *out_bit(const struct out_field *f, const struct nlattr *attr)
 {
 	return json_object_new_boolean(attr && attr_uint(attr) & f->bit);
@@ -198,6 +204,23 @@ static void parse(const struct nlattr *nest, const struct nlattr **tb)
 			tb[mnl_attr_get_type(attr)] = attr;
 }
 
+static struct json_object *value_of(const struct out_field *f, const struct nlattr *nest,
+				    const struct nlattr **tb)
+{
+	struct json_object *list;
+	const struct nlattr *attr;
+
+	if (!(f->flags & OUT_EACH))
+		return f->get(f, f->attr ? tb[f->attr] : NULL);
+	list = json_object_new_array();
+	if (!list || !nest)
+		return list;
+	mnl_attr_for_each_nested(attr, nest)
+		if (mnl_attr_get_type(attr) == f->attr)
+			json_object_array_add(list, out_object(f->sub, attr));
+	return list;
+}
+
 static void fill(struct json_object *object, const struct out_field *f, const struct nlattr *nest)
 {
 	const struct nlattr *tb[ATTRS_MAX];
@@ -209,7 +232,7 @@ static void fill(struct json_object *object, const struct out_field *f, const st
 			fill(object, f->sub, tb[f->attr]);
 			continue;
 		}
-		value = f->get(f, f->attr ? tb[f->attr] : NULL);
+		value = value_of(f, nest, tb);
 		if (value || f->get == out_maybe)
 			json_object_object_add(object, f->name, value);
 	}
@@ -226,13 +249,12 @@ struct json_object *out_object(const struct out_field *fields, const struct nlat
 
 static void print_fields(const struct out_field *f, struct json_object *object, const char *gap);
 
-static void print_list(struct json_object *list)
+static void print_list(const struct out_field *f, struct json_object *list)
 {
 	size_t i;
 
 	for (i = 0; i < json_object_array_length(list); i++)
-		printf("%s%s", i ? "," : " ",
-		       json_object_get_string(json_object_array_get_idx(list, i)));
+		print_fields(f->sub, json_object_array_get_idx(list, i), i ? ", " : " ");
 }
 
 /* Says nothing of what is not there: null, false, an empty list, a nest of nothing */
@@ -260,7 +282,7 @@ static void print_value(const struct out_field *f, struct json_object *value, co
 	if (json_object_is_type(value, json_type_object))
 		print_fields(f->sub, value, " ");
 	else if (json_object_is_type(value, json_type_array))
-		print_list(value);
+		print_list(f, value);
 	else if (!json_object_is_type(value, json_type_boolean) && !(f->flags & OUT_BARE))
 		printf(" %s", json_object_get_string(value));
 }

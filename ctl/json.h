@@ -19,17 +19,18 @@ struct nlattr;
 #define OUT_STATS	0x2	/* text: with -s only */
 #define OUT_FLAT	0x4	/* the nest's fields belong to this object */
 #define OUT_BARE	0x8	/* text: the value alone */
+#define OUT_EACH	0x10	/* a list: a nest by @sub for each attribute of this kind */
 
 /**
  * struct out_field - a member of a JSON object
  * @name: its name
  * @get: makes its value; @attr is NULL when the kernel did not send it, and a
- *       NULL result then leaves the field out
+ *       NULL result then leaves the field out. Not with OUT_FLAT and OUT_EACH.
  * @attr: netlink attribute
  * @flags: OUT_*
  * @names: values of an enumeration, NULL at the end
  * @bit: of out_bit()
- * @sub: table of a nest
+ * @sub: table of a nest, or of each of several
  * @text: its name in text, where it differs
  */
 struct out_field {
@@ -62,6 +63,8 @@ struct json_object *out_maybe(const struct out_field *f, const struct nlattr *at
 struct json_object *out_hex(const struct out_field *f, const struct nlattr *attr);
 struct json_object *out_octal(const struct out_field *f, const struct nlattr *attr);
 struct json_object *out_bool(const struct out_field *f, const struct nlattr *attr);
+/* Is it there? */
+struct json_object *out_flag(const struct out_field *f, const struct nlattr *attr);
 struct json_object *out_bit(const struct out_field *f, const struct nlattr *attr);
 struct json_object *out_enum(const struct out_field *f, const struct nlattr *attr);
 struct json_object *out_str(const struct out_field *f, const struct nlattr *attr);

@@ -20,6 +20,7 @@ static const struct object objects[] = {
 	{ "peer", peer_verbs },
 	{ "member", member_verbs },
 	{ "proxy", proxy_verbs },
+	{ "view", view_verbs },
 	{ "monitor", monitor_verbs },
 	{ "send", send_verbs },
 	{ "recv", recv_verbs },

@@ -42,24 +42,23 @@ static const struct out_field member_fields[] = {
 
 static int member_show(struct words *w)
 {
-	return dump_show(w, DMRING_CMD_MEMBER_GET, DMRING_A_MEMBER, MEMBER(RING), member_fields);
+	return request_show(w, DMRING_CMD_MEMBER_GET, NLM_F_DUMP, DMRING_A_MEMBER, member_fields);
 }
 
 static int member_evict(struct words *w)
 {
 	const struct word id = WORD("member evict NAME", words_put_u32, MEMBER(ID));
 	char buf[NL_REQUEST_SIZE];
-	struct nlmsghdr *nlh = nl_begin(buf, DMRING_CMD_MEMBER_EVICT, 0);
-	struct nlattr *nest = mnl_attr_nest_start(nlh, DMRING_A_MEMBER);
+	struct nlattr *nest;
 	const char *name;
 
 	if (words_ring(w, &name))
 		return CTL_USAGE;
-	nl_put_name(nlh, MEMBER(RING), name);
-	if (id.take(w, &id, nlh) || words_end(w))
+	nest = request_begin(buf, DMRING_CMD_MEMBER_EVICT, 0, DMRING_A_MEMBER, name);
+	if (id.take(w, &id, buf) || words_end(w))
 		return CTL_USAGE;
-	mnl_attr_nest_end(nlh, nest);
-	return nl_do(nlh, NULL, NULL);
+	mnl_attr_nest_end((void *)buf, nest);
+	return nl_do((void *)buf, NULL, NULL);
 }
 
 const struct verb member_verbs[] = {

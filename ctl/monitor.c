@@ -52,6 +52,7 @@ static const struct out_field event_fields[] = {
 	OUT("term", given_uint, EVENT(TERM)),
 	OUT("duration_ms", given_uint, EVENT(DURATION_MS)),
 	OUT("node", given_uint, EVENT(NODE)),
+	OUT("view", given_uint, EVENT(VIEW)),
 	OUT("why", out_str, EVENT(WHY)),
 	{ }
 };

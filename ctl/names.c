@@ -47,6 +47,21 @@ const char *const link_names[] = {
 	NULL
 };
 
+const char *const phase_names[] = {
+	[DMRING_VIEW_PHASE_RUN] = "run",
+	[DMRING_VIEW_PHASE_PREPARED] = "prepared",
+	[DMRING_VIEW_PHASE_FILL] = "fill",
+	NULL
+};
+
+const char *const away_names[] = {
+	[0] = "none",
+	[DMRING_AWAY_BROKEN] = "broken",
+	[DMRING_AWAY_SILENT] = "silent",
+	[DMRING_AWAY_PROTOCOL] = "protocol",
+	NULL
+};
+
 const char *const ntf_names[] = {
 	[DMRING_NTF_RING_ADD] = "ring-add",
 	[DMRING_NTF_RING_DEL] = "ring-del",
@@ -61,6 +76,7 @@ const char *const ntf_names[] = {
 	[DMRING_NTF_HOST_REFUSED] = "host-refused",
 	[DMRING_NTF_CLOSED] = "closed",
 	[DMRING_NTF_BROKEN] = "broken",
+	[DMRING_NTF_VIEW] = "view",
 	NULL
 };
 

@@ -10,6 +10,8 @@ extern const char *const order_names[];
 extern const char *const slow_names[];
 extern const char *const state_names[];
 extern const char *const link_names[];
+extern const char *const phase_names[];
+extern const char *const away_names[];
 extern const char *const ntf_names[];
 extern const char *const reason_names[];
 extern const char *const term_names[];

@@ -26,7 +26,7 @@ struct nl {
 	__u32 seq;
 	__u16 family;
 	__u32 events;	/* multicast group */
-	char why[256];		/* the kernel's sentence for the last refusal */
+	char why[256];		/* the kernel's sentence: the last refusal, or a warning */
 	char buf[ANSWER_SIZE];
 };
 
@@ -170,7 +170,11 @@ static int refused(const struct nl *nl)
 
 int nl_talk(struct nl *nl, struct nlmsghdr *nlh, nl_fn fn, void *arg)
 {
-	return talk(nl, nlh, fn, arg) ? refused(nl) : CTL_OK;
+	if (talk(nl, nlh, fn, arg))
+		return refused(nl);
+	if (nl->why[0])
+		fprintf(stderr, "ringctl: %s\n", nl->why);
+	return CTL_OK;
 }
 
 static int group_attr_cb(const struct nlattr *attr, void *data)

@@ -46,71 +46,29 @@ static const struct out_field peer_fields[] = {
 	{ }
 };
 
-static int request(struct words *w, __u8 cmd, const struct word *table, void *buf)
-{
-	struct nlmsghdr *nlh = nl_begin(buf, cmd, 0);
-	struct nlattr *nest = mnl_attr_nest_start(nlh, DMRING_A_PEER);
-	const char *name;
-	int status;
-
-	if (words_ring(w, &name))
-		return CTL_USAGE;
-	nl_put_name(nlh, PEER(RING), name);
-	status = words_take(w, table, nlh);
-	mnl_attr_nest_end(nlh, nest);
-	return status;
-}
-
 int peer_add_request(struct words *w, void *buf)
 {
-	return request(w, DMRING_CMD_PEER_ADD, add_words, buf);
+	return request(w, DMRING_CMD_PEER_ADD, DMRING_A_PEER, add_words, buf);
 }
 
 int peer_undo_request(struct words *w, void *buf)
 {
-	return request(w, DMRING_CMD_PEER_DEL, undo_words, buf);
+	return request(w, DMRING_CMD_PEER_DEL, DMRING_A_PEER, undo_words, buf);
 }
 
 static int peer_add(struct words *w)
 {
-	char buf[NL_REQUEST_SIZE];
-	int status = peer_add_request(w, buf);
-
-	return status ? status : nl_do((void *)buf, NULL, NULL);
+	return request_do(w, DMRING_CMD_PEER_ADD, DMRING_A_PEER, add_words);
 }
 
 static int peer_del(struct words *w)
 {
-	char buf[NL_REQUEST_SIZE];
-	int status = request(w, DMRING_CMD_PEER_DEL, del_words, buf);
-
-	return status ? status : nl_do((void *)buf, NULL, NULL);
-}
-
-int dump_show(struct words *w, __u8 cmd, __u16 nest, __u16 name_attr,
-	      const struct out_field *fields)
-{
-	struct out out = { .fields = fields };
-	char buf[NL_REQUEST_SIZE];
-	struct nlmsghdr *nlh = nl_begin(buf, cmd, NLM_F_DUMP);
-	struct nlattr *open;
-	const char *name;
-	int status;
-
-	if (words_last(w, &name))
-		return CTL_USAGE;
-	if (name) {
-		open = mnl_attr_nest_start(nlh, nest);
-		nl_put_name(nlh, name_attr, name);
-		mnl_attr_nest_end(nlh, open);
-	}
-	status = nl_dump(nlh, out_add, out_restart, &out);
-	return status ? status : out_end(&out);
+	return request_do(w, DMRING_CMD_PEER_DEL, DMRING_A_PEER, del_words);
 }
 
 static int peer_show(struct words *w)
 {
-	return dump_show(w, DMRING_CMD_PEER_GET, DMRING_A_PEER, PEER(RING), peer_fields);
+	return request_show(w, DMRING_CMD_PEER_GET, NLM_F_DUMP, DMRING_A_PEER, peer_fields);
 }
 
 const struct verb peer_verbs[] = {

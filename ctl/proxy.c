@@ -38,7 +38,7 @@ static const struct out_field proxy_fields[] = {
 
 static int proxy_show(struct words *w)
 {
-	return ring_show_as(w, proxy_fields);
+	return request_show(w, DMRING_CMD_RING_GET, 0, DMRING_A_RING, proxy_fields);
 }
 
 /* "proxy elect NAME [member ID]" */
@@ -48,18 +48,8 @@ static int proxy_elect(struct words *w)
 		WORD("member", words_put_u32, DMRING_A_MEMBER_ID),
 		{ }
 	};
-	char buf[NL_REQUEST_SIZE];
-	struct nlmsghdr *nlh = nl_begin(buf, DMRING_CMD_PROXY_ELECT, 0);
-	struct nlattr *nest = mnl_attr_nest_start(nlh, DMRING_A_MEMBER);
-	const char *name;
 
-	if (words_ring(w, &name))
-		return CTL_USAGE;
-	nl_put_name(nlh, DMRING_A_MEMBER_RING, name);
-	if (words_take(w, words, nlh))
-		return CTL_USAGE;
-	mnl_attr_nest_end(nlh, nest);
-	return nl_do(nlh, NULL, NULL);
+	return request_do(w, DMRING_CMD_PROXY_ELECT, DMRING_A_MEMBER, words);
 }
 
 const struct verb proxy_verbs[] = {

@@ -123,16 +123,6 @@ static const struct out_field ring_fields[] = {
 	{ }
 };
 
-/* A request about a ring, with its name; the nest is still open */
-static struct nlattr *begin(const char *name, __u8 cmd, void *buf)
-{
-	struct nlmsghdr *nlh = nl_begin(buf, cmd, 0);
-	struct nlattr *nest = mnl_attr_nest_start(nlh, DMRING_A_RING);
-
-	nl_put_name(nlh, RING(NAME), name);
-	return nest;
-}
-
 static int config_request(struct words *w, __u8 cmd, void *buf)
 {
 	struct nlattr *nest;
@@ -141,7 +131,7 @@ static int config_request(struct words *w, __u8 cmd, void *buf)
 
 	if (words_ring(w, &name))
 		return CTL_USAGE;
-	nest = begin(name, cmd, buf);
+	nest = request_begin(buf, cmd, 0, DMRING_A_RING, name);
 	status = words_take(w, ring_words, buf);
 	if (w->bits)
 		mnl_attr_put_u32(buf, RING(FLAGS), w->bits);
@@ -160,13 +150,13 @@ int ring_del_request(struct words *w, void *buf)
 
 	if (words_ring(w, &name))
 		return CTL_USAGE;
-	mnl_attr_nest_end(buf, begin(name, DMRING_CMD_RING_DEL, buf));
+	mnl_attr_nest_end(buf, request_begin(buf, DMRING_CMD_RING_DEL, 0, DMRING_A_RING, name));
 	return CTL_OK;
 }
 
 void ring_get_request(const char *name, void *buf)
 {
-	mnl_attr_nest_end(buf, begin(name, DMRING_CMD_RING_GET, buf));
+	mnl_attr_nest_end(buf, request_begin(buf, DMRING_CMD_RING_GET, 0, DMRING_A_RING, name));
 }
 
 static int ring_add(struct words *w)
@@ -194,26 +184,9 @@ static int ring_del(struct words *w)
 	return nl_do((void *)buf, NULL, NULL);
 }
 
-int ring_show_as(struct words *w, const struct out_field *fields)
-{
-	struct out out = { .fields = fields };
-	char buf[NL_REQUEST_SIZE];
-	const char *name;
-	int status;
-
-	if (words_last(w, &name))
-		return CTL_USAGE;
-	if (name)
-		ring_get_request(name, buf);
-	else
-		nl_begin(buf, DMRING_CMD_RING_GET, NLM_F_DUMP);
-	status = nl_dump((void *)buf, out_add, out_restart, &out);
-	return status ? status : out_end(&out);
-}
-
 static int ring_show(struct words *w)
 {
-	return ring_show_as(w, ring_fields);
+	return request_show(w, DMRING_CMD_RING_GET, 0, DMRING_A_RING, ring_fields);
 }
 
 struct wait {

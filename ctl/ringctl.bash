@@ -18,6 +18,9 @@ _ringctl_keys()
 	"peer add") echo node addr ;;
 	"peer del") echo node ;;
 	"proxy elect") echo member ;;
+	"view prepare") echo number attempt join ;;
+	"view fill") echo number attempt prev hosts cut sequencer ordered base quorum ;;
+	"view install") echo number attempt ;;
 	"send") echo count size ;;
 	"recv") echo count timeout raw ;;
 	esac
@@ -52,19 +55,20 @@ _ringctl()
 
 	if [[ $at -gt 0 ]]; then
 		case "$object" in
-		ring | peer | member | proxy)
+		ring | peer | member | proxy | view)
 			verb=" ${COMP_WORDS[i + 1]}"
 			((at--)) ;;
 		esac
 	fi
 	if [[ $COMP_CWORD -eq $i ]]; then
-		words="ring peer member proxy monitor send recv up down help"
+		words="ring peer member proxy view monitor send recv up down help"
 	elif [[ $at -eq 0 ]]; then
 		case "$object" in
 		ring) words="add set del show wait help" ;;
 		peer) words="add del show help" ;;
 		member) words="show evict help" ;;
 		proxy) words="show elect help" ;;
+		view) words="show prepare fill install help" ;;
 		esac
 	elif [[ $at -eq 1 && $object == @(up|down) ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")

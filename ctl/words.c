@@ -180,6 +180,23 @@ int words_put_u32(struct words *w, const struct word *d, void *to)
 	return CTL_OK;
 }
 
+int words_put_u64(struct words *w, const struct word *d, void *to)
+{
+	__u64 n;
+
+	if (read_number(w, d, 10, UINT64_MAX, &n))
+		return CTL_USAGE;
+	mnl_attr_put_u64(to, d->at, n);
+	return CTL_OK;
+}
+
+int words_put_flag(struct words *w, const struct word *d, void *to)
+{
+	(void)w;
+	mnl_attr_put(to, d->at, 0, NULL);
+	return CTL_OK;
+}
+
 int words_put_octal(struct words *w, const struct word *d, void *to)
 {
 	__u64 n;

@@ -70,6 +70,8 @@ int words_take(struct words *w, const struct word *table, void *to);
 
 /* For word.take: @to is a struct nlmsghdr, word.at an attribute */
 int words_put_u32(struct words *w, const struct word *d, void *to);
+int words_put_u64(struct words *w, const struct word *d, void *to);
+int words_put_flag(struct words *w, const struct word *d, void *to);
 int words_put_bytes32(struct words *w, const struct word *d, void *to);
 int words_put_bytes64(struct words *w, const struct word *d, void *to);
 int words_put_octal(struct words *w, const struct word *d, void *to);

@@ -203,7 +203,19 @@ says 2 '"member evict NAME": bad number "x"' ringctl member evict r x
 says 2 '"size" is missing' ringctl send r count 1
 says 2 '"count" needs a value' ringctl recv r count
 says 2 'the name of a file is missing' ringctl up
-for object in ring peer member proxy monitor send recv up down; do
+says 2 '"attempt" is missing' ringctl view prepare r number 2
+says 2 '"hosts" is missing' ringctl view fill r number 2 attempt 1 prev 1
+for list in 1 1: :1 x:1 1:z 1:1:goes 1:1:stays:x 4294967296:1 1:1,; do
+	says 2 '"hosts": a host is ID:INCARNATION[:stays]' \
+		ringctl view fill r number 2 attempt 1 prev 1 hosts $list
+done
+for list in 1 1:a 1:5:bored 1:18446744073709551616; do
+	says 2 '"cut": a host is ID:MESSAGES[:REASON]' \
+		ringctl view fill r number 2 attempt 1 prev 1 hosts 1:1 cut $list
+done
+says 2 '"hosts": the list is too long' \
+	ringctl view fill r number 2 attempt 1 prev 1 hosts "$(printf '1:1,%.0s' {1..1100})"
+for object in ring peer member proxy view monitor send recv up down; do
 	run 0 "$object help" ringctl $object help
 done
 run 0 "help" ringctl help
@@ -242,12 +254,14 @@ refused 'TLS.*"insecure"' \
 	add r scope network node 1 listen 127.0.0.1:5000
 refused '.' add r "${network[@]}" node 1 listen 203.0.113.9:5000
 for what in "ring del" "ring show" "ring wait" "ring set" "peer show" "member show" "proxy show" \
+		"view show" \
 		"recv" "send"; do
 	# shellcheck disable=SC2086 # two words
 	says 1 'there is no ring "r" here' ringctl $what r
 done
 says 1 'there is no ring "r" here' ringctl peer add r node 2 addr 10.0.0.1:1
 says 1 'there is no ring "r" here' ringctl member evict r 1
+says 1 'there is no ring "r" here' ringctl view prepare r number 2 attempt 1
 says 1 'there is no ring "r" here' ringctl proxy elect r member 3
 refused '"rotate" is from 1 to 86400 s or never, not 0' \
 	add r "${network[@]}" node 1 listen 127.0.0.1:5000 rotate 0
@@ -265,6 +279,9 @@ refused 'no member 7' ringctl member evict r 7
 refused 'slow, rotate, proxy-timeout, owner, group, mode' ringctl ring set r log 2M
 refused '"rotate" and "proxy-timeout" go with scope network' ringctl ring set r proxy-timeout 500
 refused 'scope machine.*no proxy' ringctl proxy elect r
+refused 'scope machine.*no views' ringctl view prepare r number 2 attempt 1
+refused 'scope machine.*no views' ringctl view show r
+holds "view show: rings of scope network alone" "a == []" ringctl -j view show
 holds "ring show: names" \
 	'{"name", "scope", "order", "node", "state", "members", "hosts", "proxy", "view", "stats",
 	  "log", "slots", "max_msg", "slow", "mem_ring", "mem_member"} <= set(a[0])' ringctl -j ring show r
@@ -547,6 +564,17 @@ run 0 "send from host to host" ringctl -n a send two count 1000 size 100
 wait $receiver
 ended $? 0 "recv there"
 run 0 "all arrived" test "$(stat -c %s "$dir/got")" = 100000
+holds "view show" '[(v["ring"], v["view"], v["quorum"], v["phase"]) for v in a] ==
+	[("two", 1, True, "run")] and [h["node"] for h in a[0]["hosts"]] == [1, 2] and
+	a[0]["hosts"][0]["have"] > 0 and a[0]["prepared"] is None' ringctl -n b -j view show
+run 0 "view show as text" sh -c 'ringctl -n b view show two | grep -q "ring two view 1 quorum phase run"'
+holds "who is not the administrator is not told what is held" \
+	'[h["have"] for h in a[0]["hosts"]] == [None, None] and a[0]["ordered"] is None' \
+	ip netns exec b setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
+	"$(command -v ringctl)" -j view show two
+says 0 'only the address is noted: who is on the ring is for a view to say' ringctl -n b peer add two node 3 addr 10.9.0.3:5000
+run 0 "an address can be taken back" ringctl -n b peer del two node 3
+refused 'cannot change' ringctl -n b peer del two node 1
 run 0 "del there" ringctl -n b ring del two
 run 0 "broken here" until_true sh -c 'ringctl -n a ring show two | grep -q "state broken"'
 run 0 "five hundred come and go" ip netns exec a selftests/use-module visit two 500
