@@ -5,7 +5,8 @@
 # are cut and hosts go, who is proxy, what slow readers do. The rings lie over the
 # namespaces that are drawn in net/common.sh.
 #
-#   net-hosts.sh [TEST…]     all, or those named (without their "t_")
+#   net-hosts.sh [TEST…]     all, or those named (without their "t_"); "form", "away" and
+#                            "members" for those of a file
 
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=net/common.sh
@@ -17,15 +18,13 @@ here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=net/hosts-members.sh
 . "$here/net/hosts-members.sh"
 
-tests=("$@")
-[ $# != 0 ] || mapfile -t tests < <(grep -ohE '^t_[a-z0-9_]+' "$here"/net/hosts-*.sh | sed 's/^t_//')
-plan ${#tests[@]}
-must [ -x "$flood" ]
-for name in "${tests[@]}"; do
-	begin=$SECONDS
-	"t_$name"
-	everything_gone
-	note "$name took $((SECONDS - begin)) s"
-	verdict "$name: ${about[$name]}"
+[ $# != 0 ] || set -- form away members
+tests=()
+for name; do
+	if [ -e "$here/net/hosts-$name.sh" ]; then
+		mapfile -t -O ${#tests[@]} tests < <(tests_in "$here/net/hosts-$name.sh")
+	else
+		tests+=("$name")
+	fi
 done
-finish
+run_tests '' "${tests[@]}"

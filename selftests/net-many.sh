@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# As many hosts as a ring can have, in one guest: it forms, and one message of
+# Many hosts in one guest, half of what a ring can have: it forms, and one message of
 # each reaches all. The drawing is in net/common.sh.
 #
 #   net-many.sh [HOSTS]      (64; the guest needs 2 GiB for them)

@@ -89,17 +89,27 @@ static void enter(struct flood_check *c, struct flood_book *b, __u32 seq)
 	}
 	b->bits[seq / 8] |= 1 << seq % 8;
 	b->seen++;
+	if (b->joined && seq > b->next)
+		b->missed += seq - b->next;
+	b->joined = false;
 	if (seq < b->next)
 		c->reordered++;
 	else
 		b->next = seq + 1;
 }
 
+static __u64 follow_one(__u64 sum, const struct flood_head *h)
+{
+	sum = (sum + h->sender + 1) * 0x9e3779b97f4a7c15ULL;
+	return (sum ^ sum >> 29 ^ h->seq) * 0xbf58476d1ce4e5b9ULL;
+}
+
 /* The order of all that comes, as one number */
 static void follow(struct flood_check *c, const struct flood_head *h)
 {
-	c->sequence = (c->sequence + h->sender + 1) * 0x9e3779b97f4a7c15ULL;
-	c->sequence = (c->sequence ^ c->sequence >> 29 ^ h->seq) * 0xbf58476d1ce4e5b9ULL;
+	c->sequence = follow_one(c->sequence, h);
+	c->of_view = follow_one(c->of_view, h);
+	c->view_received++;
 	c->turns += h->sender != c->last;
 	c->last = h->sender;
 }
@@ -122,12 +132,22 @@ void flood_check_take(struct flood_check *c, const void *msg, size_t len)
 		enter(c, &c->book[h.sender], h.seq);
 }
 
+void flood_check_view(struct flood_check *c, bool joined)
+{
+	__u32 i;
+
+	c->of_view = 0;
+	c->view_received = 0;
+	for (i = 0; i < c->senders; i++)
+		c->book[i].joined |= joined;
+}
+
 bool flood_check_complete(const struct flood_check *c)
 {
 	__u32 i;
 
 	for (i = 0; i < c->senders; i++)
-		if (c->book[i].seen < c->book[i].count)
+		if (c->book[i].seen + c->book[i].missed < c->book[i].count)
 			return false;
 	return true;
 }
@@ -140,7 +160,7 @@ __u64 flood_check_lost(const struct flood_check *c, bool prefix)
 	for (i = 0; i < c->senders; i++) {
 		const struct flood_book *b = &c->book[i];
 
-		lost += (prefix ? b->next : b->count) - b->seen;
+		lost += (prefix ? b->next : b->count) - b->seen - b->missed;
 	}
 	return lost;
 }

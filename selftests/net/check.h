@@ -32,6 +32,8 @@ struct flood_book {
 	__u32 count;		/* what is to come */
 	__u32 next;		/* highest number seen, and one */
 	__u32 seen;		/* different ones seen */
+	__u32 missed;		/* sent while this host had no place in the ring */
+	bool joined;		/* since the last message of its */
 	__u8 *bits;		/* which */
 };
 
@@ -47,6 +49,8 @@ struct flood_check {
 	__u64 foreign;	/* whole, but nobody here sent it */
 	__u64 sequence;	/* a sum of who sent which message, and when it came */
 	__u64 turns;	/* how often another sender had its turn */
+	__u64 of_view;	/* the same sum, over the messages of one view */
+	__u64 view_received;	/* their number */
 	__u32 last;	/* sender of the last message */
 };
 
@@ -64,6 +68,9 @@ void flood_check_free(struct flood_check *c);
 
 /* Enter one message; msg need not be aligned to more than 8 bytes */
 void flood_check_take(struct flood_check *c, const void *msg, size_t len);
+
+/* A view begins. @joined: this host has missed what was sent before. */
+void flood_check_view(struct flood_check *c, bool joined);
 
 /* All has come */
 bool flood_check_complete(const struct flood_check *c);

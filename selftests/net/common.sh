@@ -114,6 +114,25 @@ everything_gone() {
 	rm -f "$tmp"/*
 }
 
+# tests_in FILE…: names of its tests, which are functions
+tests_in() { grep -ohE '^t_[a-z0-9_]+' "$@" | sed 's/^t_//'; }
+
+# run_tests WORDS NAME…: each in its turn; ${about[NAME]} says what it is about
+run_tests() {
+	local words=$1 name begin
+	shift
+	plan $#
+	must [ -x "$flood" ]
+	for name; do
+		begin=$SECONDS
+		"t_$name"
+		everything_gone
+		note "$name took $((SECONDS - begin)) s"
+		verdict "$name$words: ${about[$name]}"
+	done
+	finish
+}
+
 cleanup() {
 	jobs_stop
 	hosts_stop
@@ -153,7 +172,7 @@ address() {
 ring_closed() {	# RING N [SECONDS]
 	local i
 	for ((i = 1; i <= $2; i++)); do
-		on "$i" ringctl ring wait "$1" timeout "${3:-20}" || return
+		on "$i" ringctl ring wait "$1" timeout $((${3:-20} * slower)) || return
 	done
 }
 

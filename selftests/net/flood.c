@@ -6,26 +6,30 @@
  *   flood send [OPTIONS] RING    -s SENDER -c COUNT [-m LEAST] [-l MOST] [-r SEED]
  *                                [-t SEC] [-u US] [-w] [-o] [-g PREFIX -k PARTS]
  *                                [--plant KIND]
- *   flood recv [OPTIONS] RING    -s SENDERS -c COUNT [-t SEC] [-p] [-e] [-i] [-w] [-u US]
+ *   flood recv [OPTIONS] RING    -s SENDERS -c COUNT [-t SEC] [-p] [-e] [-i] [-v] [-w] [-u US]
+ *                                [-n MANY]
  *
  * A receiver ends when all SENDERS have been heard to their end, or when nothing
- * has come for SEC seconds (a minute, before the first message), prints one
- * line, and fails if anything was wrong.
+ * has come for SEC seconds (a minute, before the first message) or for a moment after a SIGTERM,
+ * prints one line, and fails if anything was wrong.
  *
  * -p  messages missing at the end of a stream are no fault: its sender died
  * -e  print events as they come
  * -i  print who sent, once for each sender, in a ring made with "identify"
+ * -v  print each message's number and sender, at once
+ * -n  print how many have come, each time that it is so MANY more
  * -w  be unwilling: never the proxy
  * -o  receive, too, and see that it is told which messages are its own, each once and in order
  * -u  rest that many microseconds after each message; send, with -g: until PREFIX.go is there
  *
  * -g, -k  send in PARTS, and begin the next only when PREFIX.N is there, from 1
  *
- * A sender that finds no room for SEC seconds prints how far it came and exits 3.
+ * A sender that finds no room, or no quorum, for SEC seconds prints how far it came and exits 3.
  * --plant makes it misbehave once, half way: lost, double, reorder or damage.
  */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,10 +38,12 @@
 
 #include <dmring.h>
 #include "check.h"
+#include "slower.h"
 
 #define POOL		DMRING_MSG_MAX	/* random bytes that messages are cut from */
 #define BATCH		32		/* messages peeked before they are released */
 #define LINGER_MS	300		/* for what must not come */
+#define END_MS		1500		/* for what may still come, when asked to end */
 #define FIRST_SECONDS	60
 #define NO_ROOM		3		/* exit status */
 
@@ -55,11 +61,14 @@ struct flood {
 	const char *plant;
 	const char *gate;
 	__u32 parts;
+	__u32 many;
 	bool prefix;
 	bool events;
 	bool identify;
 	bool unwilling;
 	bool own;
+	bool each;
+	bool cut_off;
 	__u32 own_seen;	/* own messages that came back */
 	__u64 own_wrong;	/* messages that were said to be another's, or came in another order */
 	__u8 *pool;
@@ -166,6 +175,15 @@ static int await_own(struct flood *f)
 	return ret;
 }
 
+/* Said once; it may come back */
+static void no_quorum(struct flood *f)
+{
+	if (!f->cut_off)
+		printf("send %s sender %u: %s\n", f->ring, f->sender, dmring_why());
+	f->cut_off = true;
+	usleep(20000);
+}
+
 /* Wait for room in pieces, so that what counts is time without any progress */
 static int push(struct flood *f, const void *msg, size_t len)
 {
@@ -174,7 +192,10 @@ static int push(struct flood *f, const void *msg, size_t len)
 
 	do {
 		ret = read_own(f) ?: dmring_send_wait(f->r, msg, len, f->own ? 20 : 200);
-	} while ((ret == -ETIMEDOUT || ret == -EAGAIN || ret == -EINTR) && now_ms() < end);
+		if (ret == -ENOLINK)
+			no_quorum(f);
+	} while ((ret == -ETIMEDOUT || ret == -EAGAIN || ret == -EINTR || ret == -ENOLINK) &&
+		 now_ms() < end);
 	return ret;
 }
 
@@ -262,9 +283,29 @@ static int send_all(struct flood *f)
 	if (ret == -ENOTCONN)
 		printf("send %s sender %u: detached: %s\n", f->ring, f->sender,
 		       dmring_reason_str(dmring_reason(f->r)));
-	if (ret == -ETIMEDOUT || ret == -EAGAIN)
+	if (ret == -ETIMEDOUT || ret == -EAGAIN || ret == -ENOLINK)
 		return NO_ROOM;
 	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* "event NAME …", a line each */
+static void print_event(const struct dmring_ev *ev)
+{
+	printf("event %s node %u arg %llu reason %u", dmring_event_str(ev->what), ev->node,
+	       (unsigned long long)ev->arg, ev->reason);
+	if (ev->what == DMRING_EV_LOST)
+		printf(" to %llu", (unsigned long long)ev->arg2);
+	putchar('\n');
+}
+
+/* What was said to this sender of its messages */
+static void show_own_events(struct flood *f)
+{
+	struct dmring_ev ev;
+
+	while (!f->own && !dmring_event(f->r, &ev))
+		if (ev.what == DMRING_EV_LOST || ev.what == DMRING_EV_REJECTED)
+			print_event(&ev);
 }
 
 static int do_send(struct flood *f)
@@ -276,6 +317,7 @@ static int do_send(struct flood *f)
 	if (attach(f, f->own ? DMRING_OWN : DMRING_SEND_ONLY))
 		return EXIT_FAILURE;
 	status = send_all(f);
+	show_own_events(f);
 	dmring_detach(f->r);
 	free(f->pool);
 	free(f->msg);
@@ -286,15 +328,50 @@ static int do_send(struct flood *f)
  * Receiving
  */
 
-static void show_event(const struct flood *f, const struct dmring_msg *m)
+static void show_nexts(const struct flood_check *c)
+{
+	__u32 i;
+
+	printf(" next");
+	for (i = 0; i < c->senders; i++)
+		printf("%c%u", i ? ',' : ' ', c->book[i].next);
+}
+
+/* The view that ends, by what came in it, and the one that begins, by its hosts */
+static void show_view(struct flood_check *c, const struct dmring_msg *m, const struct dmring_ev *ev)
+{
+	static const char *const words[] = {
+		[DMRING_HOST_STAYED] = "", [DMRING_HOST_JOINED] = "+", [DMRING_HOST_LEFT] = "-",
+	};
+	bool joined = ev->arg2 & DMRING_VIEW_JOINED;
+	struct dmring_ev_host h;
+	size_t at;
+
+	printf("before %llu: received %llu sequence %016llx", (unsigned long long)ev->arg,
+	       (unsigned long long)c->view_received, (unsigned long long)c->of_view);
+	show_nexts(c);
+	printf("\nview %llu%s%s hosts", (unsigned long long)ev->arg,
+	       ev->arg2 & DMRING_VIEW_QUORUM ? "" : " without quorum", joined ? " joined" : "");
+	for (at = sizeof(*ev); at + sizeof(h) <= m->len; at += sizeof(h)) {
+		memcpy(&h, (const char *)m->data + at, sizeof(h));
+		printf(" %s%u", h.what <= DMRING_HOST_LEFT ? words[h.what] : "?", h.node);
+		if (h.what == DMRING_HOST_LEFT)
+			printf(":%u", h.reason);
+	}
+	putchar('\n');
+	flood_check_view(c, joined);
+}
+
+static void show_event(const struct flood *f, struct flood_check *c, const struct dmring_msg *m)
 {
 	struct dmring_ev ev;
 
 	memcpy(&ev, m->data, sizeof(ev));
+	if (ev.what == DMRING_EV_VIEW)
+		show_view(c, m, &ev);
 	if (!f->events && ev.what != DMRING_EV_GAP)
 		return;
-	printf("event %s node %u arg %llu reason %u\n", dmring_event_str(ev.what), ev.node,
-	       (unsigned long long)ev.arg, ev.reason);
+	print_event(&ev);
 }
 
 static void show_ident(const struct dmring_msg *m)
@@ -307,13 +384,26 @@ static void show_ident(const struct dmring_msg *m)
 		       m->ident->pid, m->ident->uid, m->ident->gid);
 }
 
+/* Each message, at once: of use when this process is killed */
+static void show_message(const struct dmring_msg *m)
+{
+	struct flood_head h;
+
+	if (flood_open(m->data, m->len, &h))
+		printf("message %u of %u\n", h.seq, h.sender);
+}
+
 static void take_one(const struct flood *f, struct flood_check *c, const struct dmring_msg *m)
 {
 	if (m->type == DMRING_REC_EVENT) {
-		show_event(f, m);
+		show_event(f, c, m);
 		return;
 	}
 	flood_check_take(c, m->data, m->len);
+	if (f->many && !(c->received % f->many))
+		printf("so far %llu\n", (unsigned long long)c->received);
+	if (f->each)
+		show_message(m);
 	if (f->identify && m->len > sizeof(struct flood_head))
 		show_ident(m);
 }
@@ -321,6 +411,7 @@ static void take_one(const struct flood *f, struct flood_check *c, const struct 
 /* Some messages; how many, or -errno */
 static int take_some(struct flood *f, struct flood_check *c)
 {
+	__u64 damaged = c->damaged;
 	struct dmring_msg m;
 	int n, ret = 0;
 
@@ -334,15 +425,28 @@ static int take_some(struct flood *f, struct flood_check *c)
 	}
 	if (n)
 		ret = dmring_release(f->r);
+	/* the memory may have been taken away while it was read */
+	if (ret == -ENOTCONN)
+		c->damaged = damaged;
 	if (ret == -EOVERFLOW)
 		printf("recv %s: overwritten while it was read\n", f->ring);
 	return ret && ret != -EAGAIN ? ret : n;
+}
+
+static volatile sig_atomic_t asked_to_end;
+
+static void ask_to_end(int sig)
+{
+	(void)sig;
+	asked_to_end = 1;
 }
 
 static __u64 patience(const struct flood *f, const struct flood_check *c)
 {
 	if (flood_check_complete(c))
 		return LINGER_MS;
+	if (asked_to_end)
+		return END_MS * slower();
 	return (c->received ? f->seconds : FIRST_SECONDS) * 1000ULL;
 }
 
@@ -369,15 +473,6 @@ static int receive(struct flood *f, struct flood_check *c)
 	}
 }
 
-static void show_lasts(const struct flood_check *c)
-{
-	__u32 i;
-
-	printf(" next");
-	for (i = 0; i < c->senders; i++)
-		printf("%c%u", i ? ',' : ' ', c->book[i].next);
-}
-
 static int verdict(const struct flood *f, const struct flood_check *c, int ret, __u64 ms)
 {
 	__u64 lost = flood_check_lost(c, f->prefix);
@@ -391,7 +486,8 @@ static int verdict(const struct flood *f, const struct flood_check *c, int ret, 
 	       (unsigned long long)c->bytes, (unsigned long long)ms);
 	printf(" turns %llu sequence %016llx", (unsigned long long)c->turns,
 	       (unsigned long long)c->sequence);
-	show_lasts(c);
+	printf(" view sequence %016llx", (unsigned long long)c->of_view);
+	show_nexts(c);
 	if (ret && !(ret == -ETIMEDOUT && f->prefix))
 		printf(": %s%s%s", ret == -ETIMEDOUT ? "nothing comes any more" :
 		       dmring_strerror(ret), ret == -ENOTCONN ? ": " : "",
@@ -412,6 +508,7 @@ static int do_recv(struct flood *f)
 		return complain("memory", -ENOMEM);
 	if (attach(f, DMRING_EVENTS))
 		return EXIT_FAILURE;
+	signal(SIGTERM, ask_to_end);
 	printf("recv %s: attached\n", f->ring);
 	start = now_ms();
 	ret = receive(f, &c);
@@ -446,6 +543,8 @@ static __u32 *number_of(struct flood *f, int c)
 		return &f->rest;
 	case 'k':
 		return &f->parts;
+	case 'n':
+		return &f->many;
 	}
 	return NULL;
 }
@@ -459,6 +558,8 @@ static bool *switch_of(struct flood *f, int c)
 		return &f->events;
 	case 'i':
 		return &f->identify;
+	case 'v':
+		return &f->each;
 	case 'w':
 		return &f->unwilling;
 	case 'o':
@@ -475,7 +576,7 @@ static bool parse(struct flood *f, int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:c:m:l:r:t:u:g:k:peiwo", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "s:c:m:l:r:t:u:g:k:n:peivwo", options, NULL)) != -1) {
 		if (c == 'P')
 			f->plant = optarg;
 		else if (c == 'g')

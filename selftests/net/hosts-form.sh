@@ -65,7 +65,7 @@ t_text() {
 about[ipv6]='links over IPv6'
 t_ipv6() {
 	ipv6=yes
-	forms 3
+	forms 3 dead 2000
 	matches 'address of host 2' '^\[fd09::2\]:7000$' "$(of_peer 1 form 2 addr)"
 	ipv6=
 }
@@ -205,7 +205,7 @@ t_idle() {
 about[set]='what can be changed of a ring that runs, and what can not'
 t_set() {
 	must hosts_start 2
-	succeeds ring_up set 2
+	succeeds ring_up set 2 dead 2000
 	watch 1 set
 	succeeds on 1 ringctl ring set set slow drop
 	succeeds on 1 ringctl ring set set mode 0660 owner 7 group 8

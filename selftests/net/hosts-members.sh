@@ -118,28 +118,40 @@ t_evict() {
 	matches 'the slow one' 'doubled 0 reordered 0 damaged 0 .*: held the log full' "$(result slow)"
 }
 
+# With "slow drop" a reader misses what it is too slow for, and knows how much: records, a few of which
+# are events. How many messages it was goes to $missed.
+missed_some() {	# NAME ALL
+	local out got dropped
+	out=$(result "$1")
+	got=$(sed -nE 's/.*received ([0-9]+) .*/\1/p' <<<"$out")
+	missed=$(sed -nE 's/.* lost ([0-9]+) doubled 0 reordered 0 damaged 0 .*/\1/p' <<<"$out")
+	dropped=$(sed -nE 's/.*dropped ([0-9]+) .*/\1/p' <<<"$out")
+	equal "received and lost by $1" "$2" $((${got:-0} + ${missed:-0}))
+	[ $((${dropped:-0} - missed)) -ge 0 ] && [ $((dropped - missed)) -le 20 ] || bad "$1: $out"
+	equal "gaps $1 was told of" "$dropped" "$(awk '/^event gap node 0 arg / { n += $6 } END { print n + 0 }' "$tmp/$1")"
+}
+
 about[drop]='slow drop: a slow reader far away misses messages, is told how many, and holds nobody'
 t_drop() {
-	local out got dropped
+	local h name missed
 	must hosts_start 3
 	succeeds ring_up drop 3 log 128K slow drop dead 2000
 	receiver 1 recv1 -s 1 -c 1500 -t 30 drop
 	receiver 2 good -s 1 -c 1500 -t 30 drop
 	receiver 2 slow -s 1 -c 1500 -t 3 drop
 	kill_member STOP slow
-	sender 1 send1 -s 0 -c 1500 drop
-	ended send1 recv1
+	# at a pace that readers keep up with
+	sender 1 send1 -s 0 -c 1500 -u 3000 drop
+	ended send1
 	kill_member CONT slow
-	wait "${pid[good]}" "${pid[slow]}"
-	out=$(result slow)
-	got=$(sed -nE 's/.*received ([0-9]+) .*/\1/p' <<<"$out")
-	dropped=$(sed -nE 's/.*dropped ([0-9]+) .*/\1/p' <<<"$out")
-	[ "${dropped:-0}" -gt 0 ] || bad "nothing was dropped: $out"
-	equal 'received and dropped' 1500 $((got + dropped))
-	matches 'the slow one' "lost $dropped doubled 0 reordered 0 damaged 0 " "$out"
-	equal 'gaps it was told of' "$dropped" "$(awk '/^event gap node 0 arg / { n += $6 } END { print n + 0 }' "$tmp/slow")"
-	equal 'dropped on host 1' 0 "$(of_ring 1 drop dropped)"
-	matches 'on host 1' 'received 1500 lost 0 ' "$(result recv1)"
+	wait "${pid[recv1]}" "${pid[good]}" "${pid[slow]}"
+	missed_some slow 1500
+	[ "$missed" -gt 1000 ] || bad "the slow one missed $missed only"
+	# a machine that is busy elsewhere may make any reader slow for a while
+	for name in recv1 good; do
+		missed_some $name 1500
+		[ "$missed" -lt 300 ] || bad "$name missed $missed: held back by the slow one"
+	done
 }
 
 about[unload]='after all that the module can be unloaded and loaded again'

@@ -73,9 +73,12 @@ refused() {
 	matches "$*" "$pattern" "$out"
 }
 
+# How many times as long as on a fast machine whatever is waited for may take
+slower=${DMRING_SLOWER:-1}
+
 # until_true SECONDS COMMAND…: again and again; fails when the time is over
 until_true() {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local end=$((${EPOCHREALTIME/./} + $1 * slower * 1000000))
 	shift
 	until "$@"; do
 		[ "${EPOCHREALTIME/./}" -lt $end ] || return 1
