@@ -13,19 +13,12 @@
 #   net-guests.sh [MESSAGES]         DMRING_MODULE=FILE for another module
 
 here=$(dirname "$(readlink -f "$0")")
-root=$(dirname "$here")
-flood=$here/net/flood
-export PATH=$root/ctl:$PATH LC_ALL=C
-# shellcheck source=net/ktap.sh
-. "$here/net/ktap.sh"
+# shellcheck source=net/guests.sh
+. "$here/net/guests.sh"
 
 #
-# In a guest. The steps of all are kept together by files in VM_OUT.
+# In a guest
 #
-
-said() { : >"$VM_OUT/$1"; }
-await() { until_true "${2:-120}" [ -e "$VM_OUT/$1" ] || { echo "guest $VM_ID: $1 has not come"; exit 1; }; }
-attached() { [ "$(ringctl -j ring show guests | sed -nE 's/.*"members": ?([0-9]+).*/\1/p')" = "$1" ]; }
 
 # one_flood STEP COUNT SECONDS OPTIONS…: two receivers, a sender when all are ready
 one_flood() {
@@ -46,12 +39,7 @@ one_flood() {
 }
 
 guest() {
-	local i
-	ringctl ring add guests scope network node "$VM_ID" listen "10.77.0.$VM_ID:7000" insecure \
-		log 512K slow block dead 1500 || exit
-	for i in 1 2 3; do
-		[ $i = "$VM_ID" ] || ringctl peer add guests node $i addr 10.77.0.$i:7000 || exit
-	done
+	guest_ring log 512K slow block dead 1500
 	ringctl ring wait guests timeout 120 || exit
 	one_flood cut "$1" 60
 	one_flood kill 1000000 8 -p
@@ -68,26 +56,9 @@ fi
 # On the host
 #
 
-# shellcheck source=vm/lib.sh
-. "$here/vm/lib.sh"
-VM_CPUS=1 VM_MEM=${VM_MEM:-512} VM_TIMEOUT=${VM_TIMEOUT:-280} VM_LOAD=${DMRING_MODULE:-$root/kmod/dmring.ko}
-unset VM_OUT
+VM_TIMEOUT=${VM_TIMEOUT:-280}
 messages=${1:-9000}
 each=$((messages / 3))
-
-all_ready() {
-	local i
-	for i in 1 2 3; do
-		[ -e "$VM_OUT/$1.ready$i" ] || return
-	done
-}
-
-of_guest() {	# GUEST FIELD
-	vm_exec "$1" "$root/ctl/ringctl" -j -s ring show guests | sed -nE "s/.*\"$2\": ?\"?([^\",}]*).*/\1/p"
-}
-
-carried() { [ "$(of_guest 1 messages)" -ge "$1" ]; }
-told() { grep -q "$2" "$VM_OUT/$1"; }
 
 plan 4
 must [ -x "$flood" -a -e "$VM_LOAD" ]
@@ -95,14 +66,14 @@ must vm_net_start 3
 for i in 1 2 3; do
 	must vm_start $i "$here/net-guests.sh" --guest $each
 done
-must until_true 150 all_ready cut
+must until_true 150 all_said cut.ready
 for i in 1 2 3; do
 	equal "state of host $i" closed "$(of_guest $i state)"
 done
 verdict 'three guests form a ring'
 
 said cut.go
-until_true 60 carried 60 || bad 'the messages do not flow'
+until_true 60 carried 1 60 || bad 'the messages do not flow'
 must vm_cut 2 3
 said cut.fast.go
 until_true 20 told cut.2a 'event host away node 3' || bad 'host 2 was not told that host 3 is away'
@@ -122,11 +93,11 @@ until_true 5 told cut.2a 'event host back node 3' || bad 'host 2 was not told th
 note "$(grep received "$VM_OUT/cut.3b")"
 verdict "$((3 * each)) messages through a cut between guests 2 and 3"
 
-must until_true 60 all_ready kill
+must until_true 60 all_said kill.ready
 said kill.fast.go
 said kill.go
 base=$(of_guest 1 messages)
-until_true 60 carried $((base + 500)) || bad 'the messages do not flow'
+until_true 60 carried 1 $((base + 500)) || bad 'the messages do not flow'
 vm_kill 3
 for i in 1 2; do
 	until_true 20 told kill.${i}a 'event host away node 3' || bad "host $i was not told that host 3 is away"

@@ -26,6 +26,7 @@
 #   vm_start ID COMMAND ARGS…   boots a guest in the background and runs COMMAND in it
 #   vm_wait ID                  → COMMAND's exit status, or one of the VM_E_ codes below
 #   vm_exec ID COMMAND ARGS…    runs COMMAND in the running guest, beside its first one; its output on ours
+#                               (other programs: vm/exec)
 #   vm_kill ID                  SIGKILL to that QEMU: the host dies
 #   vm_alive ID                 is that QEMU still there
 #   vm_cut A B, vm_heal A B     no packet passes between A and B, others unaffected
@@ -63,7 +64,7 @@ vm_dir=			# the run's directory; out/ and one directory a guest
 vm_holder=		# the process that is the namespace
 vm_failed=		# not empty: keep the files
 vm_private=()		# NAME=VALUE for the guest, from the scripts here
-declare -A vm_pid=() vm_deadline=() vm_reader=() vm_result=() vm_execs=() vm_fifo=()
+declare -A vm_pid=() vm_deadline=() vm_reader=() vm_result=() vm_fifo=()
 
 vm_say() { printf 'vm: %s\n' "$*" >&2; }
 
@@ -330,6 +331,7 @@ vm_boot() {
 		-fsdev "local,id=out,path=${VM_OUT//,/,,},security_model=none,multidevs=remap" -device virtio-9p-pci,fsdev=out,mount_tag=out \
 		"${net[@]}" <"$stdin" 2>"$dir/qemu.err" {fd}>&- &
 	vm_pid[$id]=$!
+	echo $! >"$dir/pid"
 	vm_deadline[$id]=$((SECONDS + ${VM_TIMEOUT:-300}))
 }
 
@@ -377,31 +379,10 @@ vm_request() {
 }
 
 vm_exec() {
-	local id=$1 n dir
+	local id=$1
 	shift
 	vm_alive "$id" || { vm_say "guest $id is not running"; return $VM_E_DIED; }
-	n=${vm_execs[$id]:-0}
-	# a subshell's count is its own: the files tell what is taken
-	dir=$vm_dir/$id/share/exec
-	while ! mkdir "$dir/$n.d" 2>/dev/null; do
-		n=$((n + 1))
-	done
-	vm_execs[$id]=$n
-	{
-		printf '%q ' "$@"
-		echo
-	} >"$dir/$n"
-	vm_request "$id" "$n" || return $VM_E_DIED
-	while [ ! -e "$dir/$n.status" ]; do
-		if ! vm_alive "$id" || [ "$SECONDS" -ge "${vm_deadline[$id]}" ]; then
-			[ -e "$dir/$n.status" ] && break
-			vm_say "guest $id ended before it had run: $*"
-			return $VM_E_DIED
-		fi
-		sleep 0.05
-	done
-	cat "$dir/$n.out"
-	return "$(cat "$dir/$n.status")"
+	"$vm_lib/exec" "$vm_dir/$id" $((vm_deadline[$id] - SECONDS)) "$@"
 }
 
 vm_wait() {
