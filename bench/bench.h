@@ -122,11 +122,12 @@ extern const struct bench_transport *const bench_transports[];
  * @scale: how much longer (percent) than by default each case is
  * @json: where the results go, NULL for nowhere
  * @members: for "memory" and "departures"
- * @departures: how many
+ * @departures: how many, of members or ("views") of a host
  * @busy: for "departures": the other members
  * @flood: for "departures": the talker sends without a pause
  * @seconds: for "idle"
- * @netns: for "hosts": network namespaces, with commas
+ * @netns: for "hosts" and "views": network namespaces, with commas
+ * @bridge: for "views": the network namespace of the bridge between them
  */
 struct bench_options {
 	const char *ring;
@@ -144,6 +145,7 @@ struct bench_options {
 	bool flood;
 	unsigned int seconds;
 	const char *netns;
+	const char *bridge;
 };
 
 extern struct bench_options bench_opts;
@@ -157,6 +159,10 @@ int bench_idle(void);
 int bench_memory(void);
 int bench_departures(void);
 int bench_hosts(void);
+int bench_views(void);
+
+/* "a,b,c" to pointers to its parts, which it is cut into; how many, or negative */
+int bench_list(char *list, char **part, int most);
 
 /* Go to a network namespace of "ip netns"; 0 or -errno */
 int bench_enter(const char *netns);

@@ -19,6 +19,9 @@
  * idle. It sends at a pace; with -f as fast as it can: then the news wait behind all
  * that is in the window, which is a measure of the window. Busy members burn CPU time
  * from before a departure until it is known.
+ *
+ * What the machine itself makes of it is measured beside: after each departure a process of
+ * the highest priority is woken, which needs no more than one wake-up.
  */
 #include <errno.h>
 #include <sched.h>
@@ -26,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -52,9 +56,11 @@ struct shared {
 	__u32 busy;		/* the others burn CPU time */
 	__u64 left;		/* when the victim began to leave, or was killed */
 	__u64 heard[2];		/* by the watcher of each host; 0 not yet */
+	__u64 woken;		/* when the sleeper was; 0 not yet */
 };
 
 static struct shared *sh;
+static int bell;		/* that wakes the sleeper */
 
 static __u64 get(const __u64 *at)
 {
@@ -158,6 +164,19 @@ static void stand_by(int nr)
 			usleep(5000);
 }
 
+static void sleep_on(int unused)
+{
+	const struct sched_param first = { .sched_priority = sched_get_priority_max(SCHED_FIFO) };
+	__u64 n;
+
+	(void)unused;
+	if (sched_setscheduler(0, SCHED_FIFO, &first))
+		exit(!!bench_fail(errno, "priority of the sleeper"));
+	say_ready();
+	while (read(bell, &n, sizeof(n)) == sizeof(n))
+		put(&sh->woken, bench_now());
+}
+
 /*
  * The victim
  */
@@ -213,23 +232,17 @@ static int read_takeover(__u64 *ns, __u64 *at)
 	return 0;
 }
 
-/* What is measured (ns), by kind of death: detached, killed */
-struct samples {
-	const char *name;
-	const char *from;
-	__u64 *ns;
-	unsigned int n;
-};
+/* What is measured, by kind of death: detached, killed */
+enum { TAKEOVER, LOCAL, REMOTE, KILL_TAKEOVER, KILL_LOCAL, KILL_REMOTE, WAKE, KINDS };
 
-enum { TAKEOVER, LOCAL, REMOTE, KILL_TAKEOVER, KILL_LOCAL, KILL_REMOTE, KINDS };
-
-static struct samples samples[KINDS] = {
+static struct bench_samples samples[KINDS] = {
 	[TAKEOVER] = { "first message carried", "departure" },
 	[LOCAL] = { "known on this host", "departure" },
 	[REMOTE] = { "known on the other", "departure" },
 	[KILL_TAKEOVER] = { "first message carried", "SIGKILL" },
 	[KILL_LOCAL] = { "known on this host", "SIGKILL" },
 	[KILL_REMOTE] = { "known on the other", "SIGKILL" },
+	[WAKE] = { "for comparison: awake", "a wake-up" },
 };
 
 static void sample(int kind, __u64 ns)
@@ -244,6 +257,25 @@ static bool both_heard(void)
 	while ((!get(&sh->heard[0]) || !get(&sh->heard[1])) && bench_now() < end)
 		usleep(500);
 	return get(&sh->heard[0]) && get(&sh->heard[1]);
+}
+
+/* What this machine needs for one wake-up */
+static int wake_sleeper(void)
+{
+	__u64 end, from, n = 1;
+
+	put(&sh->woken, 0);
+	from = bench_now();
+	end = from + WAIT_MS * 1000000ULL;
+	if (write(bell, &n, sizeof(n)) != sizeof(n))
+		return bench_fail(errno, "the sleeper's bell");
+	while (!get(&sh->woken)) {
+		if (bench_now() > end)
+			return bench_fail(0, "the sleeper does not wake");
+		usleep(200);
+	}
+	sample(WAKE, get(&sh->woken) - from);
+	return 0;
 }
 
 static int follow(bool killed)
@@ -295,45 +327,28 @@ static int depart(bool killed)
 	}
 	err = follow(killed);
 	waitpid(pid, NULL, 0);
-	return err;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	__u64 x = *(const __u64 *)a, y = *(const __u64 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static __u64 percentile(const struct samples *s, unsigned int p)
-{
-	return s->n ? s->ns[(s->n - 1) * p / 100] : 0;
+	return err ? err : wake_sleeper();
 }
 
 static int tell(void)
 {
-	struct json_object *all = json_object_new_array(), *o;
+	struct json_object *all = json_object_new_array();
 	int i;
 
 	printf("%u willing members, %s%s; us\n", bench_opts.members,
 	       bench_opts.busy ? "busy" : "asleep", bench_opts.flood ? ", a flood" : "");
 	printf("%-24s %-10s %8s %8s %8s %6s\n", "", "from", "p50", "p99", "max", "n");
 	for (i = 0; i < KINDS; i++) {
-		struct samples *s = &samples[i];
+		struct bench_samples *s = &samples[i];
+		struct json_object *o = bench_samples_json(s);
 
-		qsort(s->ns, s->n, sizeof(*s->ns), by_size);
 		printf("%-24s %-10s %8.0f %8.0f %8.0f %6u\n", s->name, s->from,
-		       percentile(s, 50) / 1e3, percentile(s, 99) / 1e3,
-		       percentile(s, 100) / 1e3, s->n);
-		o = json_object_new_object();
-		json_object_object_add(o, "what", json_object_new_string(s->name));
-		json_object_object_add(o, "from", json_object_new_string(s->from));
+		       bench_percentile(s, 50) / 1e3, bench_percentile(s, 99) / 1e3,
+		       bench_percentile(s, 100) / 1e3, s->n);
 		json_object_object_add(o, "members", json_object_new_int(bench_opts.members));
 		json_object_object_add(o, "busy", json_object_new_boolean(bench_opts.busy));
 		json_object_object_add(o, "flood",
 				       json_object_new_boolean(bench_opts.flood));
-		json_object_object_add(o, "p50_ns", json_object_new_uint64(percentile(s, 50)));
-		json_object_object_add(o, "p99_ns", json_object_new_uint64(percentile(s, 99)));
 		json_object_array_add(all, o);
 	}
 	return bench_write_json(bench_opts.json, all) ? 1 : 0;
@@ -346,6 +361,9 @@ int bench_departures(void)
 	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sh == MAP_FAILED)
 		return !!bench_fail(errno, "memory");
+	bell = eventfd(0, EFD_CLOEXEC);
+	if (bell < 0)
+		return !!bench_fail(errno, "eventfd");
 	for (i = 0; i < KINDS; i++) {
 		samples[i].ns = calloc(bench_opts.departures, sizeof(*samples[i].ns));
 		if (!samples[i].ns)
@@ -356,9 +374,10 @@ int bench_departures(void)
 	start(watch, 0);
 	start(watch, 1);
 	start(talk, 0);
+	start(sleep_on, 0);
 	for (i = 0; i < PROCESSES; i++)
 		start(stand_by, i);
-	if (!wait_for(&sh->ready, PROCESSES + 3))
+	if (!wait_for(&sh->ready, PROCESSES + 4))
 		return !!bench_fail(0, "not everybody has come");
 	for (i = 0; i < bench_opts.departures; i++)
 		if (depart(i % 2))

@@ -45,16 +45,6 @@ struct host {
 	__u64 got;
 };
 
-/* "a,b,c" → pointers to its parts, which it is cut into; how many */
-static int cut(char *list, char **part, int most)
-{
-	int n = 0;
-
-	for (list = strtok(list, ","); list && n < most; list = strtok(NULL, ","))
-		part[n++] = list;
-	return n;
-}
-
 static int take(struct host *h, const struct dmring_msg *m)
 {
 	__u64 from, no;
@@ -223,8 +213,10 @@ int bench_hosts(void)
 
 	if (!bench_opts.netns)
 		return !!bench_fail(EINVAL, "\"hosts\" needs -H: network namespaces");
-	hosts = cut(strdupa(bench_opts.netns), netns, HOSTS_MAX);
-	rings = cut(strdupa(bench_opts.ring), ring, RINGS_MAX);
+	hosts = bench_list(strdupa(bench_opts.netns), netns, HOSTS_MAX);
+	rings = bench_list(strdupa(bench_opts.ring), ring, RINGS_MAX);
+	if (hosts < 0 || rings < 0)
+		return 1;
 	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s == MAP_FAILED)
 		return !!bench_fail(errno, "memory");

@@ -40,6 +40,7 @@ static const struct command {
 	{ "memory", bench_memory },
 	{ "departures", bench_departures },
 	{ "hosts", bench_hosts },
+	{ "views", bench_views },
 };
 
 int bench_fail(int err, const char *format, ...)
@@ -52,6 +53,18 @@ int bench_fail(int err, const char *format, ...)
 	va_end(args);
 	fprintf(stderr, "%s%s\n", err ? ": " : "", err ? strerror(err) : "");
 	return err ? -err : -EPROTO;
+}
+
+int bench_list(char *list, char **part, int most)
+{
+	int n = 0;
+
+	for (list = strtok(list, ","); list; list = strtok(NULL, ",")) {
+		if (n == most)
+			return bench_fail(0, "a list of more than %d names", most);
+		part[n++] = list;
+	}
+	return n;
 }
 
 int bench_enter(const char *netns)
@@ -72,13 +85,14 @@ static void help(FILE *to)
 	const struct bench_transport *const *t;
 
 	fputs("usage: dmring-bench [OPTION]... measure | idle | memory | departures |\n"
-	      "       hosts\n"
+	      "       hosts | views\n"
 	      "\n"
 	      "  measure   round trip, stream and fan-out, dmring beside other transports\n"
 	      "  idle      does a ring without traffic execute anything?\n"
 	      "  memory    what members take\n"
 	      "  departures  how soon a proxy is followed, and a death known\n"
 	      "  hosts     what a message costs when several hosts send to all\n"
+	      "  views     how long messages pause when the view changes, how soon a host is missed\n"
 	      "\n"
 	      "  -r NAME   the ring, made with \"slow block\" (default bench)\n"
 	      "  -i        time is instructions: a guest of one CPU with icount, shift 0\n"
@@ -93,10 +107,12 @@ static void help(FILE *to)
 	      "  -n N      measure: repetitions, the median counts (default 3)\n"
 	      "  -x PERC   measure: length of a case (default 100)\n"
 	      "  -m N      memory, departures: members (default 1000)\n"
-	      "  -e N      departures: how many (default 200)\n"
+	      "  -e N      departures, views: how many (default 200)\n"
 	      "  -b        departures: the other members are busy, not asleep\n"
 	      "  -f        departures: somebody sends as fast as he can, not at a pace\n"
-	      "  -H NAMES  hosts: network namespaces with the ring; -r may name several rings\n"
+	      "  -H NAMES  hosts, views: network namespaces with the ring, as node 1, 2, …; hosts:\n"
+	      "            -r may name several rings\n"
+	      "  -S NAME   views: the namespace of the bridge; p1, p2, … are its ports to the hosts\n"
 	      "  -w SEC    idle: how long to watch (default 5)\n", to);
 }
 
@@ -162,6 +178,9 @@ static int option(int c)
 	case 'H':
 		bench_opts.netns = optarg;
 		return 0;
+	case 'S':
+		bench_opts.bridge = optarg;
+		return 0;
 	case 'w':
 		return number(optarg, &bench_opts.seconds);
 	}
@@ -173,7 +192,7 @@ int main(int argc, char **argv)
 	size_t i;
 	int c;
 
-	while ((c = getopt(argc, argv, "r:io:t:s:k:c:n:x:m:e:bfw:H:h")) != -1) {
+	while ((c = getopt(argc, argv, "r:io:t:s:k:c:n:x:m:e:bfw:H:S:h")) != -1) {
 		if (c == 'h') {
 			help(stdout);
 			return 0;

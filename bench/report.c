@@ -179,3 +179,29 @@ int bench_write_json(const char *path, struct json_object *obj)
 	json_object_put(obj);
 	return err;
 }
+
+static int by_size(const void *a, const void *b)
+{
+	__u64 x = *(const __u64 *)a, y = *(const __u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+__u64 bench_percentile(struct bench_samples *s, unsigned int p)
+{
+	qsort(s->ns, s->n, sizeof(*s->ns), by_size);
+	return s->n ? s->ns[(s->n - 1) * p / 100] : 0;
+}
+
+struct json_object *bench_samples_json(struct bench_samples *s)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "what", json_object_new_string(s->name));
+	if (s->from)
+		json_object_object_add(o, "from", json_object_new_string(s->from));
+	json_object_object_add(o, "p50_ns", json_object_new_uint64(bench_percentile(s, 50)));
+	json_object_object_add(o, "p99_ns", json_object_new_uint64(bench_percentile(s, 99)));
+	json_object_object_add(o, "max_ns", json_object_new_uint64(bench_percentile(s, 100)));
+	return o;
+}

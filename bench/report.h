@@ -30,7 +30,27 @@ const struct bench_result *bench_same(const struct bench_result *all, int n,
 /* 0 or -errno */
 int bench_report_json(const struct bench_result *all, int n);
 
+/**
+ * struct bench_samples - what was measured of one kind
+ * @name: of what
+ * @from: when its time began, NULL where the name says it
+ * @ns: each
+ * @n: how many there are
+ */
+struct bench_samples {
+	const char *name;
+	const char *from;
+	__u64 *ns;
+	unsigned int n;
+};
+
+/* The smallest that @p per cent do not exceed (ns); sorts them. 0 if there are none. */
+__u64 bench_percentile(struct bench_samples *s, unsigned int p);
+
 struct json_object;
+/* Name, origin and percentiles; the caller's */
+struct json_object *bench_samples_json(struct bench_samples *s);
+
 /* Write @obj to @path (NULL: nowhere) and give it up. 0 or -errno. */
 int bench_write_json(const char *path, struct json_object *obj);
 
