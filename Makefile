@@ -81,6 +81,23 @@ soak:
 	selftests/vm/run --name soak --timeout 21600 $(if $(KERNEL),--kernel $(KERNEL)) \
 		--load kmod/dmring.ko -- selftests/net-storm.sh $(KILLS) $(SEED)
 
+# Three guests, one of which is killed, RUNS times
+RUNS ?= 20
+MESSAGES ?= 200000
+ORDER ?= total
+
+soak-views:
+	tools/setup check
+	$(MAKE) all
+	$(MAKE) -C selftests/net
+	$(if $(KERNEL),VM_KERNEL=$(KERNEL)) selftests/net-guests-views.sh $(MESSAGES) $(RUNS) $(ORDER) $(SEED)
+
+# SEEDS=N: schedules, 1,000,000 if not given; each from a seed of its own, from 1
+sim:
+	tools/setup build
+	$(MAKE) -s -C selftests/sim
+	selftests/sim/sim -n $(if $(SEEDS),$(SEEDS),1000000)
+
 bench:
 	tools/setup bench
 	$(MAKE) all
@@ -108,7 +125,7 @@ clean:
 	if [ -f "$(KERNELDIR)/Makefile" ] && [ -f kmod/Kbuild ]; then \
 		$(MAKE) -C $(KERNELDIR) M=$(CURDIR)/kmod clean; fi
 	$(RM) -r build
-	for dir in ulib ctl bench selftests selftests/unit; do \
+	for dir in ulib ctl bench selftests selftests/unit selftests/sim; do \
 		if [ -f $$dir/Makefile ]; then $(MAKE) -C $$dir clean || exit 1; fi; done
 
 help:
@@ -117,11 +134,13 @@ help:
 	@echo '  make check        all tests'
 	@echo '  make check-debug  the guests and their tests on a kernel that looks for trouble'
 	@echo '  make soak         100,000 random kills over three hosts (KILLS=N, SEED=N)'
+	@echo '  make soak-views   three guests, one of which is killed, 20 times (RUNS=, MESSAGES=, ORDER=, SEED=)'
+	@echo '  make sim          the protocol in a simulator, 1,000,000 schedules (SEEDS=N)'
 	@echo '  make bench        measurements beside Unix sockets'
 	@echo '  make vm           a shell in a guest with the module loaded'
 	@echo '  make install      PREFIX=$(PREFIX), DESTDIR='
 	@echo '  make clean'
 	@echo
-	@echo 'demo, check, check-debug, soak, bench and vm do their own set-up; that needs root once.'
+	@echo 'demo, check, check-debug, soak, soak-views, sim, bench and vm do their own set-up; that needs root once.'
 
-.PHONY: all kmod check-kerneldir ulib ctl bench/dmring-bench tests demo check check-debug kmod-debug soak bench vm install clean help
+.PHONY: all kmod check-kerneldir ulib ctl bench/dmring-bench tests demo check check-debug kmod-debug soak soak-views sim bench vm install clean help

@@ -39,7 +39,7 @@ expect() {
 }
 
 echo "KTAP version 1"
-echo "1..22"
+echo "1..24"
 
 expect 0 "2 passed, 0 failed, 0 skipped" "all is well" 0 <<'T'
 KTAP version 1
@@ -74,6 +74,22 @@ expect 0 "1 passed, 0 failed, 1 skipped" "a skip" 0 <<'T'
 1..2
 ok 1 one
 ok 2 two # SKIP there is no two
+T
+expect 0 "2 passed, 0 failed, 1 skipped" "a suite that was cut off" 0 <<'T'
+KTAP version 1
+1..2
+  KTAP version 1
+  1..5
+  ok 1 a
+ok 1 long in 9 s # SKIP cut off after 9 s: the time is up
+ok 2 other
+T
+expect 1 "1 passed, 1 failed, 1 skipped" "a failure in a suite that was cut off" 0 <<'T'
+1..1
+  1..5
+  ok 1 a
+  not ok 2 b
+ok 1 long in 9 s # SKIP cut off after 9 s: the time is up
 T
 expect 0 "3 passed, 0 failed, 0 skipped" "results of results are counted once" 0 <<'T'
 KTAP version 1
