@@ -75,27 +75,16 @@ static enum motion motion_of(const struct dmring_member *m, u64 *runs)
 	return motion;
 }
 
-static u64 served(const struct dmring_member *m, u64 now)
+static u64 served(const struct dmring_candidate *c, u64 now)
 {
-	return m->served + (m->ring->office == m ? now - m->ring->office_since : 0);
-}
+	const struct dmring_ring *ring = c->member->ring;
 
-/* @word: the one read of what stands in its slot */
-static struct dmring_ballot ballot_from(const struct dmring_member *m, u64 word, u64 now)
-{
-	struct dmring_ballot b = {
-		.served = served(m, now),
-		.since = m->since,
-		.id = m->id,
-	};
-
-	dmring_ballot_read(word, &b);
-	return b;
+	return c->served + (ring->office == c->member ? now - ring->office_since : 0);
 }
 
 static u64 word_of(const struct dmring_member *m)
 {
-	return READ_ONCE(m->slot.user->ballot);
+	return READ_ONCE(*m->candidate->ballot);
 }
 
 static bool is_willing(const struct dmring_member *m)
@@ -112,43 +101,50 @@ struct count {
 	struct dmring_ballot top[2];
 };
 
-static void count_ballot(struct count *c, struct dmring_member *m, u64 word, u64 now)
+/* @word: the one read of what stands in its slot */
+static void count_ballot(struct count *count, const struct dmring_candidate *c, u64 word,
+			 u64 now)
 {
-	struct dmring_ballot b = ballot_from(m, word, now);
+	struct dmring_ballot b = {
+		.served = served(c, now),
+		.since = c->since,
+		.id = c->member->id,
+	};
 	enum motion motion;
 
-	if (!dmring_ballot_beats(&b, c->winner[RUNS] ? &c->top[RUNS] : NULL))
+	dmring_ballot_read(word, &b);
+	if (!dmring_ballot_beats(&b, count->winner[RUNS] ? &count->top[RUNS] : NULL))
 		return;
-	motion = motion_of(m, NULL);
+	motion = motion_of(c->member, NULL);
 	if (motion == DIES)
 		return;
-	if (!dmring_ballot_beats(&b, c->winner[motion] ? &c->top[motion] : NULL))
+	if (!dmring_ballot_beats(&b, count->winner[motion] ? &count->top[motion] : NULL))
 		return;
-	c->winner[motion] = m;
-	c->top[motion] = b;
+	count->winner[motion] = c->member;
+	count->top[motion] = b;
 }
 
-/* A thousand may be counted while the ring waits: who does not win costs some 20 instructions */
-static bool may_win(const struct count *c, const struct dmring_member *m, u64 word, u64 now)
-{
-	return !c->winner[RUNS] ||
-	       dmring_ballot_may_beat(word, served(m, now), m->since, &c->top[RUNS]);
-}
-
-/* Who wins, without @except; NULL if nobody is willing */
+/*
+ * Who wins, without @except; NULL if nobody is willing. A thousand may be counted while the ring
+ * waits: who does not win costs a look at the ballot and at what stands beside it. (What the
+ * one in office has served may be more than that says, never less.)
+ */
 static struct dmring_member *count_ballots(struct dmring_ring *ring,
 					   const struct dmring_member *except, u64 now)
 {
-	struct count c = { };
-	struct dmring_member *m;
+	const struct dmring_candidate *c;
+	struct count count = { };
 
-	list_for_each_entry(m, &ring->members, node) {
-		u64 word = word_of(m);
+	list_for_each_entry(c, &ring->candidates, node) {
+		u64 word = READ_ONCE(*c->ballot);
 
-		if (m != except && may_win(&c, m, word, now))
-			count_ballot(&c, m, word, now);
+		if (count.winner[RUNS] &&
+		    !dmring_ballot_may_beat(word, c->served, c->since, &count.top[RUNS]))
+			continue;
+		if (c->member != except)
+			count_ballot(&count, c, word, now);
 	}
-	return c.winner[RUNS] ?: c.winner[STANDS];
+	return count.winner[RUNS] ?: count.winner[STANDS];
 }
 
 /*
@@ -170,7 +166,7 @@ void dmring_election_service(const struct dmring_member *m, u64 *ns, struct dmri
 {
 	struct dmring_load load = term_load(m->ring);
 
-	*ns = served(m, ktime_get_ns());
+	*ns = served(m->candidate, ktime_get_ns());
 	*carried = m->carried;
 	if (m->ring->office != m)
 		return;
@@ -216,7 +212,7 @@ static void end_term(struct dmring_ring *ring, u64 now)
 	ring->office_load.bytes += load.bytes;
 	if (!old)
 		return;
-	old->served += ring->term_last;
+	old->candidate->served += ring->term_last;
 	old->carried.messages += load.messages;
 	old->carried.bytes += load.bytes;
 }

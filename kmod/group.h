@@ -83,6 +83,19 @@ struct dmring_load {
 	u64 bytes;
 };
 
+/*
+ * What a count of ballots needs of a member. A thousand are looked at while the ring waits, so
+ * these lie close together, apart from the members. Invariant, but for node and served:
+ * protected by ring->lock.
+ */
+struct dmring_candidate {
+	struct list_head node;		/* ring->candidates, oldest first */
+	const u64 *ballot;		/* in its user page */
+	struct dmring_member *member;
+	u64 since;			/* ns, CLOCK_MONOTONIC, when it attached */
+	u64 served;			/* ns, in office before the present term */
+};
+
 struct dmring_member {
 	struct kref ref;
 	struct rcu_head rcu;
@@ -112,10 +125,11 @@ struct dmring_member {
 	u32 pid;
 	struct pid *process;		/* holds a reference; is it stopped or frozen? */
 	char comm[16];
-	u64 since;			/* ns, CLOCK_MONOTONIC */
+	struct dmring_candidate *candidate;
 
 	/* protected by ring->lock */
 	struct list_head node;		/* ring->members, oldest first, or ring->leaving */
+	struct list_head read_node;	/* ring->reading, if it does */
 	struct list_head gone_node;	/* ring->gone */
 	bool attached;			/* read without the lock by waiters */
 	u8 reason;
@@ -135,8 +149,7 @@ struct dmring_member {
 	u64 dropped;
 	u64 rejected;
 	u64 terms;			/* as the proxy: how often, */
-	u64 served;			/* ns, how long before the present term, */
-	struct dmring_load carried;	/* and what it answered for meanwhile */
+	struct dmring_load carried;	/* and what it answered for before the present term */
 	struct dmring_big *big;		/* read without the lock by waiters */
 	u32 room_wanted;		/* bytes of input space wanted, 0: a quarter; any context */
 	atomic_t armed;			/* what is waited for: EPOLLIN, EPOLLOUT */
@@ -258,7 +271,6 @@ struct dmring_ring {
 	struct dmring_link_show show_in;
 	struct dmring_link_show show_out;
 	u32 count;			/* members attached */
-	u32 readers;			/* of them not send-only */
 	u32 pollers;			/* of them in polling mode */
 	u32 next_sender;
 	u64 stable_next;		/* first record not looked at for stability */
@@ -268,6 +280,8 @@ struct dmring_ring {
 	u64 lost_no;			/* the last one by which messages were lost */
 	u32 robin;			/* where the pump looks first */
 	struct list_head members;
+	struct list_head candidates;
+	struct list_head reading;	/* members that are not send-only */
 	struct list_head leaving;
 	struct list_head gone;
 	unsigned long *used;		/* ids in use */

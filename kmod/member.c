@@ -30,17 +30,25 @@
 #include "thread.h"
 #include "trace.h"
 
-/* A cache of its own: unloading warns of any member that is left in it */
+/* Caches of their own: unloading warns of whatever is left in them */
 static struct kmem_cache *member_cache;
+static struct kmem_cache *candidate_cache;
 
 int dmring_member_init(void)
 {
 	member_cache = KMEM_CACHE(dmring_member, SLAB_ACCOUNT);
-	return member_cache ? 0 : -ENOMEM;
+	if (!member_cache)
+		return -ENOMEM;
+	candidate_cache = KMEM_CACHE(dmring_candidate, SLAB_ACCOUNT);
+	if (candidate_cache)
+		return 0;
+	kmem_cache_destroy(member_cache);
+	return -ENOMEM;
 }
 
 void dmring_member_exit(void)
 {
+	kmem_cache_destroy(candidate_cache);
 	kmem_cache_destroy(member_cache);
 }
 
@@ -67,6 +75,7 @@ struct dmring_member *dmring_member_open(struct address_space *mapping)
 	mutex_init(&m->read_lock);
 	mutex_init(&m->map_lock);
 	INIT_LIST_HEAD(&m->node);
+	INIT_LIST_HEAD(&m->read_node);
 	INIT_LIST_HEAD(&m->gone_node);
 	m->mapping = mapping;
 	m->map_base = (u64)id << MAP_ID_SHIFT;
@@ -79,6 +88,8 @@ static void member_free_rcu(struct rcu_head *rcu)
 	struct dmring_member *m = container_of(rcu, struct dmring_member, rcu);
 
 	vfree(m->slot.mem);
+	if (m->candidate)
+		kmem_cache_free(candidate_cache, m->candidate);
 	kmem_cache_free(member_cache, m);
 }
 
@@ -266,8 +277,10 @@ static void member_init(struct dmring_member *m, const struct dmring_ioc_attach 
 	m->process = get_pid(task_tgid(current));
 	m->uid = from_kuid_munged(&init_user_ns, cred->uid);
 	m->gid = from_kgid_munged(&init_user_ns, cred->gid);
-	m->since = ktime_get_ns();
 	get_task_comm(m->comm, current->group_leader);
+	m->candidate->ballot = &m->slot.user->ballot;
+	m->candidate->member = m;
+	m->candidate->since = ktime_get_ns();
 }
 
 /*
@@ -312,12 +325,40 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 	/* pairs with dmring_member_attached() */
 	smp_store_release(&m->ring, ring);
 	list_add_tail(&m->node, &ring->members);
+	list_add_tail(&m->candidate->node, &ring->candidates);
+	if (dmring_member_reads(m))
+		list_add_tail(&m->read_node, &ring->reading);
 	ring->count++;
-	ring->readers += dmring_member_reads(m);
 	ring->pollers += !!(m->flags & DMRING_ATTACH_POLL);
 	rcu_assign_pointer(ring->table[id], m);
 	ring->ops->joined(ring, m);
 	return 0;
+}
+
+/* The memory of a member: its slot and what it stands for election with */
+static int member_equip(struct dmring_member *m, struct dmring_ioc_attach *args)
+{
+	int err = dmring_slot_alloc(&m->slot, args->in_size, args->out_size);
+
+	if (!err) {
+		m->candidate = kmem_cache_zalloc(candidate_cache, GFP_KERNEL_ACCOUNT);
+		if (m->candidate)
+			return 0;
+		dmring_slot_free(&m->slot);
+		err = -ENOMEM;
+	}
+	snprintf(args->why, sizeof(args->why),
+		 err == -ENOBUFS ? "a slot of %zu bytes is over the locked-memory limit" :
+		 "no memory for a slot of %zu bytes",
+		 dmring_slot_bytes(args->in_size, args->out_size));
+	return err;
+}
+
+static void member_strip(struct dmring_member *m)
+{
+	kmem_cache_free(candidate_cache, m->candidate);
+	m->candidate = NULL;
+	dmring_slot_free(&m->slot);
 }
 
 static int attach_to(struct dmring_ring *ring, struct dmring_member *m,
@@ -331,21 +372,16 @@ static int attach_to(struct dmring_ring *ring, struct dmring_member *m,
 			 ring->mode);
 		return -EACCES;
 	}
-	err = dmring_slot_alloc(&m->slot, args->in_size, args->out_size);
-	if (err) {
-		snprintf(args->why, sizeof(args->why),
-			 err == -ENOBUFS ? "a slot of %zu bytes is over the locked-memory limit" :
-			 "no memory for a slot of %zu bytes",
-			 dmring_slot_bytes(args->in_size, args->out_size));
+	err = member_equip(m, args);
+	if (err)
 		return err;
-	}
 	member_init(m, args);
 	spin_lock(&ring->lock);
 	err = member_join(ring, m);
 	dmring_ring_unlock(ring);
 	if (!err)
 		return 0;
-	dmring_slot_free(&m->slot);
+	member_strip(m);
 	put_pid(m->process);
 	m->process = NULL;
 	snprintf(args->why, sizeof(args->why),
@@ -408,8 +444,9 @@ static void member_unlink(struct dmring_ring *ring, struct dmring_member *m)
 	__clear_bit(m->id, ring->used);
 	__set_bit(m->id, ring->untold);
 	__set_bit(m->id, ring->unnotified);
+	list_del_init(&m->candidate->node);
+	list_del_init(&m->read_node);
 	ring->count--;
-	ring->readers -= dmring_member_reads(m);
 	ring->pollers -= !!(m->flags & DMRING_ATTACH_POLL);
 	if (ring->slowest == m)
 		ring->slowest = NULL;
@@ -451,7 +488,7 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
 	dmring_thread_kick(ring, DMRING_WORK_GONE);
 	dmring_thread_kick(ring, DMRING_WORK_PUMP);
 	ring->ops->left(ring, m);
-	trace_dmring_member_leave(ring->name, m->id, m->pid, reason, m->left_at - m->since);
+	trace_dmring_member_leave(ring->name, m->id, m->pid, reason, m->left_at - m->candidate->since);
 	return true;
 }
 

@@ -9,7 +9,10 @@
 
 struct file;
 
-/* The members' cache; exit after the last grace period of dmring_group_exit() */
+/* What a member takes beside its slot */
+#define DMRING_MEMBER_BYTES	(sizeof(struct dmring_member) + sizeof(struct dmring_candidate))
+
+/* The members' caches; exit after the last grace period of dmring_group_exit() */
 int dmring_member_init(void);
 void dmring_member_exit(void);
 

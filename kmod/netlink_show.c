@@ -249,7 +249,7 @@ static int put_network(struct sk_buff *skb, const struct dmring_ring *ring,
 static int put_state(struct sk_buff *skb, const struct dmring_ring *ring,
 		     const struct ring_now *now)
 {
-	u64 member = sizeof(struct dmring_member) +
+	u64 member = DMRING_MEMBER_BYTES +
 		     dmring_slot_bytes(DMRING_IN_DEFAULT, DMRING_OUT_DEFAULT);
 
 	return nla_put_u8(skb, DMRING_A_RING_STATE, now->state) ||
@@ -427,7 +427,7 @@ static void copy_member_locked(struct dmring_ring *ring, struct dmring_member *m
 	now->sent = m->sent;
 	now->dropped = m->dropped;
 	now->rejected = m->rejected;
-	now->mem = sizeof(*m) + m->slot.bytes;
+	now->mem = DMRING_MEMBER_BYTES + m->slot.bytes;
 	now->terms = m->terms;
 	dmring_election_service(m, &now->served, &now->carried);
 	dmring_ballot_read(READ_ONCE(m->slot.user->ballot), &now->ballot);

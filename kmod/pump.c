@@ -246,7 +246,7 @@ static void tell_left(struct dmring_ring *ring, struct hold *hold, const struct 
 	ring->news[ring->news_tail % DMRING_EVENTS_MAX] = (struct dmring_news){
 		.ev = {
 			.what = DMRING_EV_LEFT, .reason = m->reason, .node = ring->node,
-			.arg = m->id, .arg2 = m->left_at - m->since,
+			.arg = m->id, .arg2 = m->left_at - m->candidate->since,
 		},
 		.ident = ident_of(m),
 	};

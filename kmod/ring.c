@@ -152,6 +152,8 @@ static void ring_init(struct dmring_ring *ring, struct net *net,
 	spin_lock_init(&ring->lock);
 	init_waitqueue_head(&ring->thread_wq);
 	INIT_LIST_HEAD(&ring->members);
+	INIT_LIST_HEAD(&ring->candidates);
+	INIT_LIST_HEAD(&ring->reading);
 	INIT_LIST_HEAD(&ring->leaving);
 	INIT_LIST_HEAD(&ring->gone);
 	strscpy(ring->name, cfg->name, sizeof(ring->name));
@@ -627,7 +629,7 @@ static void member_gone(struct dmring_ring *ring, struct dmring_member *m)
 	dmring_notify(ring->net, &(struct dmring_ntf_info){
 		.ring = ring->name, .what = DMRING_NTF_MEMBER_LEAVE, .has_member = true,
 		.member = m->id, .pid = m->pid, .reason = m->reason,
-		.duration = m->left_at - m->since });
+		.duration = m->left_at - m->candidate->since });
 	spin_lock(&ring->lock);
 	__clear_bit(m->id, ring->unnotified);
 	dmring_ring_unlock(ring);

@@ -23,12 +23,9 @@ static void find_slowest(struct dmring_ring *ring)
 	struct dmring_member *m;
 
 	ring->slowest = NULL;
-	list_for_each_entry(m, &ring->members, node) {
-		u64 cursor;
+	list_for_each_entry(m, &ring->reading, read_node) {
+		u64 cursor = dmring_member_cursor(m);
 
-		if (!dmring_member_reads(m))
-			continue;
-		cursor = dmring_member_cursor(m);
 		if (!ring->slowest || cursor < least) {
 			ring->slowest = m;
 			least = cursor;

@@ -51,8 +51,8 @@ static void drop(struct dmring_ring *ring)
 	u64 target = from + max((ring->log.published - from) / 4, 1ULL);
 	struct dmring_member *m;
 
-	list_for_each_entry(m, &ring->members, node)
-		if (dmring_member_reads(m) && dmring_member_cursor(m) == from)
+	list_for_each_entry(m, &ring->reading, read_node)
+		if (dmring_member_cursor(m) == from)
 			skip_to(ring, m, target);
 	/* log_base before what is overwritten; pairs with the reader's check on release */
 	smp_wmb();
@@ -82,8 +82,8 @@ bool dmring_slow_evict_below(struct dmring_ring *ring, u64 target)
 	struct dmring_member *m, *next;
 	u32 left = EVICT_AT_ONCE;
 
-	list_for_each_entry_safe(m, next, &ring->members, node) {
-		if (!dmring_member_reads(m) || dmring_member_cursor(m) >= target)
+	list_for_each_entry_safe(m, next, &ring->reading, read_node) {
+		if (dmring_member_cursor(m) >= target)
 			continue;
 		if (!left--)
 			return false;
