@@ -73,7 +73,7 @@ verdict 'three guests form a ring'
 
 said go
 until_true 60 have_come 1 $((messages / 4)) || bad 'the messages do not flow'
-kill -STOP "${vm_pid[3]}"
+kill -STOP "$(vm_qemu 3)"
 for i in 1 2; do
 	until_true 30 told recv$i 'event host away node 3' || bad "host $i does not miss host 3"
 done
@@ -83,7 +83,7 @@ until_true 60 have_come 1 $((base + messages / 4)) || bad 'the others do not go 
 verdict 'guest 3 stands still; the others go on without it'
 
 base=$(came 1)
-kill -CONT "${vm_pid[3]}"
+kill -CONT "$(vm_qemu 3)"
 until_true 60 told recv3 'event host away node' || bad 'host 3 does not find out'
 before=$(came 3)
 equal 'view of host 3' 1 "$(of_guest 3 view)"

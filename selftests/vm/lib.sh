@@ -29,6 +29,7 @@
 #                               (other programs: vm/exec)
 #   vm_kill ID                  SIGKILL to that QEMU: the host dies
 #   vm_alive ID                 is that QEMU still there
+#   vm_qemu ID                  its process id; for signals that stop it and let it go on
 #   vm_cut A B, vm_heal A B     no packet passes between A and B, others unaffected
 #   vm_net_stop                 kills what runs, removes the namespace
 #   vm_output ID                the path of COMMAND's output
@@ -41,7 +42,9 @@
 #   VM_KERNEL    release of the guest's kernel or the beginning of one (6.12), or "debug"; default the newest 6.1
 #   VM_CPUS      1 for vm_start        VM_MEM      MiB, 1024
 #   VM_TIMEOUT   seconds of wall clock from vm_start on, 300
+#   VM_BOOT      seconds in which its kernel has to come up; it gets three attempts; default 120, "debug" 400
 #   VM_ICOUNT    1: one CPU, guest time counts instructions
+#   VM_REALTIME  1: ahead of all ordinary processes of this machine, for measurements by the clock
 #   VM_LOAD      a module file that is loaded before COMMAND; VM_LOAD_ARGS its parameters
 #   VM_ENV       names of variables that COMMAND shall see, e.g. "INPUT SEED"
 #   VM_OUT       a directory of results, kept; default one that goes with the run
@@ -64,6 +67,7 @@ vm_dir=			# the run's directory; out/ and one directory a guest
 vm_holder=		# the process that is the namespace
 vm_failed=		# not empty: keep the files
 vm_private=()		# NAME=VALUE for the guest, from the scripts here
+# vm_pid: of the keepers
 declare -A vm_pid=() vm_deadline=() vm_reader=() vm_result=() vm_fifo=()
 
 vm_say() { printf 'vm: %s\n' "$*" >&2; }
@@ -251,7 +255,7 @@ vm_prepare() {
 
 # vm_boot ID COMMAND ARGS…: one guest in the background
 vm_boot() {
-	local id=$1 dir name fd smp stdin=/dev/null clock='' enter=() net=() accel=() live=()
+	local id=$1 dir name fd smp boot stdin=/dev/null clock='' enter=() net=() accel=() live=() ahead=()
 	shift
 	vm_prepare || return $VM_E_SETUP
 	dir=$vm_dir/$id
@@ -278,6 +282,9 @@ vm_boot() {
 	} >"$dir/share/env"
 
 	# the tables that the debug kernel reads list packages, not cores
+	boot=120
+	[ "${VM_KERNEL:-}" != debug ] || boot=400
+	boot=${VM_BOOT:-$boot}
 	smp=${VM_CPUS:-1},sockets=${VM_CPUS:-1},cores=1,threads=1
 	if [ -n "${VM_ICOUNT:-}" ]; then
 		accel=(-accel "tcg,thread=single" -cpu max -icount "shift=0,sleep=off" -smp 1)
@@ -287,6 +294,10 @@ vm_boot() {
 		accel=(-accel "tcg,thread=multi" -cpu max -smp "$smp")
 		# On a busy machine the boot-time test of the timer fails, too: KVM guests leave it out.
 		clock="no_timer_check${vm_tsc:+ tsc_early_khz=$vm_tsc}"
+	fi
+	if [ -n "${VM_REALTIME:-}" ]; then
+		ahead=(chrt --rr 1)
+		"${ahead[@]}" true 2>/dev/null || { vm_say "no real-time priority for the guest: its times will be worse"; ahead=(); }
 	fi
 	if [ -n "$vm_holder" ]; then
 		enter=(nsenter --net="/proc/$vm_holder/ns/net")
@@ -317,7 +328,7 @@ vm_boot() {
 
 	# slab_nomerge: the module's caches are its own, so that what is left in one is seen
 	# The guest ends with us, however we end: neither a namespace nor a QEMU stays behind.
-	"${enter[@]}" setpriv --pdeathsig KILL qemu-system-x86_64 -name "dmring-vm$id" \
+	"${ahead[@]}" "${enter[@]}" setpriv --pdeathsig KILL "$vm_lib/keeper" "$dir" "$boot" qemu-system-x86_64 -name "dmring-vm$id" \
 		-M pc,usb=off "${accel[@]}" -m "${VM_MEM:-1024}" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$vm_image" -initrd "$vm_initramfs" \
@@ -329,9 +340,9 @@ vm_boot() {
 		-device virtio-9p-pci,fsdev=root,mount_tag=root \
 		-fsdev "local,id=vm,path=${dir//,/,,}/share,security_model=none" -device virtio-9p-pci,fsdev=vm,mount_tag=vm \
 		-fsdev "local,id=out,path=${VM_OUT//,/,,},security_model=none,multidevs=remap" -device virtio-9p-pci,fsdev=out,mount_tag=out \
-		"${net[@]}" <"$stdin" 2>"$dir/qemu.err" {fd}>&- &
+		"${net[@]}" <"$stdin" {fd}>&- &
 	vm_pid[$id]=$!
-	echo $! >"$dir/pid"
+	echo $! >"$dir/keeper"
 	vm_deadline[$id]=$((SECONDS + ${VM_TIMEOUT:-300}))
 }
 
@@ -351,11 +362,14 @@ vm_alive() {
 	[ -n "${vm_pid[$1]:-}" ] && kill -0 "${vm_pid[$1]}" 2>/dev/null
 }
 
+vm_qemu() { cat "$vm_dir/$1/pid"; }
+
 # The guest's QEMU is gone when this returns, and all it printed is in its files.
 vm_reap() {
 	local id=$1 fd
 	[ -n "${vm_pid[$id]:-}" ] || return 0
-	kill -KILL "${vm_pid[$id]}" 2>/dev/null || :
+	# its keeper ends when QEMU has
+	kill -TERM "${vm_pid[$id]}" 2>/dev/null || :
 	wait "${vm_pid[$id]}" 2>/dev/null || :
 	[ -z "${vm_reader[$id]:-}" ] || wait "${vm_reader[$id]}" 2>/dev/null || :
 	fd=${vm_fifo[$id]}
