@@ -280,18 +280,22 @@ static int big_write(struct dmring_member *m, struct iov_iter *from, u32 len)
 static ssize_t write_one(struct dmring_member *m, struct iov_iter *from, bool nowait)
 {
 	size_t len = iov_iter_count(from);
-	u32 room;
+	u32 room, wanted;
 	int err;
 
 	if (len > READ_ONCE(m->slot.kern->max_msg))
 		return -EMSGSIZE;
 	room = ALIGN(sizeof(struct dmring_in_rec) + len, DMRING_ALIGN);
 	/* a long one waits until nothing else is in front of it */
-	err = dmring_wait(m, EPOLLOUT, min(room, m->slot.in_size), nowait ? 0 : -1, false);
-	if (err)
-		return err == -ETIMEDOUT ? -EAGAIN : err == -EINTR ? -ERESTARTSYS : err;
-	if (!dmring_ring_has_quorum(m->ring))
-		return -ENOLINK;
+	wanted = min(room, m->slot.in_size);
+	do {
+		err = dmring_wait(m, EPOLLOUT, wanted, nowait ? 0 : -1, false);
+		if (err)
+			return err == -ETIMEDOUT ? -EAGAIN : err == -EINTR ? -ERESTARTSYS : err;
+		if (!dmring_ring_has_quorum(m->ring))
+			return -ENOLINK;
+		/* it may have waked for the lack of a quorum that is there again, and without room */
+	} while (!dmring_has_room(m, wanted));
 	err = room > m->slot.in_size ? big_write(m, from, len) : in_write(m, from, len);
 	return err ?: len;
 }

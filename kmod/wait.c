@@ -53,7 +53,7 @@ static bool can_read(const struct dmring_member *m)
 	return head < tail && (tail >= at || READ_ONCE(m->slot.kern->kick_at) != U64_MAX);
 }
 
-static bool has_room(const struct dmring_member *m, u32 room)
+bool dmring_has_room(const struct dmring_member *m, u32 room)
 {
 	u64 used = READ_ONCE(m->slot.user->in_tail) - READ_ONCE(m->in_head);
 
@@ -72,7 +72,7 @@ __poll_t dmring_ready(struct dmring_member *m)
 		mask |= EPOLLPRI | EPOLLIN | EPOLLRDNORM;
 	/* without a quorum it is refused at once: that is to be heard, too */
 	if (!dmring_ring_has_quorum(m->ring) ||
-	    has_room(m, READ_ONCE(m->room_wanted) ?: m->slot.in_size / 4))
+	    dmring_has_room(m, READ_ONCE(m->room_wanted) ?: m->slot.in_size / 4))
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	return mask;
 }

@@ -16,6 +16,9 @@
  */
 __poll_t dmring_ready(struct dmring_member *m);
 
+/* Has the input space @room bytes (at most its size)? With m->lock held it only grows. */
+bool dmring_has_room(const struct dmring_member *m, u32 room);
+
 /* poll(2), after poll_wait() on the member's queue */
 __poll_t dmring_poll(struct dmring_member *m);
 
