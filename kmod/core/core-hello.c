@@ -217,6 +217,12 @@ int dmring_core_greeting(const struct dmring_core *c, const u8 *buf,
 	return act->err;
 }
 
+/* Hosts install a view one after the other; who has not yet is no case for an event. */
+static bool is_behind(const struct dmring_core *c)
+{
+	return c->hello.attempt && c->hello.view + 1 == c->view.number;
+}
+
 /* A connection nobody owns is turned away; it changes no link that stands. */
 static int turn_away(struct dmring_core *c, struct dmring_act *act)
 {
@@ -224,7 +230,7 @@ static int turn_away(struct dmring_core *c, struct dmring_act *act)
 	if (act->err == -EAGAIN)
 		return act->err;
 	act->what = DMRING_ACT_REFUSE | DMRING_ACT_CLOSE;
-	if (act->node == dmring_core_pred(c) && c->in.state == DMRING_SESSION_IDLE)
+	if (act->node == dmring_core_pred(c) && c->in.state == DMRING_SESSION_IDLE && !is_behind(c))
 		dmring_core_note_refusal(&c->in, act);
 	return act->err;
 }

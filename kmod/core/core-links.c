@@ -146,7 +146,9 @@ int dmring_core_breach(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 
 int dmring_core_refused(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 rnd,
 			struct dmring_act *act)
 {
-	dmring_core_note_refusal(dmring_link(c, dir), act);
+	/* on the way to the next view the other may have come there before us */
+	if (act->err != -ESTALE || c->change.phase == DMRING_PHASE_RUN)
+		dmring_core_note_refusal(dmring_link(c, dir), act);
 	link_down(c, dir, now, rnd, 0, act);
 	return act->err;
 }

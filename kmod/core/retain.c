@@ -114,7 +114,7 @@ u64 dmring_retain_add(struct dmring_retain *r, u16 origin, u32 sender, u16 flags
 
 u64 dmring_retain_close(struct dmring_retain *r, u32 cost)
 {
-	append(r, DMRING_ORIGIN_EVENT, 0, 0, cost);
+	append(r, DMRING_ORIGIN_EVENT, 0, DMRING_ENTRY_VIEW, cost);
 	if (!dmring_retain_is_fifo(r))
 		dmring_order_close(r, r->next);
 	return r->next++;
@@ -161,10 +161,16 @@ static bool is_ordered(const struct dmring_retain *r, const struct dmring_entry 
 	return !needs_stable(r, e) || dmring_retain_index(r, no) < r->order.held;
 }
 
+/* The record of a view has a position like any message; other local events wait apart. */
+static bool has_position(const struct dmring_entry *e)
+{
+	return e->origin != DMRING_ORIGIN_EVENT || e->flags & DMRING_ENTRY_VIEW;
+}
+
 static bool is_dropped(const struct dmring_retain *r, const struct dmring_entry *e, u64 no)
 {
-	return no < r->dropped && e->origin != DMRING_ORIGIN_EVENT &&
-	       !(e->flags & DMRING_ENTRY_PLACED) && r->order.given >= r->order.dropped;
+	return no < r->dropped && has_position(e) && !(e->flags & DMRING_ENTRY_PLACED) &&
+	       r->order.given >= r->order.dropped;
 }
 
 enum dmring_hold dmring_retain_hold(const struct dmring_retain *r)
@@ -329,7 +335,8 @@ int dmring_retain_resume_fill(struct dmring_retain *r, const struct dmring_view_
 			return dmring_why(why, -EPROTO,
 					  "it claims message %llu of host %u, which is cut off at %llu",
 					  have[o], rec->cut[o].node, rec->cut[o].seq);
-		if (have[o] < r->origin[o].freed_seq)
+		/* what is stable it holds, as all who stay do: so the way back is short */
+		if (have[o] < max(r->origin[o].freed_seq, r->origin[o].stable_seq))
 			return lacks_freed(have[o], rec->cut[o].node, why);
 	}
 	for (o = 0; o < rec->cuts; o++)

@@ -35,6 +35,7 @@
 #define DMRING_ENTRY_EVENT	0x8000	/* an event that goes round the ring */
 #define DMRING_ENTRY_NOTED	0x4000	/* the caller's: its sender wants to know its place */
 #define DMRING_ENTRY_PLACED	0x2000	/* order's: it has a place in the index */
+#define DMRING_ENTRY_VIEW	0x1000	/* a view begins with it */
 
 /* 16 bytes a record; the caller gives a power of two of them */
 struct dmring_entry {

@@ -285,6 +285,8 @@ static void fill_and_install(void)
 	CHECK(!dmring_core_install_ask(&c, 2, 5, why));
 	CHECK(dmring_core_install(&c, 24, 0) == 4 && index_all() == 5);
 	CHECK(c.view.number == 2 && c.view.count == 2 && !dmring_core_own_seq(&c));
+	/* who has not installed it yet is turned away without an event */
+	CHECK(greet_fill(1, 5) == -ESTALE && act.what == (DMRING_ACT_REFUSE | DMRING_ACT_CLOSE));
 	says(dmring_core_install_ask(&c, 2, 5, why), -ESTALE, "no view is prepared");
 	says(dmring_core_prepare(&c, 2, 9, false, INC, why), -ESTALE, "view 2 is past");
 }
@@ -379,6 +381,31 @@ static void gives_up(void)
 	CHECK(!dmring_core_prepare(&c, 10, 1, false, 1, why));
 }
 
+/* What waits to be delivered may have a view in it: that is dropped with the rest, and freed. */
+static void gives_up_a_view(void)
+{
+	struct dmring_view_record alone = record(), rec = {
+		.number = 9, .attempt = 2, .prev = 8, .sequencer = 2, .quorum = true, .count = 1,
+		.host = { { 2, false, INC } }, .base = 1,
+	};
+
+	prepared(DMRING_ORDER_TOTAL);
+	alone.count = 1;
+	alone.host[0] = alone.host[1];
+	alone.sequencer = 2;
+	alone.cut[0].seq = 2;
+	alone.base = 4;
+	CHECK(!dmring_core_fill(&c, &alone, 0, why) && dmring_core_complete(&c));
+	dmring_core_install(&c, 24, 0);
+	CHECK(c.view.number == 2);
+	CHECK(!dmring_core_prepare(&c, 9, 2, true, INC, why) && !dmring_core_fill(&c, &rec, 0, why));
+	dmring_core_install(&c, 24, 0);
+	CHECK(index_all() == 1 && c.view.number == 9);
+	dmring_core_read(&c, 1);
+	CHECK(dmring_core_advance(&c, 99) == 5 * 64 && c.retain.first == c.retain.next);
+	CHECK(!c.retain.past && !c.retain.event_used);
+}
+
 /* Once it has said what it holds, nothing is added to that. */
 static void hears_nothing(void)
 {
@@ -401,7 +428,7 @@ static void hears_nothing(void)
 }
 
 /* Host 1, whom we fill up, claims to hold @have of its own messages and to know the order */
-static int claim(u64 have, u64 ordered)
+static int claim(u64 have, u64 ordered, u64 stable)
 {
 	struct dmring_view_record rec = record();
 	struct dmring_hello h;
@@ -410,6 +437,7 @@ static int claim(u64 have, u64 ordered)
 	prepared(DMRING_ORDER_TOTAL);
 	rec.base = 5;
 	rec.ordered = 2;
+	c.retain.origin[0].stable_seq = stable;
 	CHECK(!dmring_core_fill(&c, &rec, 0, why));
 	dmring_core_tick(&c, DMRING_OUT, 0, 0, &act);
 	CHECK(act.what == DMRING_ACT_CONNECT);
@@ -429,11 +457,12 @@ static void wild_claims(void)
 {
 	u64 no;
 
-	CHECK(!claim(1, 0) && dmring_core_next(&c, &no) && no == 2);
-	CHECK(!claim(3, 2));
-	CHECK(claim(4, 0) == -EPROTO && strstr(act.why, "cut off at 3"));
-	CHECK(claim(1ULL << 60, 0) == -EPROTO && act.what & DMRING_ACT_REFUSE);
-	CHECK(claim(1, 3) == -EPROTO && strstr(act.why, "the order up to 3"));
+	CHECK(!claim(1, 0, 0) && dmring_core_next(&c, &no) && no == 2);
+	CHECK(!claim(3, 2, 0));
+	CHECK(!claim(1, 0, 1) && claim(1, 0, 2) == -EPROTO && strstr(act.why, "lacks message 2"));
+	CHECK(claim(4, 0, 0) == -EPROTO && strstr(act.why, "cut off at 3"));
+	CHECK(claim(1ULL << 60, 0, 0) == -EPROTO && act.what & DMRING_ACT_REFUSE);
+	CHECK(claim(1, 3, 0) == -EPROTO && strstr(act.why, "the order up to 3"));
 	CHECK(c.change.phase == DMRING_PHASE_FILL && c.out.state == DMRING_SESSION_WAIT);
 }
 
@@ -494,6 +523,7 @@ const struct test view_tests[] = {
 	{ "view: a host knows what it was complete for", remembered },
 	{ "view: what is left of the old one counts until it is read", last_one },
 	{ "view: a promise outlives the wish to join elsewhere", gives_up },
+	{ "view: a view that was never delivered is freed, too", gives_up_a_view },
 	{ "view: a host that was prepared hears nothing", hears_nothing },
 	{ "view: a neighbour that claims what cannot be", wild_claims },
 	{ "view: an order beyond what was agreed on", order_beyond },
