@@ -41,7 +41,7 @@
 #
 #   VM_KERNEL    release of the guest's kernel or the beginning of one (6.12), or "debug"; default the newest 6.1
 #   VM_CPUS      1 for vm_start        VM_MEM      MiB, 1024
-#   VM_TIMEOUT   seconds of wall clock from vm_start on, 300
+#   VM_TIMEOUT   seconds of wall clock from when the guest has come up, 300
 #   VM_BOOT      seconds in which its kernel has to come up; it gets three attempts; default 120, "debug" 400
 #   VM_ICOUNT    1: one CPU, guest time counts instructions
 #   VM_REALTIME  1: ahead of all ordinary processes of this machine, for measurements by the clock
@@ -68,7 +68,7 @@ vm_holder=		# the process that is the namespace
 vm_failed=		# not empty: keep the files
 vm_private=()		# NAME=VALUE for the guest, from the scripts here
 # vm_pid: of the keepers
-declare -A vm_pid=() vm_deadline=() vm_reader=() vm_result=() vm_fifo=()
+declare -A vm_pid=() vm_up=() vm_deadline=() vm_reader=() vm_result=() vm_fifo=()
 
 vm_say() { printf 'vm: %s\n' "$*" >&2; }
 
@@ -255,13 +255,13 @@ vm_prepare() {
 
 # vm_boot ID COMMAND ARGS…: one guest in the background
 vm_boot() {
-	local id=$1 dir name fd smp boot stdin=/dev/null clock='' enter=() net=() accel=() live=() ahead=()
+	local id=$1 dir name fd smp boot patience stdin=/dev/null clock='' enter=() net=() accel=() live=() ahead=()
 	shift
 	vm_prepare || return $VM_E_SETUP
 	dir=$vm_dir/$id
 	rm -rf "$dir"
 	mkdir -p "$dir/share/exec" || return $VM_E_SETUP
-	unset "vm_result[$id]"
+	unset "vm_result[$id]" "vm_up[$id]"
 
 	printf '%s\n' "$vm_lib/guest-init" >"$dir/share/init"
 	{
@@ -295,6 +295,8 @@ vm_boot() {
 		# On a busy machine the boot-time test of the timer fails, too: KVM guests leave it out.
 		clock="no_timer_check${vm_tsc:+ tsc_early_khz=$vm_tsc}"
 	fi
+	# a host that is busy stops a guest for longer than a kernel bears by default
+	patience="watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 workqueue.watchdog_thresh=120"
 	if [ -n "${VM_REALTIME:-}" ]; then
 		ahead=(chrt --rr 1)
 		"${ahead[@]}" true 2>/dev/null || { vm_say "no real-time priority for the guest: its times will be worse"; ahead=(); }
@@ -332,7 +334,7 @@ vm_boot() {
 		-M pc,usb=off "${accel[@]}" -m "${VM_MEM:-1024}" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$vm_image" -initrd "$vm_initramfs" \
-		-append "console=ttyS0 quiet loglevel=5 panic=-1 oops=panic reboot=t tsc=reliable $clock log_buf_len=4M audit=0 net.ifnames=0 slab_nomerge ${VM_APPEND:-}" \
+		-append "console=ttyS0 quiet loglevel=5 panic=-1 oops=panic reboot=t tsc=reliable $clock $patience log_buf_len=4M audit=0 net.ifnames=0 slab_nomerge ${VM_APPEND:-}" \
 		-chardev "file,id=con,path=${dir//,/,,}/console" -serial chardev:con \
 		-device virtio-serial-pci "${live[@]}" -device virtserialport,chardev=out,name=out \
 		-chardev "pipe,id=exec,path=${dir//,/,,}/exec" -device virtserialport,chardev=exec,name=exec \
@@ -343,7 +345,13 @@ vm_boot() {
 		"${net[@]}" <"$stdin" {fd}>&- &
 	vm_pid[$id]=$!
 	echo $! >"$dir/keeper"
-	vm_deadline[$id]=$((SECONDS + ${VM_TIMEOUT:-300}))
+	vm_set_deadline "$id"
+}
+
+# Its time begins when it has come up: until then its keeper has the say.
+vm_set_deadline() {
+	[ -n "${vm_up[$1]:-}" ] || vm_deadline[$1]=$((SECONDS + ${VM_TIMEOUT:-300}))
+	[ ! -e "$vm_dir/$1/share/booted" ] || vm_up[$1]=yes
 }
 
 vm_start() {
@@ -396,6 +404,7 @@ vm_exec() {
 	local id=$1
 	shift
 	vm_alive "$id" || { vm_say "guest $id is not running"; return $VM_E_DIED; }
+	vm_set_deadline "$id"
 	"$vm_lib/exec" "$vm_dir/$id" $((vm_deadline[$id] - SECONDS)) "$@"
 }
 
@@ -406,6 +415,7 @@ vm_wait() {
 	fi
 	[ -n "${vm_pid[$id]:-}" ] || { vm_say "guest $id was not started"; return $VM_E_SETUP; }
 	while vm_alive "$id"; do
+		vm_set_deadline "$id"
 		if [ "$SECONDS" -ge "${vm_deadline[$id]}" ]; then
 			timed_out=yes
 			# If the guest still listens, it says what all its tasks are waiting for.
