@@ -294,7 +294,7 @@ static ssize_t write_one(struct dmring_member *m, struct iov_iter *from, bool no
 			return err == -ETIMEDOUT ? -EAGAIN : err == -EINTR ? -ERESTARTSYS : err;
 		if (!dmring_ring_has_quorum(m->ring))
 			return -ENOLINK;
-		/* it may have waked for the lack of a quorum that is there again, and without room */
+		/* it may have waked for want of a quorum, which is there again, but no room */
 	} while (!dmring_has_room(m, wanted));
 	err = room > m->slot.in_size ? big_write(m, from, len) : in_write(m, from, len);
 	return err ?: len;

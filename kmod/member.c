@@ -488,7 +488,8 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
 	dmring_thread_kick(ring, DMRING_WORK_GONE);
 	dmring_thread_kick(ring, DMRING_WORK_PUMP);
 	ring->ops->left(ring, m);
-	trace_dmring_member_leave(ring->name, m->id, m->pid, reason, m->left_at - m->candidate->since);
+	trace_dmring_member_leave(ring->name, m->id, m->pid, reason,
+				  m->left_at - m->candidate->since);
 	return true;
 }
 
