@@ -18,6 +18,7 @@
 #define LEN		500U
 #define TURN_MS		1000	/* how long a turn is measured */
 #define WAIT_MS		20000
+#define MORE_MS		300000	/* until it is enough */
 #define BUSY_THREADS	16U
 
 struct role {
@@ -233,7 +234,7 @@ void bystanders_turns(struct bystanders *b, unsigned int others, unsigned long m
 		take_turn(b, BYSTANDERS_WILD);
 		take_turn(b, BYSTANDERS_BUSY);
 		take_turn(b, BYSTANDERS_WILD);
-	} while (rig_ms() < end);
+	} while (rig_ms() < end || (b->enough && !b->enough(b) && rig_ms() < end + MORE_MS));
 	store(&b->turn, BYSTANDERS_TURNS);
 }
 

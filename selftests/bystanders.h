@@ -42,6 +42,8 @@ struct bystanders {
 	uint64_t strange;	/* messages of others that came through */
 	uint64_t count[BYSTANDERS_TURNS];	/* got by checkers in all turns of a kind */
 	uint64_t ms[BYSTANDERS_TURNS];
+	/* Has all happened that the test wants to see? NULL: it does not matter */
+	bool (*enough)(const struct bystanders *b);
 };
 
 /* NULL if they cannot start */
@@ -53,7 +55,10 @@ struct bystanders *bystanders_start(const char *name);
 bool bystanders_wait(struct bystanders *b, unsigned int no, unsigned int threads);
 /* Still wild? */
 bool bystanders_wild(const struct bystanders *b);
-/* Take turns for @ms in all with @others processes that call bystanders_wait() */
+/*
+ * Take turns for @ms in all with @others processes that call bystanders_wait(). On a slow machine
+ * longer, until it is @enough.
+ */
 void bystanders_turns(struct bystanders *b, unsigned int others, unsigned long ms);
 /* 0 if all was in order, and what came together in bystanders_text() */
 int bystanders_stop(struct bystanders *b);

@@ -142,6 +142,23 @@ until_true() {
 	return 1
 }
 
+# listen PID...
+listen() {
+	local pid
+	for pid; do
+		subscribed "$pid" || return
+	done
+}
+
+# subscribed PID: has it joined a multicast group of generic netlink (16), in its own namespace?
+subscribed() {
+	local protocol port groups
+	while read -r _ protocol port groups _; do
+		[ "$protocol $port" != "16 $1" ] || [ $((16#$groups)) = 0 ] || return 0
+	done 2> /dev/null < "/proc/$1/net/netlink"
+	return 1
+}
+
 members() {
 	[ "$(ringctl member show "$1" | wc -l)" -ge "$2" ]
 }
@@ -522,8 +539,8 @@ ip -n a addr add 10.9.0.1/24 dev a0
 ip -n b addr add 10.9.0.2/24 dev b0
 
 says 1 'entering network namespace "a" needs CAP_SYS_ADMIN' unprivileged ringctl -n a ring show
-run 0 "two hosts: node 1" ringctl -n a ring add two "${network[@]}" node 1 listen 10.9.0.1:5000 dead 500
-run 0 "two hosts: node 2" ringctl -n b ring add two "${network[@]}" node 2 listen 10.9.0.2:5000 dead 500
+run 0 "two hosts: node 1" ringctl -n a ring add two "${network[@]}" node 1 listen 10.9.0.1:5000 dead 5000
+run 0 "two hosts: node 2" ringctl -n b ring add two "${network[@]}" node 2 listen 10.9.0.2:5000 dead 5000
 refused 'node 1 is this host' ringctl -n a peer add two node 1 addr 10.9.0.2:5000
 refused "own address" ringctl -n a peer add two node 2 addr 10.9.0.1:5000
 refused 'node ids' ringctl -n a peer add two node 0 addr 10.9.0.2:5000
@@ -539,7 +556,7 @@ ringctl -n a -j monitor two > "$dir/events" 2> "$dir/events.err" &
 monitor=$!
 ringctl -n a ring wait two timeout 30 > "$dir/out" 2> "$dir/recv.err" &
 waiter=$!
-sleep 0.5
+run 0 "monitor and wait: they listen" until_true listen $monitor $waiter
 run 0 "the other peer" ringctl -n b peer add two node 1 addr 10.9.0.1:5000
 wait $waiter
 ended $? 0 "wait: closed"
@@ -579,7 +596,7 @@ run 0 "del there" ringctl -n b ring del two
 run 0 "broken here" until_true sh -c 'ringctl -n a ring show two | grep -q "state broken"'
 run 0 "five hundred come and go" ip netns exec a selftests/use-module visit two 500
 run 0 "del here" ringctl -n a ring del two
-sleep 0.5
+run 0 "monitor: it has said all" until_true grep -q ring-del "$dir/events"
 kill -INT $monitor
 wait $monitor
 ended $? 0 "monitor: SIGINT ends it cleanly"

@@ -33,12 +33,12 @@ flood_start() {
 	local r s=0 h plant own=
 	[ "$order" = fifo ] || [ "${3:-}" ] || own=-o
 	for r in $receivers; do
-		receiver "${r%?}" "recv$r" -s 4 -c "$2" -t "$1" flood
+		receiver "${r%?}" "recv$r" -s 4 -c "$2" -t $(($1 * slower)) flood
 	done
 	for h in 1 1 2 3; do
 		plant=()
 		[ $s != 2 ] || plant=(${3:+--plant "$3"})
-		sender $h "send$s" -s $s -c "$2" -r "$seed" -t 60 -g "$tmp/gate" -k "${parts:-1}" \
+		sender $h "send$s" -s $s -c "$2" -r "$seed" -t $((60 * slower)) -g "$tmp/gate" -k "${parts:-1}" \
 			$own "${plant[@]}" flood
 		s=$((s + 1))
 	done
@@ -55,8 +55,12 @@ every_receiver() {
 # The checker has to count exactly the one fault that was planted
 planted() {	# KIND RECEIVED COUNTS
 	local r
-	flood_start 2 200 "$1"
+	flood_start "$patience" 200 "$1"
 	ended send0 send1 send2 send3
+	# what is missing will not come
+	for r in $receivers; do
+		kill_member TERM "recv$r" 2>/dev/null	# or has ended already
+	done
 	for r in $receivers; do
 		wait "${pid[recv$r]}" && bad "receiver $r did not notice"
 	done
@@ -65,24 +69,37 @@ planted() {	# KIND RECEIVED COUNTS
 }
 
 # A cut near the end of each part of the flood but the last; the next part begins
-# when it has been made, so that a fast machine is not through before that.
+# when it has been made, so that a fast machine is not through before that. A cut lasts
+# until the link is seen to be broken, and the next one waits until it is up again.
 cut_links() {
-	local a b at
+	local a b at was
 	for ((done_cuts = 0; done_cuts < cuts; )); do
 		a=$((done_cuts % 3 + 1)) b=$(((done_cuts + 1) % 3 + 1))
 		at=$((base + 4 * (each / (cuts + 1)) * (done_cuts * 10 + 9) / 10))
 		until_true "$patience" carried $at || return
 		note "cut $((done_cuts + 1)) between $a and $b at $(($(of_ring 1 flood messages) - base)) messages"
+		was=$(sum_of link_ups)
 		case $((done_cuts % 4)) in
-		0) reset_link $a $b ;;
-		1) cut_link $a $b; go_on; sleep 1.$((RANDOM % 5 + 1)); heal_link $a $b ;;
-		2) cut_link $a $b reset; go_on; sleep 0.$((RANDOM % 3 + 1)); heal_link $a $b ;;
-		3) unplug $a; go_on; sleep 1.$((RANDOM % 5 + 1)); plug $a ;;
+		0) reset_link $a $b; go_on ;;
+		1) cut_link $a $b; go_on; sleep 1.$((RANDOM % 5 + 1)); misses $a $b; heal_link $a $b ;;
+		2) cut_link $a $b reset; go_on; sleep 0.$((RANDOM % 3 + 1)); misses $a $b; heal_link $a $b ;;
+		3) unplug $a; go_on; sleep 1.$((RANDOM % 5 + 1)); misses $a $b; plug $a ;;
 		esac
 		done_cuts=$((done_cuts + 1))
-		: >"$tmp/gate.$done_cuts"
+		# at both of its ends
+		until_true 30 came_up $((was + 2)) ||
+			bad "cut $done_cuts: links had come up $was times, now $(sum_of link_ups) times"
 	done
 }
+
+# misses A B: while nothing passes between the two, no new link can be made
+misses() {
+	until_true 30 broken_at "$1" "$2" || bad "host $1 and host $2 do not miss each other"
+}
+
+broken_at() { state_is "$1" flood broken || state_is "$2" flood broken; }
+
+came_up() { [ "$(sum_of link_ups)" -ge "$1" ]; }
 
 # The part after the cut that is being made
 go_on() { : >"$tmp/gate.$((done_cuts + 1))"; }

@@ -29,10 +29,12 @@ export DMRING_SLOWER=${DMRING_SLOWER:-2}
 # In a guest
 #
 
-# receive RUN NAME OPTIONS…: in the background; its process id is in $pid
+# receive RUN NAME OPTIONS…: in the background; its process id is in $pid. It waits for one more
+# than there is of each sender: it has to be told to end, for the last view may come after all
+# messages.
 receive() {
 	local out=$VM_OUT/$1.$VM_ID$2
-	"$flood" recv -e -p -s 6 -c "$each" -t "$patience" "${@:3}" guests >"$out" 2>&1 &
+	"$flood" recv -e -p -s 6 -c $((each + 1)) -t "$patience" "${@:3}" guests >"$out" 2>&1 &
 	pid=$!
 }
 
@@ -59,7 +61,7 @@ one_run() {
 	a=$pid
 	receive "$run" b
 	b=$pid
-	until_true 30 attached 2 || echo "guest $VM_ID: the receivers do not attach"
+	until_true 60 attached 2 || echo "guest $VM_ID: the receivers do not attach"
 	said "$run.ready$VM_ID"
 	await "$run.go"
 	transmit "$run" x $((2 * VM_ID - 2))
@@ -100,7 +102,8 @@ pause=0
 [ "$messages" -ge 50000 ] || pause=5000
 patience=$((120 + messages / 200))
 VM_ENV=DMRING_SLOWER
-VM_TIMEOUT=${VM_TIMEOUT:-$((runs * (messages / 200 + 100) + 200))}
+# for what hangs
+VM_TIMEOUT=${VM_TIMEOUT:-$((runs * (messages / 200 + 900) + 300))}
 RANDOM=$seed
 
 boot() {	# GUEST RUN
@@ -172,7 +175,7 @@ run_here() {
 		[ $i = $killed ] || others+=("$i")
 	done
 	said "$run.begin"
-	must until_true 60 all_said "$run.ready"
+	must until_true 120 all_said "$run.ready"
 	begin=$SECONDS
 	said "$run.go"
 	until_true $patience passed $at "${others[0]}" || bad 'the messages do not flow'
@@ -183,7 +186,7 @@ run_here() {
 		bad "guest $killed complained before: $(vm_scan "$vm_dir/$killed/console")"
 	note "guest $killed killed at $at %: $(grep '^so far' "$VM_OUT/$run.${others[0]}a" | tail -n 1)"
 	for i in "${others[@]}"; do
-		until_true 30 misses "$i" $killed || bad "host $i was not told that host $killed is away"
+		until_true 60 misses "$i" $killed || bad "host $i was not told that host $killed is away"
 	done
 	view --reason broken guests "${others[0]},${others[1]}"
 	for i in "${others[@]}"; do
@@ -194,7 +197,7 @@ run_here() {
 		done
 	done
 	said "$run.end"
-	must until_true 90 all_said "$run.done" "${others[@]}"
+	must until_true 120 all_said "$run.done" "${others[@]}"
 	receivers_agree "${others[@]}"
 	equal 'views' "view $((2 * run)) hosts ${others[*]} -$killed:1" \
 		"$(grep '^view' "$VM_OUT/$run.${others[0]}a")"
@@ -209,10 +212,10 @@ come_back() {
 		[ $i = "$1" ] || others+=("$i")
 	done
 	must boot "$1" $run
-	must until_true 120 all_said "$run.up" "$1"
+	must until_true 300 all_said "$run.up" "$1"
 	view guests "${others[0]},${others[1]}" join "$1"
 	for i in 1 2 3; do
-		until_true 30 of_guest_is $i state closed || bad "host $i: the ring is $(of_guest $i state)"
+		until_true 60 of_guest_is $i state closed || bad "host $i: the ring is $(of_guest $i state)"
 	done
 }
 
@@ -223,7 +226,7 @@ must vm_net_start 3
 for i in 1 2 3; do
 	must boot $i 1
 done
-must until_true 150 all_said 1.up
+must until_true 300 all_said 1.up
 for i in 1 2 3; do
 	until_true 60 of_guest_is $i state closed || bad "host $i: the ring is $(of_guest $i state)"
 done

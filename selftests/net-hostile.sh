@@ -32,11 +32,11 @@ among() {
 	rm -f "$tmp/host.go"
 	before=$(of_ring 1 host messages)
 	for i in 1 2; do
-		receiver $i "recv$i" -s 2 -c "$messages" -t 30 host
+		receiver $i "recv$i" -s 2 -c "$messages" -t $((30 * slower)) host
 	done
 	member 3 "crowd" "$crowd" "$@"
 	for i in 1 2; do
-		sender $i "send$i" -s $((i - 1)) -c "$messages" -l 512 -u 80000 -g "$tmp/host" host
+		sender $i "send$i" -s $((i - 1)) -c "$messages" -l 512 -u $((80000 * slower)) -g "$tmp/host" host
 	done
 	for i in 1 2 3; do
 		sleep 1
@@ -45,7 +45,7 @@ among() {
 		sleep 0.1
 		succeeds ring_closed host 2
 		took=$(($(ms_now) - start))
-		[ $took -le $((8000 * slower)) ] || bad "the ring was closed again only after $took ms"
+		[ $took -le $((20000 * slower)) ] || bad "the ring was closed again only after $took ms"
 		note "closed again after $took ms"
 	done
 	go_on host $(($(of_ring 1 host messages) - before)) $((2 * messages))

@@ -110,7 +110,7 @@ unused() { [ "$(cat /sys/module/dmring/refcnt)" = 0 ]; }
 everything_gone() {
 	jobs_stop
 	hosts_stop
-	until_true 10 unused || bad "the module is still in use: $(cat /sys/module/dmring/refcnt)"
+	until_true 30 unused || bad "the module is still in use: $(cat /sys/module/dmring/refcnt)"
 	rm -f "$tmp"/*
 }
 
@@ -237,7 +237,7 @@ receiver() {
 	local host=$1 name=$2
 	shift 2
 	member "$host" "$name" "$flood" recv "$@"
-	until_true 10 grep -q attached "$tmp/$name" || bad "$name does not attach: $(cat "$tmp/$name")"
+	until_true 30 grep -q attached "$tmp/$name" || bad "$name does not attach: $(cat "$tmp/$name")"
 }
 
 sender() {	# HOST NAME OPTIONS… RING
@@ -270,9 +270,20 @@ kill_member() {
 	done
 }
 
-# watch HOST RING: what "ringctl monitor" says goes to $tmp/monitorHOST
+# watch HOST RING: what "ringctl monitor" says goes to $tmp/monitorHOST, from when this returns
 watch() {
 	member "$1" "monitor$1" ringctl monitor "$2"
+	until_true 30 subscribed "${pid[monitor$1]}" ||
+		bad "the monitor on host $1 does not listen: $(cat "$tmp/monitor$1")"
+}
+
+# subscribed PID: has it joined a multicast group of generic netlink (16), in its own namespace?
+subscribed() {
+	local protocol port groups
+	while read -r _ protocol port groups _; do
+		[ "$protocol $port" != "16 $1" ] || [ $((16#$groups)) = 0 ] || return 0
+	done 2>/dev/null <"/proc/$1/net/netlink"
+	return 1
 }
 
 # heard HOST PATTERN: has the monitor said so?

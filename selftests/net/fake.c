@@ -9,7 +9,7 @@
 #include "slower.h"
 
 #define FAKE_AHEAD	1000
-#define PATIENCE	4	/* seconds */
+#define PATIENCE	15	/* seconds */
 #define TRIES		5	/* at links that stand */
 
 static int prepare(int fd)
@@ -156,7 +156,7 @@ u32 fake_hello(const struct fake *f, u8 *buf)
 		.node = FAKE_NODE,
 		.view = 1,
 		.inc = FAKE_INC,
-		.dead_ms = 5000,
+		.dead_ms = FAKE_DEAD,
 		.log = FAKE_LOG,
 		.rec = 4096 + 64,
 		.count = 2,

@@ -22,6 +22,7 @@
 #define FAKE_HOST_PORT	7002
 #define FAKE_INC	0x1122334455667788ULL
 #define FAKE_LOG	0x40000U	/* 256 KiB */
+#define FAKE_DEAD	20000U	/* ms: of both; the fake does not beat */
 #define FAKE_FRAME	(DMRING_WIRE_DATA_MAX + 4096)
 
 #ifndef ARRAY_SIZE
@@ -37,7 +38,7 @@ struct fake {
 	u64 have;		/* of its messages, what came here */
 };
 
-/* All return 0 or -errno; -ETIMEDOUT after two seconds of nothing. */
+/* All return 0 or -errno; -ETIMEDOUT when nothing has come for a while. */
 int fake_listen(struct fake *f);
 void fake_close(struct fake *f);
 void fake_end(int *fd);

@@ -43,8 +43,8 @@
 #define POOL		DMRING_MSG_MAX	/* random bytes that messages are cut from */
 #define BATCH		32		/* messages peeked before they are released */
 #define LINGER_MS	300		/* for what must not come */
-#define END_MS		1500		/* for what may still come, when asked to end */
-#define FIRST_SECONDS	60
+#define END_MS		5000		/* for what may still come, when asked to end */
+#define FIRST_SECONDS	60U		/* for the first message */
 #define NO_ROOM		3		/* exit status */
 
 struct flood {
@@ -447,24 +447,31 @@ static __u64 patience(const struct flood *f, const struct flood_check *c)
 		return LINGER_MS;
 	if (asked_to_end)
 		return END_MS * slower();
-	return (c->received ? f->seconds : FIRST_SECONDS) * 1000ULL;
+	return (c->received ? f->seconds : FIRST_SECONDS * slower()) * 1000ULL;
 }
 
 /* Until all has come; then for a moment more: nothing may follow. Events do not count. */
 static int receive(struct flood *f, struct flood_check *c)
 {
-	__u64 quiet = now_ms(), before;
+	__u64 quiet = now_ms(), before, now;
+	bool ending = false;
 
 	for (;;) {
 		int n;
 
+		/* the time before it looks: what comes while the machine stands still is seen */
+		now = now_ms();
+		/* what was on its way when it was asked to has all of this time */
+		if (asked_to_end && !ending)
+			quiet = now;
+		ending = asked_to_end;
 		before = c->received;
 		n = take_some(f, c);
 		if (c->received != before)
 			quiet = now_ms();
 		if (n > 0)
 			continue;
-		if (!n && now_ms() >= quiet + patience(f, c))
+		if (!n && now >= quiet + patience(f, c))
 			return flood_check_complete(c) ? 0 : -ETIMEDOUT;
 		if (!n)
 			n = dmring_wait(f->r, DMRING_WAIT_READ, 1, 200);

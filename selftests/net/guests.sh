@@ -75,8 +75,8 @@ carried() { [ "$(of_guest "$1" messages)" -ge "$2" ]; }	# GUEST MESSAGES
 # view WORDS…: of the coordinator; without it the members would only wait
 view() {
 	local said
-	said=$(timeout 90 "$here/net/coordinator" \
-		--via "${here@Q}/vm/exec ${vm_dir@Q}/%d 30 ${root@Q}/ctl/ringctl" "$@" 2>&1) || {
+	said=$(timeout $((300 * slower)) "$here/net/coordinator" \
+		--via "${here@Q}/vm/exec ${vm_dir@Q}/%d $((60 * slower)) ${root@Q}/ctl/ringctl" "$@" 2>&1) || {
 		vm_failed=yes
 		note "$said"
 		must false "coordinator $*"

@@ -161,10 +161,12 @@ static void duplicate(struct fake *f)
 {
 	u64 before = hostile_stat("duplicates");
 	u8 buf[FAKE_FRAME];
+	int tries = 200;
 
 	fake_send(f->to, buf, fake_data(f, buf, FAKE_NODE, f->seq, "again", 5));
 	fake_send(f->to, buf, fake_data(f, buf, FAKE_NODE, 1, "again", 5));
-	usleep(300000);
+	while (hostile_stat("duplicates") < before + 2 && tries--)
+		usleep(100000);
 	if (hostile_stat("duplicates") != before + 2)
 		hostile_failed("duplicates: %llu, before %llu", hostile_stat("duplicates"), before);
 }

@@ -27,12 +27,12 @@ void member_leave(void)
 
 bool member_send(const char *text)
 {
-	return !dmring_send_wait(member, text, strlen(text), 5000 * slower());
+	return !dmring_send_wait(member, text, strlen(text), 20000 * slower());
 }
 
 bool member_hears(const char *text)
 {
-	time_t limit = time(NULL) + 6 * slower();
+	time_t limit = time(NULL) + 20 * slower();
 	char buf[4096];
 
 	do {

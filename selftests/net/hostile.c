@@ -77,9 +77,9 @@ static bool set_up(void)
 
 	if (fake_listen(&fake))
 		return false;
-	snprintf(command, sizeof(command), "ringctl ring add %s scope network node %u %s:%d %s",
+	snprintf(command, sizeof(command), "ringctl ring add %s scope network node %u %s:%d %s %u",
 		 FAKE_RING, FAKE_HOST, "listen 127.0.0.1", FAKE_HOST_PORT,
-		 "insecure log 256K max 4096 dead 5000 slow block");
+		 "insecure log 256K max 4096 slow block dead", FAKE_DEAD);
 	if (run(command))
 		return false;
 	snprintf(command, sizeof(command), "ringctl peer add %s node %u addr 127.0.0.1:%d",

@@ -7,15 +7,19 @@ about[relay]='a host without members passes everything on'
 t_relay() {
 	must hosts_start 3
 	succeeds ring_up relay 3
-	receiver 1 recv1 -s 2 -c 500 -t 30 relay
-	receiver 3 recv3 -s 2 -c 500 -t 30 relay
+	receiver 1 recv1 -s 2 -c 500 -t $((30 * slower)) relay
+	receiver 3 recv3 -s 2 -c 500 -t $((30 * slower)) relay
 	sender 1 send1 -s 0 -c 500 relay
 	sender 3 send3 -s 1 -c 500 relay
 	equal 'members on host 2' 0 "$(of_ring 2 relay members)"
 	ended send1 send3 recv1 recv3
+	until_true 10 kept_nothing 2 relay
 	equal 'messages on host 2' 1000 "$(of_ring 2 relay messages)"
 	equal 'kept on host 2' 0 "$(of_ring 2 relay log_used)"
 }
+
+# kept_nothing HOST RING: when all have it, and that is known there
+kept_nothing() { [ "$(of_ring "$1" "$2" log_used)" = 0 ]; }
 
 # the process in office, or "null"
 proxy_pid() { of_ring "$1" "$2" pid; }
@@ -25,31 +29,32 @@ about[proxy]='the proxy is killed under traffic: the next one follows, all hosts
 t_proxy() {
 	local term
 	must hosts_start 3
-	succeeds ring_up proxy 3 dead 2000
+	# one that is slow is not dead
+	succeeds ring_up proxy 3 dead 10000
 	watch 2 proxy
-	receiver 2 never -s 2 -c 3000 -t 30 -w proxy
-	receiver 2 first -s 2 -c 3000 -t 30 proxy
-	receiver 2 second -s 2 -c 3000 -t 30 proxy
-	receiver 2 later -s 2 -c 3000 -t 30 proxy
-	receiver 3 far -s 2 -c 3000 -t 30 -e proxy
+	receiver 2 never -s 2 -c 3000 -t $((30 * slower)) -w proxy
+	receiver 2 first -s 2 -c 3000 -t $((30 * slower)) proxy
+	receiver 2 second -s 2 -c 3000 -t $((30 * slower)) proxy
+	receiver 2 later -s 2 -c 3000 -t $((30 * slower)) proxy
+	receiver 3 far -s 2 -c 3000 -t $((30 * slower)) -e proxy
 	equal 'first proxy' "${pid[first]}" "$(proxy_pid 2 proxy)"
 	term=$(of_ring 2 proxy term)
 	# slowly, until the last one has been killed
-	sender 1 send1 -s 0 -c 3000 -l 512 -u 40000 -g "$tmp/proxy" proxy
-	sender 3 send3 -s 1 -c 3000 -l 512 -u 40000 -g "$tmp/proxy" proxy
+	sender 1 send1 -s 0 -c 3000 -l 512 -u $((40000 * slower)) -g "$tmp/proxy" proxy
+	sender 3 send3 -s 1 -c 3000 -l 512 -u $((40000 * slower)) -g "$tmp/proxy" proxy
 	under_way 2 proxy 100
 	kill_member KILL first
-	until_true 2 proxy_is 2 proxy "${pid[second]}" || bad "proxy is $(proxy_pid 2 proxy), not ${pid[second]}"
+	until_true 10 proxy_is 2 proxy "${pid[second]}" || bad "proxy is $(proxy_pid 2 proxy), not ${pid[second]}"
 	matches 'proxy show' "\"pid\": ?${pid[second]}\\b" "$(on 2 ringctl -j proxy show proxy)"
 	equal term $((term + 1)) "$(of_ring 2 proxy term)"
-	until_true 2 heard 2 "proxy member [0-9]+ pid ${pid[second]} term_reason left term $((term + 1)) duration_ms [0-9]+" || bad 'no event of the new proxy'
-	until_true 2 heard 2 "member-leave .*pid ${pid[first]} reason killed" || bad 'no event of the death'
+	until_true 10 heard 2 "proxy member [0-9]+ pid ${pid[second]} term_reason left term $((term + 1)) duration_ms [0-9]+" || bad 'no event of the new proxy'
+	until_true 10 heard 2 "member-leave .*pid ${pid[first]} reason killed" || bad 'no event of the death'
 	under_way 2 proxy 200
 	kill_member KILL second
-	until_true 2 proxy_is 2 proxy "${pid[later]}" || bad "proxy is $(proxy_pid 2 proxy), not ${pid[later]}"
+	until_true 10 proxy_is 2 proxy "${pid[later]}" || bad "proxy is $(proxy_pid 2 proxy), not ${pid[later]}"
 	# the last willing one: then nobody is, and the thread goes on
 	kill_member KILL later
-	until_true 2 proxy_is 2 proxy null || bad "proxy is $(proxy_pid 2 proxy), nobody is willing"
+	until_true 10 proxy_is 2 proxy null || bad "proxy is $(proxy_pid 2 proxy), nobody is willing"
 	go_on proxy "$(of_ring 1 proxy messages)" 6000
 	ended send1 send3 never far
 	matches 'the unwilling' 'received 6000 lost 0 doubled 0 reordered 0 ' "$(result never)"
@@ -63,17 +68,17 @@ about[block]='slow block: all readers of one host stop; senders wait, links stay
 t_block() {
 	local h accepted
 	must hosts_start 3
-	succeeds ring_up block 3 log 128K slow block dead 2000
+	succeeds ring_up block 3 log 128K slow block dead 10000
 	for h in 1 2 3; do
 		watch $h block
-		receiver $h "recv$h" -s 3 -c 1000 -t 60 -p block
+		receiver $h "recv$h" -s 3 -c 1000 -t $((60 * slower)) -p block
 	done
-	receiver 2 recv2b -s 3 -c 1000 -t 60 -p block
+	receiver 2 recv2b -s 3 -c 1000 -t $((60 * slower)) -p block
 	kill_member STOP recv2 recv2b
-	sender 1 send1 -s 0 -c 1000 -t 60 block
-	sender 3 send3 -s 1 -c 1000 -t 60 block
+	sender 1 send1 -s 0 -c 1000 -t $((60 * slower)) block
+	sender 3 send3 -s 1 -c 1000 -t $((60 * slower)) block
 	# one that does not wait so long says that there is no room
-	sender 1 hasty -s 2 -c 1000 -m 2000 -t 3 block
+	sender 1 hasty -s 2 -c 1000 -m 2000 -t $((3 * slower)) block
 	wait "${pid[hasty]}"
 	equal 'status of one who finds no room' 3 $?
 	accepted=$(sed -nE 's/.*accepted ([0-9]+) .*/\1/p' "$tmp/hasty")
@@ -97,17 +102,17 @@ about[evict]='slow evict: one slow reader far away holds the senders for its tim
 t_evict() {
 	local h
 	must hosts_start 3
-	succeeds ring_up evict 3 log 128K slow evict 800 dead 2000
+	succeeds ring_up evict 3 log 128K slow evict 3000 dead 10000
 	watch 2 evict
-	receiver 1 recv1 -s 1 -c 1500 -t 30 -e evict
-	receiver 2 good -s 1 -c 1500 -t 30 -e evict
-	receiver 2 slow -s 1 -c 1500 -t 30 evict
+	receiver 1 recv1 -s 1 -c 1500 -t $((30 * slower)) -e evict
+	receiver 2 good -s 1 -c 1500 -t $((30 * slower)) -e evict
+	receiver 2 slow -s 1 -c 1500 -t $((30 * slower)) evict
 	kill_member STOP slow
 	sender 1 send1 -s 0 -c 1500 evict
 	ended send1 recv1 good
 	matches 'the good one' 'received 1500 lost 0 doubled 0 reordered 0 ' "$(result good)"
 	matches 'on host 1' 'received 1500 lost 0 doubled 0 reordered 0 ' "$(result recv1)"
-	until_true 5 heard 2 "member-leave .*pid ${pid[slow]} reason slow" || bad 'no event of the eviction'
+	until_true 20 heard 2 "member-leave .*pid ${pid[slow]} reason slow" || bad 'no event of the eviction'
 	# the reason is "slow"
 	for h in good recv1; do
 		equal "$h heard of it" 1 "$(grep -cE 'event left node 2 arg [0-9]+ reason 4$' "$tmp/$h")"
@@ -136,12 +141,12 @@ t_drop() {
 	local h name missed
 	must hosts_start 3
 	succeeds ring_up drop 3 log 128K slow drop dead 2000
-	receiver 1 recv1 -s 1 -c 1500 -t 30 drop
-	receiver 2 good -s 1 -c 1500 -t 30 drop
-	receiver 2 slow -s 1 -c 1500 -t 3 drop
+	receiver 1 recv1 -s 1 -c 1500 -t $((30 * slower)) drop
+	receiver 2 good -s 1 -c 1500 -t $((30 * slower)) drop
+	receiver 2 slow -s 1 -c 1500 -t $((6 * slower)) drop
 	kill_member STOP slow
 	# at a pace that readers keep up with
-	sender 1 send1 -s 0 -c 1500 -u 3000 drop
+	sender 1 send1 -s 0 -c 1500 -u $((6000 * slower)) drop
 	ended send1
 	kill_member CONT slow
 	wait "${pid[recv1]}" "${pid[good]}" "${pid[slow]}"

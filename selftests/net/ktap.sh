@@ -76,12 +76,14 @@ refused() {
 # How many times as long as on a fast machine whatever is waited for may take
 slower=${DMRING_SLOWER:-1}
 
-# until_true SECONDS COMMAND…: again and again; fails when the time is over
+# until_true SECONDS COMMAND…: again and again; fails when the time is over and it has been asked
+# twenty times: a machine that stood still meanwhile has not answered
 until_true() {
-	local end=$((${EPOCHREALTIME/./} + $1 * slower * 1000000))
+	local end=$((${EPOCHREALTIME/./} + $1 * slower * 1000000)) left=20
 	shift
 	until "$@"; do
-		[ "${EPOCHREALTIME/./}" -lt $end ] || return 1
+		left=$((left - 1))
+		[ $left -gt 0 ] || [ "${EPOCHREALTIME/./}" -lt $end ] || return 1
 		sleep 0.1
 	done
 }

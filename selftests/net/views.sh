@@ -5,7 +5,7 @@
 
 declare -A about=()
 each=${VIEWS_EACH:-1000}	# messages of each sender
-quick=$((50000 * slower))	# us between two of them, until $tmp/v.go is there
+quick=$((150000 * slower))	# us between two of them, until $tmp/v.go is there
 
 # The ring "v" on hosts 1..N, on each a receiver and a sender (number: host - 1) of $each messages
 views_start() {	# N WORDS…
@@ -21,7 +21,7 @@ views_start() {	# N WORDS…
 	for ((h = 1; h <= n; h++)); do
 		sender $h "send$h" -s $((h - 1)) -c "$each" -l 1000 -t 300 -u $quick -g "$tmp/v" v
 	done
-	until_true 30 carried 1 $((each * n / 20)) || bad 'the messages do not flow'
+	until_true 60 carried 1 $((each * n / 40)) || bad 'the messages do not flow'
 }
 
 fast() { : >"$tmp/v.go"; }
@@ -44,6 +44,7 @@ host_dies() {
 		xargs -r kill -KILL <"$tmp/pids"
 		wait "${pid[recv$1]}" "${pid[send$1]}" "${pid[monitor$1]}"
 	} 2>/dev/null
+	unset "pid[recv$1]" "pid[send$1]" "pid[monitor$1]"
 }
 
 # host_comes HOST PEERS: a ring there of which nobody knows yet
@@ -86,12 +87,21 @@ all_of() {
 		wait "${pid[send$h]}" || bad "sender $h: $(accepted "send$h")"
 		matches "sender $h" "accepted $each " "$(accepted "send$h")"
 	done
+	ask_to_end
 	for h; do
 		receiver_ends $h
 		IFS=, read -ra nexts <<<"$(result "recv$h" | sed -nE 's/.* next ([0-9,]+).*/\1/p')"
 		for s; do
 			equal "of sender $s on host $h" "$each" "${nexts[s - 1]}"
 		done
+	done
+}
+
+# ask_to_end: all receivers at once; each waits for what may still come
+ask_to_end() {
+	local name
+	for name in "${!pid[@]}"; do
+		[[ $name != recv* ]] || kill -TERM "${pid[$name]}" 2>/dev/null	# or has ended already
 	done
 }
 
@@ -159,12 +169,12 @@ rain() { succeeds tc -n "h$1" qdisc add dev eth0 root netem delay 4ms 3ms reorde
 about[weather]='bad weather: packets late, out of order, lost and doubled; a host dies, comes back, and is cut off one way'
 t_weather() {
 	# for four views, in such weather
-	local h quick=$((80000 * slower))
+	local h quick=$((150000 * slower))
 	views_start 3
 	for h in 1 2 3; do
 		rain $h
 	done
-	until_true 60 carried 1 $((each / 4)) || bad 'the messages do not flow'
+	until_true 60 carried 1 $((each / 8)) || bad 'the messages do not flow'
 	host_dies 3
 	view --reason broken v 1,2
 	must host_start 3
@@ -218,7 +228,6 @@ sums() { if [ "$order" = fifo ]; then sed 's/.*,//'; else sed 's/ next.*//'; fi;
 # sent, the beginning, and what came after their host was back; and they were told which may be lost
 receiver_of_others() {
 	local s nexts kept told lost=0
-	kill -TERM "${pid[recv$1]}" 2>/dev/null
 	wait "${pid[recv$1]}"
 	matches "receiver $1" ' doubled 0 reordered 0 damaged 0 foreign 0 dropped 0 ' "$(result "recv$1")"
 	nexts=$(for ((s = 1; s <= hosts; s++)); do echo "$each"; done | paste -sd,)
@@ -242,9 +251,18 @@ last_of() { result "recv$1" | sed -E 's/.* view (sequence [0-9a-f]+ next [0-9,]+
 cut_off_3() {
 	cut_link 1 3
 	cut_link 2 3
-	until_true 10 heard 1 'host-away node 3' || until_true 10 heard 2 'host-away node 3' ||
+	until_true 20 heard 1 'host-away node 3' || until_true 10 heard 2 'host-away node 3' ||
 		bad 'nobody misses host 3'
+	goes_on_alone 3
 }
+
+# have NODE HOST: how many messages of that node are held on that host
+have() { on "$2" ringctl -j view show v | sed -nE 's/.*"node": *'"$1"',[^}]*"have": *([0-9]+).*/\1/p'; }
+
+ahead() { [ "$(have "$1" "$1")" -gt "$(have "$1" 1)" ]; }
+
+# goes_on_alone HOST: what it sends does not pass any more, so that there is something to lose
+goes_on_alone() { until_true 60 ahead "$1" || bad "host $1 accepts nothing that host 1 has not"; }
 
 heal_3() {
 	heal_link 1 3
@@ -264,11 +282,12 @@ t_parts() {
 	equal 'messages on host 3' "$h" "$(of_ring 3 v messages)"
 	matches 'view of host 3' '"view": ?2,"quorum": ?false' "$(on 3 ringctl -j view show v)"
 	h=$(of_ring 1 v messages)
-	until_true 30 carried 1 $((h + each / 10)) || bad 'those with quorum do not go on'
+	until_true 60 carried 1 $((h + each / 40)) || bad 'those with quorum do not go on'
 	heal_3
 	view v 1,2 join 3
 	fast
 	ended send1 send2 send3
+	ask_to_end
 	matches 'sender 3' "accepted $each " "$(accepted send3)"
 	for h in 1 2; do
 		receiver_of_others $h 3
@@ -291,8 +310,10 @@ t_thirds() {
 			[ $a -ge $b ] || cut_link $a $b
 		done
 	done
-	until_true 10 heard 4 'host-away node 5' || bad 'host 4 does not miss host 5'
-	until_true 10 heard 1 'host-away node 5' || bad 'host 1 does not miss host 5'
+	until_true 20 heard 4 'host-away node 5' || bad 'host 4 does not miss host 5'
+	until_true 20 heard 1 'host-away node 5' || bad 'host 1 does not miss host 5'
+	goes_on_alone 4
+	goes_on_alone 5
 	view --reason silent v 1,2,3
 	for h in 4 5; do
 		view --reason silent v $h
@@ -302,7 +323,7 @@ t_thirds() {
 		equal "messages on host $h" "$was" "$(of_ring $h v messages)"
 	done
 	was=$(of_ring 1 v messages)
-	until_true 30 carried 1 $((was + each / 10)) || bad 'those with quorum do not go on'
+	until_true 60 carried 1 $((was + each / 40)) || bad 'those with quorum do not go on'
 	for a in 1 2 3 4; do
 		for b in 4 5; do
 			[ $a -ge $b ] || heal_link $a $b
@@ -311,6 +332,7 @@ t_thirds() {
 	view v 1,2,3 join 4,5
 	fast
 	ended send1 send2 send3 send4 send5
+	ask_to_end
 	for h in 1 2 3 4 5; do
 		matches "sender $h" "accepted $each " "$(accepted send$h)"
 	done
@@ -538,8 +560,8 @@ t_both() {
 	[ "${told[1]:-0}" -gt "$kept" ] || bad 'none is lost: that proves little'
 	together 2 1 2
 	together 3 1 2
+	ask_to_end
 	for h in 1 2 3; do
-		kill -TERM "${pid[recv$h]}" 2>/dev/null	# or has ended already
 		wait "${pid[recv$h]}"
 	done
 	judged -d 1 2 3
@@ -562,7 +584,7 @@ t_waits() {
 	unplug 3
 	view v 3
 	begin=$(ms_now)
-	until_true 5 grep -q 'cut off from most others' "$tmp/long" || bad "who waits is not told: $(cat "$tmp/long")"
+	until_true 20 grep -q 'cut off from most others' "$tmp/long" || bad "who waits is not told: $(cat "$tmp/long")"
 	note "told after $(($(ms_now) - begin)) ms"
 	plug 3
 	kill_member CONT recv1
