@@ -10,6 +10,8 @@
 #           a0 ------------------------- b0   (veth)
 
 set -u
+# shellcheck source=netlink.sh
+. "$(dirname "$(readlink -f "$0")")/netlink.sh"
 export PATH=$PWD/ctl:$PATH
 dir=$(mktemp -d)
 number=0 failed=0
@@ -148,15 +150,6 @@ listen() {
 	for pid; do
 		subscribed "$pid" || return
 	done
-}
-
-# subscribed PID: has it joined a multicast group of generic netlink (16), in its own namespace?
-subscribed() {
-	local protocol port groups
-	while read -r _ protocol port groups _; do
-		[ "$protocol $port" != "16 $1" ] || [ $((16#$groups)) = 0 ] || return 0
-	done 2> /dev/null < "/proc/$1/net/netlink"
-	return 1
 }
 
 members() {

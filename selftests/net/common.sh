@@ -20,6 +20,8 @@ net_root=$(readlink -f "$net_dir/../..")
 flood=$net_dir/flood
 # shellcheck source=ktap.sh
 . "$net_dir/ktap.sh"
+# shellcheck source=../netlink.sh
+. "$net_dir/../netlink.sh"
 hosts=0			# how many there are
 tmp=$(mktemp -d)	# output of what runs in the background
 export PATH=$net_root/ctl:$PATH
@@ -275,15 +277,6 @@ watch() {
 	member "$1" "monitor$1" ringctl monitor "$2"
 	until_true 30 subscribed "${pid[monitor$1]}" ||
 		bad "the monitor on host $1 does not listen: $(cat "$tmp/monitor$1")"
-}
-
-# subscribed PID: has it joined a multicast group of generic netlink (16), in its own namespace?
-subscribed() {
-	local protocol port groups
-	while read -r _ protocol port groups _; do
-		[ "$protocol $port" != "16 $1" ] || [ $((16#$groups)) = 0 ] || return 0
-	done 2>/dev/null <"/proc/$1/net/netlink"
-	return 1
 }
 
 # heard HOST PATTERN: has the monitor said so?
