@@ -24,6 +24,7 @@
 #include "mmap.h"
 #include "netns.h"
 #include "pump.h"
+#include "services.h"
 #include "wait.h"
 
 static int ring_open(struct inode *inode, struct file *file)
@@ -214,6 +215,34 @@ static long ioc_resign(struct dmring_member *m, void __user *arg)
 	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : err;
 }
 
+static long ioc_offer(struct dmring_member *m, void __user *arg)
+{
+	struct dmring_ioc_offer args;
+	long err;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	memset(args.why, 0, sizeof(args.why));
+	if (args.flags & ~DMRING_OFFER_END || args.reserved)
+		err = dmring_why(args.why, -EINVAL,
+				 "unknown flags, or reserved fields that are not zero");
+	else
+		err = dmring_services_offer(m, &args);
+	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : err;
+}
+
+static long ioc_status(struct dmring_member *m, void __user *arg)
+{
+	struct dmring_ioc_status args;
+	long err;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	memset(args.why, 0, sizeof(args.why));
+	err = dmring_services_status(m, &args, args.why);
+	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : err;
+}
+
 /* By number; what needs a membership says -ENOTCONN without one */
 static const struct {
 	unsigned int cmd;
@@ -227,6 +256,8 @@ static const struct {
 	{ DMRING_IOC_DETACH, true, ioc_detach },
 	{ DMRING_IOC_BALLOT, true, ioc_ballot },
 	{ DMRING_IOC_RESIGN, true, ioc_resign },
+	{ DMRING_IOC_OFFER, true, ioc_offer },
+	{ DMRING_IOC_STATUS, true, ioc_status },
 };
 
 static long ring_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

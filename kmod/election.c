@@ -22,6 +22,7 @@
 #include "election.h"
 #include "event.h"
 #include "member.h"
+#include "output.h"
 #include "thread.h"
 #include "trace.h"
 #include "why.h"
@@ -182,7 +183,7 @@ static void tell_member(struct dmring_ring *ring, struct dmring_member *m, u8 wh
 		.arg2 = ring->term,
 	};
 
-	dmring_member_event(m, &ev);
+	dmring_out_event(m, &ev);
 	dmring_member_mark(m, taken ? DMRING_MARK_OFFICE : 0, taken ? 0 : DMRING_MARK_OFFICE);
 	/* the thread wakes whom the event concerns */
 	dmring_thread_kick(ring, DMRING_WORK_WAKE);

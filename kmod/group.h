@@ -30,6 +30,7 @@
 #include <linux/workqueue.h>
 
 #include <linux/dmring_netlink.h>
+#include "core/calls.h"
 #include "core/core.h"
 #include "core/election-rules.h"
 #include "log.h"
@@ -39,7 +40,9 @@
 
 struct net;
 struct netlink_ext_ack;
+struct dmring_direct;
 struct dmring_ring;
+struct dmring_status;
 
 /* Configuration of a ring as asked for; defaults are filled in by dmring_ring_add() */
 struct dmring_ring_config {
@@ -148,6 +151,14 @@ struct dmring_member {
 	u64 doubt;			/* messages from here on may be lost for some; 0 for none */
 	u64 dropped;
 	u64 rejected;
+	u64 last_no;			/* record of its last message; 0 before the first */
+	u32 next_offer;			/* number of the next service it offers */
+	struct list_head offers;
+	struct list_head wait_node;	/* direct->waiting */
+	struct dmring_call_list calls[DMRING_CALL_SIDES];	/* as client, as server */
+	u64 clogged_at;			/* ns, since when its output space is full, or 0 */
+	u32 ends_due;			/* of its calls, those that have ended untold */
+	struct dmring_status *status;
 	u64 terms;			/* as the proxy: how often, */
 	struct dmring_load carried;	/* and what it answered for before the present term */
 	struct dmring_big *big;		/* read without the lock by waiters */
@@ -208,6 +219,7 @@ enum dmring_work {
 	DMRING_WORK_POLL,		/* a member in polling mode came */
 	DMRING_WORK_STATE,		/* office or ring state changed: tell */
 	DMRING_WORK_OFFICE,		/* look at the office: a ballot or a limit has changed */
+	DMRING_WORK_CALLS,		/* a request has an early deadline */
 };
 
 #define DMRING_EVENTS_MAX	64
@@ -317,6 +329,8 @@ struct dmring_ring {
 	u64 takeover_ns;		/* the last one took so long, 0 for none yet, */
 	u64 takeover_at;		/* ns, and ended then */
 	struct dmring_stats stats;
+
+	struct dmring_direct *direct;	/* requests, services: NULL until wanted, set once */
 
 	struct dmring_marks marked;	/* slots with input */
 	struct dmring_marks armed;	/* members that sleep or poll */

@@ -13,7 +13,6 @@
  * records to readers, who load index_tail with acquire.
  */
 #include <linux/log2.h>
-#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 
@@ -51,6 +50,7 @@ int dmring_log_alloc(struct dmring_log *log, u64 size)
 
 void dmring_log_free(struct dmring_log *log)
 {
+	vfree(log->parcels);
 	vfree(log->data);
 	log->data = NULL;
 	dmring_charge_put(&log->charge);
@@ -75,34 +75,28 @@ void dmring_log_read(const struct dmring_log *log, u64 pos, void *to, u32 n)
 void dmring_log_copy(struct dmring_log *log, u64 pos, const struct dmring_source *src,
 		     u32 done, u32 n)
 {
-	u64 from = src->off + done;
-
-	while (n) {
-		u64 to_end = log->size - (pos & (log->size - 1));
-		u64 src_end = src->mask - (from & src->mask) + 1;
-		u32 chunk = min3((u64)n, to_end, src_end ? src_end : U64_MAX);
-
-		memcpy(log->data + (pos & (log->size - 1)), src->base + (from & src->mask), chunk);
-		pos += chunk;
-		from += chunk;
-		n -= chunk;
-	}
+	dmring_space_copy(log->data, log->size, pos, src, done, n);
 }
 
 /* Headers never wrap: both size and positions are multiples of DMRING_ALIGN. */
-static const struct dmring_rec *rec_at(const struct dmring_log *log, u64 pos)
+static const struct dmring_rec *rec_at(const struct dmring_log *log, const u8 *space, u64 pos)
 {
-	return (void *)(log->data + (pos & (log->size - 1)));
+	return (void *)(space + (pos & (log->size - 1)));
 }
 
 const struct dmring_rec *dmring_log_rec(const struct dmring_log *log, u64 entry)
 {
-	return rec_at(log, log->index[entry & (log->entries - 1)]);
+	return rec_at(log, log->data, log->index[entry & (log->entries - 1)]);
 }
 
 const struct dmring_rec *dmring_log_at(const struct dmring_log *log, u32 at)
 {
-	return rec_at(log, (u64)at * DMRING_ALIGN);
+	return rec_at(log, log->data, (u64)at * DMRING_ALIGN);
+}
+
+const struct dmring_rec *dmring_log_parcel_at(const struct dmring_log *log, u32 at)
+{
+	return rec_at(log, log->parcels, (u64)at * DMRING_ALIGN);
 }
 
 void dmring_log_enter(struct dmring_log *log, u32 at)

@@ -8,17 +8,7 @@
 
 #include "slot.h"
 
-/*
- * A place to copy from: a linear buffer (@mask all ones) or a ring buffer.
- * Both are kernel addresses; user processes may change the bytes meanwhile.
- */
-struct dmring_source {
-	const u8 *base;
-	u64 off;
-	u64 mask;
-};
-
-/* Positions are protected by the ring's lock, the rest is invariant. */
+/* Positions are protected by the ring's lock, as is @parcels, set once; the rest is invariant. */
 struct dmring_log {
 	struct dmring_charge charge;
 	u8 *data;
@@ -26,6 +16,7 @@ struct dmring_log {
 	u64 *index;
 	u64 entries;
 	struct dmring_group_page *group;
+	u8 *parcels;		/* beside data: what no member reads; NULL until it is wanted */
 	u64 tail;		/* bytes ever appended, from @size */
 	u64 published;		/* index entries readers may see */
 	u64 next;		/* index entries written */
@@ -44,6 +35,8 @@ void dmring_log_copy(struct dmring_log *log, u64 pos, const struct dmring_source
 /* The record that an index entry names; the one at a position, as the core's table has it. */
 const struct dmring_rec *dmring_log_rec(const struct dmring_log *log, u64 entry);
 const struct dmring_rec *dmring_log_at(const struct dmring_log *log, u32 at);
+/* A parcel's, which lies beside the log at the same position */
+const struct dmring_rec *dmring_log_parcel_at(const struct dmring_log *log, u32 at);
 /* The next index entry names this record; readers see it after dmring_log_publish(). */
 void dmring_log_enter(struct dmring_log *log, u32 at);
 void dmring_log_publish(struct dmring_log *log);

@@ -25,6 +25,7 @@
 #include <linux/user_namespace.h>
 #include <linux/nsproxy.h>
 
+#include "direct.h"
 #include "member.h"
 #include "netns.h"
 #include "thread.h"
@@ -77,6 +78,8 @@ struct dmring_member *dmring_member_open(struct address_space *mapping)
 	INIT_LIST_HEAD(&m->node);
 	INIT_LIST_HEAD(&m->read_node);
 	INIT_LIST_HEAD(&m->gone_node);
+	INIT_LIST_HEAD(&m->offers);
+	INIT_LIST_HEAD(&m->wait_node);
 	m->mapping = mapping;
 	m->map_base = (u64)id << MAP_ID_SHIFT;
 	dmring_netns_add_file(m);
@@ -97,6 +100,11 @@ static void member_free(struct kref *ref)
 {
 	struct dmring_member *m = container_of(ref, struct dmring_member, ref);
 
+	struct dmring_offer *offer, *next;
+
+	/* of one that was still at it when its ring was deleted */
+	list_for_each_entry_safe(offer, next, &m->offers, member_node)
+		kfree(offer);
 	dmring_charge_put(&m->slot.charge);
 	kvfree(m->big);
 	put_pid(m->process);
@@ -150,31 +158,6 @@ void dmring_member_mark(struct dmring_member *m, u32 set, u32 clear)
 		atomic_andnot(clear, marks);
 	if (set & ~now)
 		atomic_or(set, marks);
-}
-
-bool dmring_member_event(struct dmring_member *m, const struct dmring_ev *ev)
-{
-	struct dmring_rec rec = {
-		.pos = m->ring->log.published, .len = sizeof(*ev), .type = DMRING_REC_EVENT,
-	};
-	u32 need = ALIGN(sizeof(rec) + sizeof(*ev), DMRING_ALIGN);
-	u64 head = READ_ONCE(m->slot.user->out_head);
-	u32 size = m->slot.out_size;
-	u64 used = m->out_tail - head;
-	u8 bytes[ALIGN(sizeof(rec) + sizeof(*ev), DMRING_ALIGN)] = {};
-	u32 i;
-
-	if (!m->attached || used > size || size - used < need)
-		return false;
-	memcpy(bytes, &rec, sizeof(rec));
-	memcpy(bytes + sizeof(rec), ev, sizeof(*ev));
-	for (i = 0; i < need; i += DMRING_ALIGN)
-		memcpy(m->slot.out + ((m->out_tail + i) & (size - 1)), bytes + i, DMRING_ALIGN);
-	m->out_tail += need;
-	/* pairs with the reader's load-acquire of out_tail */
-	smp_store_release(&m->slot.kern->out_tail, m->out_tail);
-	dmring_member_mark(m, DMRING_MARK_OUT | DMRING_MARK_EVENT, 0);
-	return true;
 }
 
 u64 dmring_member_skip_own(const struct dmring_member *m, u64 head)
@@ -318,6 +301,7 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 			       (m->flags & DMRING_ATTACH_UNWILLING ? 0 : DMRING_BALLOT_WILLING);
 	kern->log_base = m->cursor;
 	kern->kick_at = U64_MAX;
+	kern->out_kick = U64_MAX;
 	kern->max_msg = dmring_core_max_msg(&ring->core);
 	kern->state = DMRING_STATE_ATTACHED;
 	kern->marks = DMRING_MARK_IN | DMRING_MARK_WAKEUP;
@@ -361,6 +345,15 @@ static void member_strip(struct dmring_member *m)
 	dmring_slot_free(&m->slot);
 }
 
+static int prepare_calls(struct dmring_ring *ring, struct dmring_ioc_attach *args)
+{
+	int err = dmring_direct_prepare(ring);
+
+	if (err)
+		strscpy(args->why, "no memory for the ring's requests", sizeof(args->why));
+	return err;
+}
+
 static int attach_to(struct dmring_ring *ring, struct dmring_member *m,
 		     struct dmring_ioc_attach *args, bool admin)
 {
@@ -373,8 +366,13 @@ static int attach_to(struct dmring_ring *ring, struct dmring_member *m,
 		return -EACCES;
 	}
 	err = member_equip(m, args);
-	if (err)
+	if (!err && args->flags & DMRING_ATTACH_CALLS)
+		err = prepare_calls(ring, args);
+	if (err) {
+		if (m->candidate)
+			member_strip(m);
 		return err;
+	}
 	member_init(m, args);
 	spin_lock(&ring->lock);
 	err = member_join(ring, m);

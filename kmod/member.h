@@ -66,14 +66,20 @@ u64 dmring_member_in_tail(const struct dmring_member *m);
 
 /* Set or clear bits of the kernel page's marks. Any context. */
 void dmring_member_mark(struct dmring_member *m, u32 set, u32 clear);
-/* Put a private event into the output space; false if it is full. Under ring->lock. */
-bool dmring_member_event(struct dmring_member *m, const struct dmring_ev *ev);
 
 /* Is it a member now? Then its ring and slot may be used. */
 static inline bool dmring_member_attached(const struct dmring_member *m)
 {
 	/* pairs with the attach, which sets ring last */
 	return smp_load_acquire(&m->ring) && READ_ONCE(m->attached);
+}
+
+/* Who it is, under "identify" */
+static inline struct dmring_ident dmring_member_ident(const struct dmring_member *m)
+{
+	return (struct dmring_ident){
+		.pid = m->pid, .uid = m->uid, .gid = m->gid, .node = m->ring->node,
+	};
 }
 
 /* The member with this id, below ring->slots, or NULL. ring->lock held. */

@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/random.h>
 
+#include "direct.h"
 #include "election.h"
 #include "neighbours_io.h"
 #include "pump.h"
@@ -71,17 +72,44 @@ static int read_news(struct dmring_neighbours *nb, const u8 *payload, struct dmr
 	return err ? -EPIPE : 0;
 }
 
+/* The payload is a parcel: likewise; or no memory for the first one */
+static int check_parcel(struct dmring_neighbours *nb, const u8 *payload)
+{
+	u64 now = ktime_get_ns();
+	struct dmring_parcel p;
+	int err = dmring_direct_prepare(nb->ring);
+
+	if (err)
+		return err;
+	spin_lock(&nb->ring->lock);
+	err = dmring_core_parcel(&nb->ring->core, now, get_random_u32(), &nb->rx, payload, &p,
+				 &nb->act);
+	if (!err && p.kind == DMRING_PARCEL_OFFER &&
+	    !dmring_offers_may(&nb->ring->direct->offers, p.from, p.name))
+		err = dmring_core_flood(&nb->ring->core, now, get_random_u32(), &nb->rx, &nb->act);
+	dmring_ring_unlock(nb->ring);
+	dmring_neighbours_act(nb, DMRING_IN, now);
+	return err ? -EPIPE : 0;
+}
+
 /* 1 it is done, or -EPIPE */
 static int deliver(struct dmring_neighbours *nb, const u8 *payload)
 {
 	struct dmring_ring *ring = nb->ring;
 	struct dmring_ev ev;
 	bool news = nb->rx.data.type == DMRING_REC_EVENT;
+	int err = 0;
 
-	ring->stats.received += !news;
-	ring->stats.received_bytes += news ? 0 : nb->rx.data.len;
+	if (nb->rx.data.type == DMRING_REC_DATA) {
+		ring->stats.received++;
+		ring->stats.received_bytes += nb->rx.data.len;
+	}
 	if (nb->rx.what != DMRING_RX_DELIVER)
 		return 1;
+	if (nb->rx.data.type == DMRING_REC_PARCEL)
+		err = check_parcel(nb, payload);
+	if (err)
+		return err;
 	if (news && read_news(nb, payload, &ev))
 		return -EPIPE;
 	dmring_pump_deliver(ring, &nb->rx, news ? (const u8 *)&ev : payload);
@@ -211,20 +239,23 @@ bool dmring_neighbours_receive(struct dmring_neighbours *nb, enum dmring_dir dir
  */
 
 /* Payload of a record, straight from the log: at most two pieces */
-static void add_payload(struct dmring_ring *ring, struct dmring_conn *conn, u64 pos, u32 len)
+static void add_payload(struct dmring_ring *ring, struct dmring_conn *conn, const u8 *space,
+			u64 pos, u32 len)
 {
-	struct dmring_log *log = &ring->log;
-	u64 at = pos & (log->size - 1);
-	u32 n = min_t(u64, len, log->size - at);
+	u64 at = pos & (ring->log.size - 1);
+	u32 n = min_t(u64, len, ring->log.size - at);
 
-	dmring_conn_add(conn, log->data + at, n);
-	dmring_conn_add(conn, log->data, len - n);
+	dmring_conn_add(conn, space + at, n);
+	dmring_conn_add(conn, space, len - n);
 }
 
 static u32 add_record(struct dmring_ring *ring, struct dmring_conn *conn, u64 no)
 {
 	const struct dmring_entry *e = dmring_retain_entry(&ring->core.retain, no);
-	const struct dmring_rec *rec = dmring_log_at(&ring->log, e->at);
+	bool parcel = e->flags & DMRING_ENTRY_PARCEL;
+	const u8 *space = parcel ? ring->log.parcels : ring->log.data;
+	const struct dmring_rec *rec = parcel ? dmring_log_parcel_at(&ring->log, e->at) :
+						dmring_log_at(&ring->log, e->at);
 	const struct dmring_ident *ident = NULL;
 	struct dmring_ident copy;
 	struct dmring_ev ev;
@@ -233,7 +264,9 @@ static u32 add_record(struct dmring_ring *ring, struct dmring_conn *conn, u64 no
 	u8 *buf = dmring_conn_head(conn);
 
 	if (rec->flags & DMRING_REC_IDENT) {
-		dmring_log_read(&ring->log, pos, &copy, sizeof(copy));
+		struct dmring_source src = { space, pos, ring->log.size - 1 };
+
+		dmring_space_copy((u8 *)&copy, BIT_ULL(32), 0, &src, 0, sizeof(copy));
 		ident = &copy;
 		pos += sizeof(copy);
 	}
@@ -245,7 +278,7 @@ static u32 add_record(struct dmring_ring *ring, struct dmring_conn *conn, u64 no
 	}
 	dmring_conn_add(conn, buf, head);
 	if (rec->type != DMRING_REC_EVENT)
-		add_payload(ring, conn, pos, rec->len);
+		add_payload(ring, conn, space, pos, rec->len);
 	if (rec->type != DMRING_REC_DATA)
 		return 0;
 	ring->stats.sent++;

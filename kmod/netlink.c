@@ -19,6 +19,7 @@
 #include "event.h"
 #include "group.h"
 #include "netlink.h"
+#include "netlink_direct.h"
 #include "netlink_read.h"
 #include "netlink_show.h"
 #include "netlink_view.h"
@@ -59,7 +60,8 @@ static const struct nla_policy ring_policy[] = {
 #define ATTR_RING	1
 #define ATTR_ID		2
 static_assert(DMRING_A_RING_NAME == ATTR_RING && DMRING_A_PEER_RING == ATTR_RING &&
-	      DMRING_A_MEMBER_RING == ATTR_RING && DMRING_A_VIEW_RING == ATTR_RING);
+	      DMRING_A_MEMBER_RING == ATTR_RING && DMRING_A_VIEW_RING == ATTR_RING &&
+	      DMRING_A_SERVICE_RING == ATTR_RING && DMRING_A_STATUS_RING == ATTR_RING);
 static_assert(DMRING_A_PEER_NODE == ATTR_ID && DMRING_A_MEMBER_ID == ATTR_ID);
 static_assert(DMRING_A_MEMBER_MAX >= DMRING_A_PEER_MAX);
 
@@ -94,6 +96,8 @@ TOP_POLICY(peer_name_top, PEER, name_policy);
 TOP_POLICY(member_id_top, MEMBER, id_policy);
 TOP_POLICY(member_name_top, MEMBER, name_policy);
 TOP_POLICY(view_name_top, VIEW, name_policy);
+TOP_POLICY(service_name_top, SERVICE, name_policy);
+TOP_POLICY(status_name_top, STATUS, name_policy);
 
 static const struct nla_policy view_top[DMRING_A_MAX + 1] = {
 	[DMRING_A_VIEW] = { .type = NLA_NESTED, .len = DMRING_A_VIEW_MAX,
@@ -463,6 +467,16 @@ static int dump_views(struct sk_buff *skb, struct netlink_callback *cb)
 	return dump(skb, cb, show_one_view);
 }
 
+static int dump_services(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump(skb, cb, dmring_show_services);
+}
+
+static int dump_statuses(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump(skb, cb, dmring_show_statuses);
+}
+
 static int dump_members(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	return dump(skb, cb, dmring_show_members);
@@ -515,6 +529,8 @@ static const struct genl_ops dmring_ops[] = {
 	DO(VIEW_PREPARE, do_view_prepare, view_top),
 	DO(VIEW_FILL, do_view_fill, view_top),
 	DO(VIEW_INSTALL, do_view_install, view_top),
+	SHOW(SERVICE_GET, NULL, dump_services, service_name_top),
+	SHOW(STATUS_GET, NULL, dump_statuses, status_name_top),
 };
 
 /* Open to all: see the uAPI header. */

@@ -6,8 +6,10 @@
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/ktime.h>
+#include <linux/slab.h>
 #include <net/genetlink.h>
 
+#include "direct.h"
 #include "election.h"
 #include "event.h"
 #include "member.h"
@@ -69,6 +71,12 @@ struct ring_now {
 	u64 takeover_ns;
 	u64 takeover_at;
 	struct dmring_load carried;
+	u64 begun;
+	u64 replied;
+	u64 failed;
+	u64 open;
+	u64 served_calls;
+	u64 stale;
 	u8 term_why;
 	kuid_t uid;
 	kgid_t gid;
@@ -106,6 +114,16 @@ static void copy_office(const struct dmring_ring *ring, struct ring_now *now)
 	dmring_election_service(ring->office, &now->served, &now->carried);
 }
 
+static void copy_calls(const struct dmring_direct *d, struct ring_now *now)
+{
+	now->begun = d->begun;
+	now->replied = d->replied;
+	now->failed = d->failed;
+	now->open = d->calls.used;
+	now->served_calls = d->served;
+	now->stale = d->stale;
+}
+
 static void copy_ring_locked(struct dmring_ring *ring, struct ring_now *now)
 {
 	now->stats = ring->stats;
@@ -125,6 +143,8 @@ static void copy_ring_locked(struct dmring_ring *ring, struct ring_now *now)
 	now->rotate_s = ring->rotate_s;
 	now->proxy_timeout_ms = ring->proxy_timeout_ms;
 	copy_office(ring, now);
+	if (ring->direct)
+		copy_calls(ring->direct, now);
 }
 
 static void copy_ring(struct dmring_ring *ring, struct ring_now *now)
@@ -156,6 +176,12 @@ static const struct ring_stat {
 	STAT(LINK_ERRORS, stats.link_errors),
 	STAT(REFUSED, stats.refused),
 	STAT(EVENTS_LOST, stats.events_lost),
+	STAT(CALLS, begun),
+	STAT(CALLS_REPLIED, replied),
+	STAT(CALLS_FAILED, failed),
+	STAT(CALLS_OPEN, open),
+	STAT(SERVED, served_calls),
+	STAT(STALE, stale),
 #undef STAT
 };
 
@@ -414,12 +440,19 @@ struct member_now {
 	u32 pid;
 	u32 uid;
 	u32 flags;
+	u32 calls;
+	u32 held;
+	u32 offers;
 	char comm[16];
+	char offer[DMRING_OFFERS_MAX][DMRING_NAME_SIZE];
 };
 
 static void copy_member_locked(struct dmring_ring *ring, struct dmring_member *m,
 			       struct member_now *now)
 {
+	struct dmring_offer *offer;
+
+	now->offers = 0;
 	now->id = m->id;
 	now->pid = m->pid;
 	now->uid = m->uid;
@@ -434,6 +467,10 @@ static void copy_member_locked(struct dmring_ring *ring, struct dmring_member *m
 	now->backlog = dmring_member_reads(m) ?
 		       ring->log.published - dmring_member_cursor(m) : 0;
 	strscpy(now->comm, m->comm, sizeof(now->comm));
+	now->calls = m->calls[DMRING_CALL_CLIENT].count;
+	now->held = m->calls[DMRING_CALL_SERVER].count;
+	list_for_each_entry(offer, &m->offers, member_node)
+		memcpy(now->offer[now->offers++], offer->service->name, DMRING_NAME_SIZE);
 }
 
 static bool copy_member(struct dmring_ring *ring, u32 id, struct member_now *now)
@@ -450,7 +487,7 @@ static bool copy_member(struct dmring_ring *ring, u32 id, struct member_now *now
 	return m;
 }
 
-static int put_service(const struct dmring_show *s, const struct member_now *now)
+static int put_office_of(const struct dmring_show *s, const struct member_now *now)
 {
 	struct sk_buff *skb = s->skb;
 
@@ -465,6 +502,17 @@ static int put_service(const struct dmring_show *s, const struct member_now *now
 				   DMRING_A_MEMBER_PAD)));
 }
 
+static int put_calls(const struct dmring_show *s, const struct member_now *now)
+{
+	u32 i;
+
+	for (i = 0; i < now->offers; i++)
+		if (nla_put_string(s->skb, DMRING_A_MEMBER_SERVICE, now->offer[i]))
+			return -EMSGSIZE;
+	return s->admin && (nla_put_u32(s->skb, DMRING_A_MEMBER_CALLS, now->calls) ||
+			    nla_put_u32(s->skb, DMRING_A_MEMBER_HELD, now->held));
+}
+
 static int put_member(const struct dmring_show *s, const struct dmring_ring *ring,
 		      const struct member_now *now)
 {
@@ -476,7 +524,8 @@ static int put_member(const struct dmring_show *s, const struct dmring_ring *rin
 	       nla_put_string(skb, DMRING_A_MEMBER_COMM, now->comm) ||
 	       nla_put_u32(skb, DMRING_A_MEMBER_UID, now->uid) ||
 	       nla_put_u32(skb, DMRING_A_MEMBER_FLAGS, now->flags) ||
-	       put_service(s, now) ||
+	       put_office_of(s, now) ||
+	       put_calls(s, now) ||
 	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_BACKLOG, now->backlog,
 				 DMRING_A_MEMBER_PAD) ||
 	       (s->admin && nla_put_u64_64bit(skb, DMRING_A_MEMBER_SENT, now->sent,
@@ -490,20 +539,22 @@ static int put_member(const struct dmring_show *s, const struct dmring_ring *rin
 
 int dmring_show_members(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
 {
-	struct member_now now;
+	/* with the names of its services it is too large for a stack */
+	struct member_now *now = kmalloc(sizeof(*now), GFP_KERNEL);
 	struct dmring_show_nest m;
-	int err;
+	int err = now ? 0 : -ENOMEM;
 
-	for (; *next < ring->slots; ++*next) {
-		if (!copy_member(ring, *next, &now))
+	for (; !err && *next < ring->slots; ++*next) {
+		if (!copy_member(ring, *next, now))
 			continue;
 		err = dmring_show_begin(s, DMRING_CMD_MEMBER_GET, DMRING_A_MEMBER, &m);
 		if (!err)
-			err = dmring_show_end(s, &m, put_member(s, ring, &now));
+			err = dmring_show_end(s, &m, put_member(s, ring, now));
 		if (err)
-			return err;
+			break;
 	}
-	return 0;
+	kfree(now);
+	return err;
 }
 
 /*

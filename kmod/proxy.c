@@ -31,6 +31,7 @@
 #include "election.h"
 #include "member.h"
 #include "neighbours.h"
+#include "parcels.h"
 #include "proxy.h"
 #include "pump.h"
 #include "ring.h"
@@ -55,6 +56,7 @@ struct dmring_proxy {
 	u64 poll_until;			/* ns; in polling mode: sleep then, if nothing comes */
 	u64 slow_next;			/* ns; next look at slow readers, 0 for none */
 	u64 office_next;		/* ns; next look at the office, DMRING_NEVER for none */
+	u64 calls_next;			/* ns; next look at requests, DMRING_NEVER for none */
 	bool may_go_ahead;		/* invariant: who made it may have real-time threads */
 	bool ahead;			/* runs ahead of all ordinary threads */
 	s64 ahead_left;			/* ns; the account that is paid from */
@@ -294,6 +296,10 @@ static bool thread_pass(struct dmring_proxy *p)
 		dmring_room_free(ring);
 		dmring_ring_unlock(ring);
 	}
+	if (work & BIT(DMRING_WORK_CALLS) || ktime_get_ns() >= p->calls_next) {
+		p->calls_next = dmring_parcels_look(ring);
+		work |= BIT(DMRING_WORK_PUMP);
+	}
 	if (work & BIT(DMRING_WORK_PUMP))
 		dmring_pump(ring, DMRING_BY_THREAD);
 	if (is_network(ring))
@@ -321,7 +327,7 @@ static void thread_sleep(struct dmring_proxy *p)
 
 	if (p->slow_next)
 		at = min(at, p->slow_next);
-	at = min(at, p->office_next);
+	at = min3(at, p->office_next, p->calls_next);
 	expires = at > KTIME_MAX ? KTIME_MAX : at;
 	prepare_to_wait(&ring->thread_wq, &wait, TASK_IDLE);
 	if (!READ_ONCE(ring->work) && !kthread_should_stop()) {
@@ -385,6 +391,7 @@ static int proxy_start(struct dmring_ring *ring, struct netlink_ext_ack *extack)
 		return -ENOMEM;
 	p->ring = ring;
 	p->office_next = DMRING_NEVER;
+	p->calls_next = DMRING_NEVER;
 	p->may_go_ahead = capable(CAP_SYS_NICE);
 	init_completion(&p->config_done);
 	ring->proxy = p;
@@ -435,9 +442,16 @@ static int proxy_peers_changed(struct dmring_ring *ring, struct netlink_ext_ack 
 	return proxy_config(ring, NULL, extack);
 }
 
+static void proxy_left(struct dmring_ring *ring, struct dmring_member *m)
+{
+	if (ring->direct)
+		dmring_parcels_left(ring, m);
+	dmring_election_left(ring, m);
+}
+
 const struct dmring_group_ops dmring_proxy_ops = {
 	.joined = dmring_election_joined,
-	.left = dmring_election_left,
+	.left = proxy_left,
 	.start = proxy_start,
 	.stop = proxy_stop,
 	.peers_changed = proxy_peers_changed,

@@ -25,6 +25,7 @@
 #include <linux/slab.h>
 
 #include "member.h"
+#include "parcels.h"
 #include "pump.h"
 #include "room.h"
 #include "slow.h"
@@ -88,6 +89,42 @@ static void place_own(struct dmring_ring *ring, u32 sender, u64 entry, bool due)
 	dmring_marks_set(&ring->marked, m->id);
 }
 
+/* A parcel has its place in the order: it is for this host, or not */
+static void open_parcel(struct dmring_ring *ring, u32 at)
+{
+	const struct dmring_log *log = &ring->log;
+	const struct dmring_rec *rec = dmring_log_parcel_at(log, at);
+	struct dmring_source src = { log->parcels, rec->pos + sizeof(*rec), log->size - 1 };
+	struct dmring_ident ident;
+	struct dmring_parcel p;
+	u8 head[DMRING_WIRE_PARCEL];
+
+	if (rec->flags & DMRING_REC_IDENT) {
+		dmring_space_copy((u8 *)&ident, BIT_ULL(32), 0, &src, 0, sizeof(ident));
+		src.off += sizeof(ident);
+	}
+	dmring_space_copy(head, BIT_ULL(32), 0, &src, 0, sizeof(head));
+	src.off += sizeof(head);
+	/* checked when it came, or made here */
+	if (WARN_ON_ONCE(dmring_parcel_get_head(head, &p)))
+		return;
+	dmring_parcels_arrived(ring, &p, rec->flags & DMRING_REC_IDENT ? &ident : NULL, &src,
+			       rec->len - DMRING_WIRE_PARCEL);
+}
+
+/* An event of another host: what a member that has left there had said is void */
+static void hear_news(struct dmring_ring *ring, u32 at)
+{
+	const struct dmring_rec *rec = dmring_log_at(&ring->log, at);
+	struct dmring_ev ev;
+
+	dmring_log_read(&ring->log, rec->pos + sizeof(*rec) +
+			(rec->flags & DMRING_REC_IDENT ? sizeof(struct dmring_ident) : 0), &ev,
+			sizeof(ev));
+	if (ev.what == DMRING_EV_LEFT && ev.node != ring->node)
+		dmring_services_far_left(ring, ev.node, ev.arg);
+}
+
 /* Deliver at most @budget records; true if there may be more */
 static bool index_some(struct dmring_ring *ring, u32 budget)
 {
@@ -99,9 +136,18 @@ static bool index_some(struct dmring_ring *ring, u32 budget)
 		if (!dmring_core_index(&ring->core, &no))
 			return false;
 		e = dmring_retain_entry(&ring->core.retain, no);
+		if (e->flags & DMRING_ENTRY_PARCEL) {
+			open_parcel(ring, e->at);
+			continue;
+		}
 		dmring_log_enter(&ring->log, e->at);
-		if (no == ring->view_no)
+		if (ring->direct && e->flags & DMRING_ENTRY_EVENT)
+			hear_news(ring, e->at);
+		if (no == ring->view_no) {
 			ring->view_end = dmring_core_index_pos(&ring->core) + 1;
+			if (ring->direct)
+				dmring_parcels_view(ring);
+		}
 		if (e->flags & DMRING_ENTRY_NOTED)
 			place_own(ring, e->sender, dmring_core_index_pos(&ring->core),
 				  no >= ring->lost_no);
@@ -113,11 +159,16 @@ static bool index_some(struct dmring_ring *ring, u32 budget)
  * Into the log
  */
 
-static struct dmring_ident ident_of(const struct dmring_member *m)
+static u8 *space_of(const struct dmring_log *log, u16 type)
 {
-	return (struct dmring_ident){
-		.pid = m->pid, .uid = m->uid, .gid = m->gid, .node = m->ring->node,
-	};
+	return type == DMRING_REC_PARCEL ? log->parcels : log->data;
+}
+
+static void write_to(const struct dmring_log *log, u16 type, u64 pos, const void *from, u32 n)
+{
+	struct dmring_source src = { .base = from, .mask = U64_MAX };
+
+	dmring_space_copy(space_of(log, type), log->size, pos, &src, 0, n);
 }
 
 static void stamp(struct dmring_ring *ring, const struct dmring_ident *ident, u16 type, u32 len)
@@ -130,9 +181,9 @@ static void stamp(struct dmring_ring *ring, const struct dmring_ident *ident, u1
 		.flags = ident ? DMRING_REC_IDENT : 0,
 	};
 
-	dmring_log_write(log, log->tail, &rec, sizeof(rec));
+	write_to(log, type, log->tail, &rec, sizeof(rec));
 	if (ident)
-		dmring_log_write(log, log->tail + sizeof(rec), ident, sizeof(*ident));
+		write_to(log, type, log->tail + sizeof(rec), ident, sizeof(*ident));
 	ring->fill.pos = log->tail;
 	ring->fill.head = sizeof(rec) + (ident ? sizeof(*ident) : 0);
 	ring->fill.len = len;
@@ -157,6 +208,28 @@ static void write_event(struct dmring_ring *ring, const struct dmring_ident *ide
 	stamp(ring, ident, DMRING_REC_EVENT, len);
 	dmring_log_write(&ring->log, ring->fill.pos + ring->fill.head, payload, len);
 	log_finish(ring);
+}
+
+/* @m: whose it is; NULL: the kernel's own. There is room, and what is known of it is noted. */
+static void put_parcel(struct dmring_ring *ring, const struct dmring_member *m,
+		       const struct dmring_outgoing *o)
+{
+	struct dmring_ident ident = { .node = ring->node };
+	struct dmring_log *log = &ring->log;
+	u8 head[DMRING_WIRE_PARCEL];
+	u64 pos;
+
+	if (m)
+		ident = dmring_member_ident(m);
+	dmring_parcel_put(head, &o->p);
+	stamp(ring, ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL, DMRING_REC_PARCEL,
+	      sizeof(head) + o->len);
+	pos = ring->fill.pos + ring->fill.head;
+	write_to(log, DMRING_REC_PARCEL, pos, head, sizeof(head));
+	dmring_space_copy(log->parcels, log->size, pos + sizeof(head), &o->body, 0, o->len);
+	log_finish(ring);
+	dmring_core_add_parcel(&ring->core, sizeof(head) + o->len);
+	index_some(ring, INDEX_AT_ONCE);
 }
 
 /* An event for this host's members alone; false without room */
@@ -208,6 +281,21 @@ static bool is_too_much(const struct dmring_ring *ring, const struct dmring_ev *
 	       dmring_core_event_room(&ring->core, dmring_core_event_share(&ring->core) / 2);
 }
 
+/* The kernel's own: ends of requests, announcements. These can wait. */
+static void put_parcels(struct dmring_ring *ring, struct hold *hold)
+{
+	struct dmring_outgoing o = {};
+
+	while (hold->left && dmring_parcels_due(ring, &o)) {
+		if (dmring_room_make(ring, DMRING_WIRE_PARCEL + o.len, &hold->kick))
+			break;
+		if (dmring_parcels_go(ring, NULL, &o))
+			break;
+		put_parcel(ring, NULL, &o);
+		hold->left -= min(hold->left, HOLD_MIN);
+	}
+}
+
 static void put_events(struct dmring_ring *ring, struct hold *hold)
 {
 	/* between two views there is room for none, and none is to be lost for that */
@@ -230,6 +318,8 @@ static void put_events(struct dmring_ring *ring, struct hold *hold)
 		__clear_bit(news->ev.arg, ring->untold);
 		ring->news_head++;
 	}
+	if (ring->direct && ring->scope == DMRING_SCOPE_NETWORK && ring->core.gate)
+		put_parcels(ring, hold);
 }
 
 /* All that @m had accepted is in the log: now it can be told that it has left */
@@ -248,7 +338,7 @@ static void tell_left(struct dmring_ring *ring, struct hold *hold, const struct 
 			.what = DMRING_EV_LEFT, .reason = m->reason, .node = ring->node,
 			.arg = m->id, .arg2 = m->left_at - m->candidate->since,
 		},
-		.ident = ident_of(m),
+		.ident = dmring_member_ident(m),
 	};
 	ring->news_tail++;
 }
@@ -323,7 +413,8 @@ static void finish(struct dmring_ring *ring)
 		bool noted = dmring_member_notes(m);
 
 		m->own_due += noted;
-		dmring_core_add(&ring->core, m->sender, noted ? DMRING_ENTRY_NOTED : 0, fill->len);
+		m->last_no = dmring_core_add(&ring->core, m->sender,
+					     noted ? DMRING_ENTRY_NOTED : 0, fill->len) + 1;
 		m->sent++;
 		WRITE_ONCE(m->slot.kern->sent, m->sent);
 		/* on one machine, what is in the log is held everywhere */
@@ -347,7 +438,8 @@ static void fill_some(struct dmring_ring *ring, struct hold *hold)
 	struct dmring_fill *fill = &ring->fill;
 	u32 n = min(fill->len - fill->done, hold->left);
 
-	dmring_log_copy(&ring->log, fill->pos + fill->head + fill->done, &fill->src, fill->done, n);
+	dmring_space_copy(space_of(&ring->log, fill->type), ring->log.size,
+			  fill->pos + fill->head + fill->done, &fill->src, fill->done, n);
 	fill->done += n;
 	hold->left -= min(hold->left, max(n, HOLD_MIN));
 	/* the link's records are finished by the link, which has its own books */
@@ -359,9 +451,15 @@ static void fill_some(struct dmring_ring *ring, struct hold *hold)
 struct message {
 	struct dmring_source src;
 	u32 len;
+	u16 type;
 	u64 in_next;
 	int err;	/* refused: -EINVAL, -EMSGSIZE */
 };
+
+static bool is_input(u16 type)
+{
+	return type == DMRING_REC_DATA || type == DMRING_REC_REQUEST || type == DMRING_REC_REPLY;
+}
 
 /* 1 a message, 0 none, -EPROTO nonsense */
 static int next_message(struct dmring_member *m, u64 tail, struct message *msg)
@@ -374,6 +472,7 @@ static int next_message(struct dmring_member *m, u64 tail, struct message *msg)
 		*msg = (struct message){
 			.src = { .base = m->big->data, .mask = U64_MAX },
 			.len = m->big->len,
+			.type = DMRING_REC_DATA,
 			.in_next = m->in_head,
 		};
 		return 1;
@@ -390,9 +489,10 @@ static int next_message(struct dmring_member *m, u64 tail, struct message *msg)
 	*msg = (struct message){
 		.src = { m->slot.in, m->in_head + sizeof(rec), size - 1 },
 		.len = rec.len,
+		.type = rec.type,
 		.in_next = m->in_head + total,
 	};
-	if (rec.type != DMRING_REC_DATA || rec.flags || rec.reserved)
+	if (!is_input(rec.type) || rec.flags || rec.reserved)
 		msg->err = -EINVAL;
 	return 1;
 }
@@ -406,7 +506,7 @@ static void reject(struct dmring_member *m, const struct message *msg, int err)
 	m->rejected++;
 	WRITE_ONCE(m->slot.kern->rejected, m->rejected);
 	m->ring->stats.rejected++;
-	dmring_member_event(m, &ev);
+	dmring_out_event(m, &ev);
 	if (m->big && msg->src.base == m->big->data)
 		big_done(m->ring, m);
 	in_advance(m, msg->in_next);
@@ -414,7 +514,7 @@ static void reject(struct dmring_member *m, const struct message *msg, int err)
 
 static void start(struct dmring_ring *ring, struct dmring_member *m, const struct message *msg)
 {
-	struct dmring_ident ident = ident_of(m);
+	struct dmring_ident ident = dmring_member_ident(m);
 
 	stamp(ring, ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL, DMRING_REC_DATA, msg->len);
 	ring->fill.m = m;
@@ -422,7 +522,39 @@ static void start(struct dmring_ring *ring, struct dmring_member *m, const struc
 	ring->fill.in_next = msg->in_next;
 }
 
-/* One message of @m: 1 moved or begun, 0 nothing there, -EAGAIN no room, -EPROTO nonsense */
+/* A request or a reply: 1 done with, -EAGAIN no room on the ring, -EBUSY it waits otherwise */
+static int take_direct(struct dmring_ring *ring, struct dmring_member *m,
+		       const struct message *msg, struct hold *hold)
+{
+	struct dmring_outgoing o = {};
+	int ret = ring->direct ? dmring_requests_take(ring, m, msg->type, &msg->src, msg->len, &o) :
+				 -EINVAL;
+
+	if (ret == DMRING_TAKEN_OUT) {
+		ret = dmring_room_make(ring, DMRING_WIRE_PARCEL + o.len, &hold->kick);
+		if (ret == -EMSGSIZE && o.p.kind == DMRING_PARCEL_REQUEST)
+			ret = dmring_requests_fail(ring, m, &o.req, EMSGSIZE);
+		if (!ret)
+			ret = dmring_parcels_go(ring, m, &o);
+		if (!ret)
+			put_parcel(ring, m, &o);
+	}
+	if (ret == -EAGAIN)
+		return ret;
+	if (ret == DMRING_TAKEN_LATER)
+		return -EBUSY;
+	hold->left -= min(hold->left, max(o.len, HOLD_MIN));
+	if (ret < 0)
+		reject(m, msg, ret);
+	else
+		in_advance(m, msg->in_next);
+	return 1;
+}
+
+/*
+ * One message of @m: 1 moved or begun, 0 nothing there, -EAGAIN no room, -EPROTO nonsense, -EBUSY
+ * it has another turn when that has a purpose
+ */
 static int take_one(struct dmring_ring *ring, struct dmring_member *m, u64 tail,
 		    struct hold *hold)
 {
@@ -431,6 +563,8 @@ static int take_one(struct dmring_ring *ring, struct dmring_member *m, u64 tail,
 
 	if (ret <= 0)
 		return ret;
+	if (!msg.err && msg.type != DMRING_REC_DATA)
+		return take_direct(ring, m, &msg, hold);
 	if (dmring_member_notes(m) && !own_room(m))
 		return 0;
 	ret = msg.err ?: dmring_room_make(ring, msg.len, &hold->kick);
@@ -473,9 +607,13 @@ static int take_turn(struct dmring_ring *ring, struct dmring_member *m, struct h
 	int ret = tail == U64_MAX ? -EPROTO : 1;
 
 	read_enough(ring, m, hold);
+	if (ring->direct)
+		dmring_requests_turn(ring, m);
 	while (ret > 0 && quota-- && hold->left && !ring->fill.active)
 		ret = take_one(ring, m, tail, hold);
 	mark_room(m, tail);
+	if (ret == -EBUSY)
+		return 0;
 	if (ret == -EPROTO) {
 		dmring_member_leave_locked(m, DMRING_REASON_BADINPUT);
 		return 0;
@@ -499,6 +637,10 @@ static int take_leaving(struct dmring_ring *ring, struct hold *hold)
 			return ret;
 		if (ret > 0)
 			return 0;
+		if (ret == -EBUSY)
+			continue;
+		if (ring->direct)
+			dmring_parcels_drained(ring, m);
 		tell_left(ring, hold, m);
 		hold->left -= min(hold->left, HOLD_MIN);
 		list_move(&m->node, &hold->done);

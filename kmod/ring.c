@@ -19,6 +19,7 @@
 #include <linux/vmalloc.h>
 #include <net/net_namespace.h>
 
+#include "direct.h"
 #include "event.h"
 #include "member.h"
 #include "netns.h"
@@ -267,7 +268,7 @@ size_t dmring_ring_bytes(const struct dmring_ring *ring)
 	       table_bytes(ring) +
 	       ring->slots * sizeof(*ring->table) + 3 * ring->slots / BITS_PER_BYTE +
 	       (ring->peers ? (DMRING_HOSTS_MAX - 1) * sizeof(*ring->peers) : 0) +
-	       READ_ONCE(ring->thread_bytes);
+	       READ_ONCE(ring->thread_bytes) + dmring_direct_bytes(ring);
 }
 
 /* After a grace period: wakers look at the table under RCU */
@@ -275,6 +276,7 @@ static void ring_free_work(struct work_struct *work)
 {
 	struct dmring_ring *ring = container_of(to_rcu_work(work), struct dmring_ring, free_work);
 
+	dmring_direct_free(ring);
 	dmring_log_free(&ring->log);
 	vfree(ring->entries);
 	kvfree(ring->table);

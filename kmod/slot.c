@@ -11,6 +11,7 @@
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/user.h>
@@ -42,6 +43,22 @@ void dmring_charge_put(struct dmring_charge *charge)
 	atomic_long_sub(charge->pages, &charge->user->locked_vm);
 	free_uid(charge->user);
 	charge->user = NULL;
+}
+
+void dmring_space_copy(u8 *to, u64 size, u64 pos, const struct dmring_source *src, u32 done, u32 n)
+{
+	u64 from = src->off + done;
+
+	while (n) {
+		u64 to_end = size - (pos & (size - 1));
+		u64 src_end = src->mask - (from & src->mask) + 1;
+		u32 chunk = min3((u64)n, to_end, src_end ? src_end : U64_MAX);
+
+		memcpy(to + (pos & (size - 1)), src->base + (from & src->mask), chunk);
+		pos += chunk;
+		from += chunk;
+		n -= chunk;
+	}
 }
 
 bool dmring_space_ok(u32 size)

@@ -36,6 +36,19 @@ struct dmring_slot {
 	u8 *out;
 };
 
+/*
+ * A place to copy from: a linear buffer (@mask all ones) or a ring buffer.
+ * Both are kernel addresses; user processes may change the bytes meanwhile.
+ */
+struct dmring_source {
+	const u8 *base;
+	u64 off;
+	u64 mask;
+};
+
+/* Copy @n bytes from @src, @done bytes in, to @pos of a space of @size bytes (a power of two). */
+void dmring_space_copy(u8 *to, u64 size, u64 pos, const struct dmring_source *src, u32 done, u32 n);
+
 /* Sizes were checked by dmring_space_ok(). */
 int dmring_slot_alloc(struct dmring_slot *slot, u32 in_size, u32 out_size);
 void dmring_slot_free(struct dmring_slot *slot);

@@ -14,6 +14,7 @@
 #include "event.h"
 #include "member.h"
 #include "neighbours_io.h"
+#include "output.h"
 #include "pump.h"
 #include "room.h"
 #include "slow.h"
@@ -115,7 +116,7 @@ static void tell_lost(struct dmring_member *m)
 		dmring_marks_set(&m->ring->marked, m->id);
 	m->own_waits = false;
 	m->doubt = 0;
-	if (ev.arg <= ev.arg2 && !dmring_member_event(m, &ev))
+	if (ev.arg <= ev.arg2 && !dmring_out_event(m, &ev))
 		m->ring->stats.events_lost++;
 }
 

@@ -274,9 +274,36 @@ int dmring_core_news(struct dmring_core *c, u64 now, u32 rnd, const struct dmrin
 	return act->err ? dmring_core_breach(c, DMRING_IN, now, rnd, act) : 0;
 }
 
+int dmring_core_parcel(struct dmring_core *c, u64 now, u32 rnd, const struct dmring_rx *rx,
+		       const u8 *buf, struct dmring_parcel *p, struct dmring_act *act)
+{
+	dmring_act_clear(act, dmring_neighbour(c, DMRING_IN));
+	act->err = dmring_parcel_get(buf, rx->data.len, p, act->why);
+	if (!act->err && (p->from != rx->data.node || p->dest == p->from))
+		act->err = dmring_why(act->why, -EPROTO,
+				      "host %u sends a parcel from host %u to host %u",
+				      rx->data.node, p->from, p->dest);
+	return act->err ? dmring_core_breach(c, DMRING_IN, now, rnd, act) : 0;
+}
+
+int dmring_core_flood(struct dmring_core *c, u64 now, u32 rnd, const struct dmring_rx *rx,
+		      struct dmring_act *act)
+{
+	dmring_act_clear(act, dmring_neighbour(c, DMRING_IN));
+	act->err = dmring_why(act->why, -EPROTO, "host %u announces more than %u services",
+			      rx->data.node, DMRING_OFFERS_MAX);
+	return dmring_core_breach(c, DMRING_IN, now, rnd, act);
+}
+
+static u16 entry_kind(u16 type)
+{
+	if (type == DMRING_REC_PARCEL)
+		return DMRING_ENTRY_PARCEL;
+	return type == DMRING_REC_EVENT ? DMRING_ENTRY_EVENT : 0;
+}
+
 u64 dmring_core_deliver(struct dmring_core *c, const struct dmring_rx *rx)
 {
-	u16 kind = rx->data.type == DMRING_REC_EVENT ? DMRING_ENTRY_EVENT : 0;
-
-	return dmring_retain_add(&c->retain, rx->origin, 0, rx->data.flags | kind, rx->cost);
+	return dmring_retain_add(&c->retain, rx->origin, 0,
+				 rx->data.flags | entry_kind(rx->data.type), rx->cost);
 }

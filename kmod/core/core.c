@@ -202,6 +202,14 @@ u64 dmring_core_add_news(struct dmring_core *c)
 				 dmring_cost(sizeof(struct dmring_ev), flags));
 }
 
+u64 dmring_core_add_parcel(struct dmring_core *c, u32 len)
+{
+	u16 flags = dmring_rec_flags(c);
+
+	return dmring_retain_add(&c->retain, c->view.self, 0, flags | DMRING_ENTRY_PARCEL,
+				 dmring_cost(len, flags));
+}
+
 /* The record of a view has a part of the events' share of its own. */
 u32 dmring_core_event_share(const struct dmring_core *c)
 {
@@ -231,7 +239,7 @@ bool dmring_core_index_past(struct dmring_core *c, u64 *no)
 {
 	const struct dmring_retain *r = &c->retain;
 
-	if (dmring_retain_is_fifo(r) ? r->order.index >= r->base :
+	if (dmring_retain_is_fifo(r) ? r->order.given >= r->base :
 				       r->order.given >= c->view.base)
 		return false;
 	return dmring_retain_deliver(&c->retain, no);
@@ -292,6 +300,13 @@ bool dmring_core_next(struct dmring_core *c, u64 *no)
 	return streams(c) && dmring_retain_next(&c->retain, no);
 }
 
+static u16 rec_type(const struct dmring_entry *e)
+{
+	if (e->flags & DMRING_ENTRY_PARCEL)
+		return DMRING_REC_PARCEL;
+	return e->flags & DMRING_ENTRY_EVENT ? DMRING_REC_EVENT : DMRING_REC_DATA;
+}
+
 u32 dmring_core_data(struct dmring_core *c, u64 no, u32 len,
 		     const struct dmring_ident *ident, u8 *buf)
 {
@@ -302,7 +317,7 @@ u32 dmring_core_data(struct dmring_core *c, u64 no, u32 len,
 		.inc = c->view.inc[e->origin],
 		.seq = dmring_retain_seq(&c->retain, no),
 		.len = len,
-		.type = e->flags & DMRING_ENTRY_EVENT ? DMRING_REC_EVENT : DMRING_REC_DATA,
+		.type = rec_type(e),
 		.flags = e->flags & DMRING_REC_IDENT,
 	};
 

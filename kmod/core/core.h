@@ -54,6 +54,7 @@
 #include "types.h"
 #include "ack.h"
 #include "order.h"
+#include "parcel.h"
 #include "retain.h"
 #include "session.h"
 #include "view.h"
@@ -347,6 +348,12 @@ u64 dmring_core_add_event(struct dmring_core *c, u32 len);
  */
 u64 dmring_core_add_news(struct dmring_core *c);
 
+/*
+ * [L] A parcel of @len bytes, its header included, is in place, with room asked for by
+ * dmring_core_room(); returns its number.
+ */
+u64 dmring_core_add_parcel(struct dmring_core *c, u32 len);
+
 /* [L] Between two views: the same, of views that ended before, which has been agreed on. */
 bool dmring_core_index_past(struct dmring_core *c, u64 *no);
 
@@ -356,6 +363,12 @@ static inline bool dmring_core_index(struct dmring_core *c, u64 *no)
 	if (c->change.phase != DMRING_PHASE_RUN)
 		return dmring_core_index_past(c, no);
 	return dmring_retain_deliver(&c->retain, no);
+}
+
+/* [L] Has record @no, which is or was in the table, been delivered? */
+static inline bool dmring_core_delivered(const struct dmring_core *c, u64 no)
+{
+	return dmring_retain_delivered(&c->retain, no);
 }
 
 /* [L] The position of the record that was last given one. */
@@ -451,6 +464,17 @@ int dmring_core_head(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 rn
  */
 int dmring_core_news(struct dmring_core *c, u64 now, u32 rnd, const struct dmring_rx *rx,
 		     const u8 *buf, struct dmring_ev *ev, struct dmring_act *act);
+
+/*
+ * [LT] The record that comes in is a parcel, and @buf its payload: may its origin send it?
+ * Read it into @p; or it is a breach: -EPROTO, and act is filled.
+ */
+int dmring_core_parcel(struct dmring_core *c, u64 now, u32 rnd, const struct dmring_rx *rx,
+		       const u8 *buf, struct dmring_parcel *p, struct dmring_act *act);
+
+/* [LT] It announces more services than a host may: a breach; -EPROTO, and act is filled. */
+int dmring_core_flood(struct dmring_core *c, u64 now, u32 rnd, const struct dmring_rx *rx,
+		      struct dmring_act *act);
 
 /* [LT] The record is in the log; returns its number. */
 u64 dmring_core_deliver(struct dmring_core *c, const struct dmring_rx *rx);

@@ -106,21 +106,56 @@ void dmring_order_drop(struct dmring_retain *r, u64 end, u64 base)
 		place(r, to - back)->no = place(r, end - back)->no;
 	}
 	o->given = to - n;
+	o->held_to = o->given;
 	o->have = to;
 	o->dropped = base - 1;
 	r->dropped = r->next;
 }
 
+static bool is_parcel(const struct dmring_retain *r, u64 no)
+{
+	return r->table[no & r->mask].flags & DMRING_ENTRY_PARCEL;
+}
+
+/* Of a record that is delivered: where it is in the index, or of a parcel, in the order */
 static void give(struct dmring_retain *r, u64 no)
 {
+	struct dmring_ordering *o = &r->order;
+
 	dmring_retain_entry(r, no)->flags |= DMRING_ENTRY_PLACED;
-	place(r, no)->at = (u32)r->order.index++;
+	place(r, no)->at = (u32)(is_parcel(r, no) ? o->given - 1 : o->index++);
+}
+
+u64 dmring_order_index(const struct dmring_retain *r, u64 no)
+{
+	return dmring_widen(r->order.index, place(r, no)->at);
+}
+
+bool dmring_order_is_held(const struct dmring_retain *r, u64 no)
+{
+	const struct dmring_ordering *o = &r->order;
+
+	if (is_parcel(r, no))
+		return dmring_widen(o->given, place(r, no)->at) < o->stable;
+	return dmring_order_index(r, no) < o->held;
 }
 
 /* All delivered up to order position @end have an order that every host knows. */
 static void move_held(struct dmring_retain *r, u64 end)
 {
-	r->order.held = dmring_retain_index(r, record_at(r, end - 1)) + 1;
+	struct dmring_ordering *o = &r->order;
+	u64 pos = end;
+
+	/* back over parcels, which have no place in the index */
+	while (pos > o->held_to) {
+		u64 no = record_at(r, --pos);
+
+		if (!is_parcel(r, no)) {
+			o->held = dmring_order_index(r, no) + 1;
+			break;
+		}
+	}
+	o->held_to = end;
 }
 
 bool dmring_order_next(struct dmring_retain *r, u64 *no)

@@ -32,7 +32,8 @@ struct dmring_view;
 
 /* As many as records, and only where the order is not "fifo"; low halves of numbers */
 struct dmring_place {
-	u32 at;		/* by record: next one of its queue, then its index position */
+	u32 at;		/* by record: next one of its queue, then its index position, */
+			/* or of a parcel, which has none, its order position */
 	u32 no;		/* by order position: the record */
 };
 
@@ -54,8 +55,9 @@ struct dmring_queue {
  * @stable: known by every host up to here
  * @given: delivered up to here
  * @dropped: once that is delivered, what has no position and is older never will be
- * @index: next index position; under "fifo", which uses nothing else of this, a record number, too
+ * @index: next index position; under "fifo" only this and @given, a record number, are used
  * @held: index position behind the last record whose order every host knows
+ * @held_to: order position up to which @held was reckoned
  * @queue: by index of the origin, the last for local events
  */
 struct dmring_ordering {
@@ -70,6 +72,7 @@ struct dmring_ordering {
 	u64 dropped;
 	u64 index;
 	u64 held;
+	u64 held_to;
 	struct dmring_queue queue[DMRING_HOSTS_MAX + 1];
 };
 
@@ -101,6 +104,10 @@ void dmring_order_add(struct dmring_retain *r, u64 no);
 
 /* Likewise: the next record for the index, its number in *@no; false if there is none now. */
 bool dmring_order_next(struct dmring_retain *r, u64 *no);
+
+/* Not "fifo": where in the index a delivered record is; does every host know its order? */
+u64 dmring_order_index(const struct dmring_retain *r, u64 no);
+bool dmring_order_is_held(const struct dmring_retain *r, u64 no);
 
 /*
  * What the next host is to be told, as much as a frame takes, of records it holds;

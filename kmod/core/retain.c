@@ -154,11 +154,17 @@ static bool is_stable(const struct dmring_retain *r, const struct dmring_entry *
 /* Delivered, and its order is known everywhere; local events have none. */
 static bool is_ordered(const struct dmring_retain *r, const struct dmring_entry *e, u64 no)
 {
-	if (dmring_retain_is_fifo(r))
-		return no < r->order.index;
-	if (!(e->flags & DMRING_ENTRY_PLACED))
-		return false;
-	return !needs_stable(r, e) || dmring_retain_index(r, no) < r->order.held;
+	if (dmring_retain_is_fifo(r) || !(e->flags & DMRING_ENTRY_PLACED))
+		return dmring_retain_delivered(r, no);
+	return !needs_stable(r, e) || dmring_order_is_held(r, no);
+}
+
+/* Has it been read by all? Nobody reads a parcel. */
+static bool is_read(const struct dmring_retain *r, const struct dmring_entry *e, u64 no)
+{
+	if (e->flags & DMRING_ENTRY_PARCEL)
+		return true;
+	return (dmring_retain_is_fifo(r) ? r->first_index : dmring_order_index(r, no)) < r->read;
 }
 
 /* The record of a view has a position like any message; other local events wait apart. */
@@ -185,7 +191,7 @@ enum dmring_hold dmring_retain_hold(const struct dmring_retain *r)
 		return DMRING_HOLD_STABLE;
 	if (!is_ordered(r, e, r->first))
 		return DMRING_HOLD_ORDER;
-	if (dmring_retain_index(r, r->first) >= r->read)
+	if (!is_read(r, e, r->first))
 		return DMRING_HOLD_READER;
 	return DMRING_HOLD_NOTHING;
 }
@@ -206,6 +212,7 @@ static u32 free_first(struct dmring_retain *r)
 		r->origin[e->origin].freed_cost += cost;
 	}
 	r->used -= cost;
+	r->first_index += !(e->flags & DMRING_ENTRY_PARCEL);
 	r->first++;
 	r->sent = max(r->sent, r->first);
 	return cost;

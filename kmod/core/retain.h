@@ -3,7 +3,7 @@
  * retain: the private table beside the log. It says which record of which
  * origin lies where in log order, what holds it, and from where the link goes
  * on. Records are numbered from 0 in log order; which index position each has
- * is order's to say (with "order fifo" it is the same number).
+ * is order's to say (with "order fifo" it is the same order). Parcels have none.
  *
  *	 first           sent                next
  *	   |  held         |  to be sent       |
@@ -36,6 +36,7 @@
 #define DMRING_ENTRY_NOTED	0x4000	/* the caller's: its sender wants to know its place */
 #define DMRING_ENTRY_PLACED	0x2000	/* order's: it has a place in the index */
 #define DMRING_ENTRY_VIEW	0x1000	/* a view begins with it */
+#define DMRING_ENTRY_PARCEL	0x0800	/* it takes no position of the index */
 
 /* 16 bytes a record; the caller gives a power of two of them */
 struct dmring_entry {
@@ -79,6 +80,7 @@ struct dmring_origin {
  * @base_cost: what the costs of each stream count from
  * @filling: between two views: the next host is sent what it lacks of the one that ends
  * @read: smallest cursor of a local reader, an index position
+ * @first_index: with "order fifo": the index position of @first, or of what follows it
  * @tail: where the next record will lie, as dmring_entry.at
  * @used: cost of all kept
  * @event_used: cost of the kept local event records
@@ -100,6 +102,7 @@ struct dmring_retain {
 	u64 base_cost;
 	bool filling;
 	u64 read;
+	u64 first_index;
 	u32 tail;
 	u64 used;
 	u64 event_used;
@@ -170,19 +173,20 @@ static inline bool dmring_retain_deliver(struct dmring_retain *r, u64 *no)
 {
 	if (!dmring_retain_is_fifo(r))
 		return dmring_order_next(r, no);
-	*no = r->order.index;
-	if (r->order.index == r->next)
+	*no = r->order.given;
+	if (r->order.given == r->next)
 		return false;
-	r->order.index++;
+	r->order.given++;
+	r->order.index += !(r->table[*no & r->mask].flags & DMRING_ENTRY_PARCEL);
 	return true;
 }
 
-/* Where in the index a delivered record is */
-static inline u64 dmring_retain_index(const struct dmring_retain *r, u64 no)
+/* Has it been delivered? */
+static inline bool dmring_retain_delivered(const struct dmring_retain *r, u64 no)
 {
 	if (dmring_retain_is_fifo(r))
-		return no;
-	return dmring_widen(r->order.index, r->order.table[no & r->mask].at);
+		return no < r->order.given;
+	return no < r->first || r->table[no & r->mask].flags & DMRING_ENTRY_PLACED;
 }
 
 /* Append the next record of @origin (or an event); returns its number. */

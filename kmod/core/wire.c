@@ -290,7 +290,8 @@ int dmring_wire_get_data(const u8 *buf, u32 len, struct dmring_data *d, char *wh
 	get_data_words(buf, d);
 	flags = f.flags & DMRING_FRAME_IDENT ? DMRING_REC_IDENT : 0;
 	if (d->len != f.body || d->flags != flags ||
-	    (d->type != DMRING_REC_DATA && d->type != DMRING_REC_EVENT))
+	    (d->type != DMRING_REC_DATA && d->type != DMRING_REC_EVENT &&
+	     d->type != DMRING_REC_PARCEL))
 		return dmring_why(why, -EPROTO, "a data header contradicts itself");
 	if (d->type == DMRING_REC_EVENT && d->len != DMRING_WIRE_EV)
 		return dmring_why(why, -EPROTO, "an event of %u bytes", d->len);

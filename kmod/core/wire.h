@@ -12,7 +12,7 @@
 #include "types.h"
 
 #define DMRING_WIRE_MAGIC	0x676e7264U	/* "drng" */
-#define DMRING_WIRE_VERSION	4
+#define DMRING_WIRE_VERSION	5
 
 /* Frame types */
 #define DMRING_FRAME_HELLO	1
@@ -22,6 +22,9 @@
 #define DMRING_FRAME_BEAT	5
 #define DMRING_FRAME_ORDER	6
 #define DMRING_FRAME_TYPES	7
+
+/* Record type in a DATA frame, and beside the log: what no member reads; see parcel.h */
+#define DMRING_REC_PARCEL	0x40
 
 /* Frame flags */
 #define DMRING_FRAME_IDENT	0x01	/* DATA only: identity follows the header */
@@ -113,7 +116,8 @@ struct dmring_hello {
  * @inc: incarnation of the origin
  * @seq: number in the origin's stream, from 1
  * @len: payload (bytes)
- * @type: DMRING_REC_DATA, or DMRING_REC_EVENT with DMRING_WIRE_EV bytes of payload
+ * @type: DMRING_REC_DATA; DMRING_REC_EVENT with DMRING_WIRE_EV bytes of payload; or
+ *        DMRING_REC_PARCEL
  * @flags: DMRING_REC_IDENT or 0
  * @ident: set under DMRING_REC_IDENT
  */

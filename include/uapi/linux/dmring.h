@@ -38,7 +38,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define DMRING_ABI		2	/* goes up with any change of layout */
+#define DMRING_ABI		3	/* goes up with any change of layout */
 #define DMRING_NAME_SIZE	32	/* ring name, terminating NUL included */
 #define DMRING_WHY_SIZE		128	/* a sentence, terminating NUL included */
 
@@ -51,6 +51,10 @@
 #define DMRING_LOG_MAX		(1ULL << 30)
 #define DMRING_SPACE_MIN	4096U		/* input and output space */
 #define DMRING_SPACE_MAX	(1U << 22)
+#define DMRING_DIRECT_MAX	(60U << 10)	/* payload of a request or a reply (bytes) */
+#define DMRING_CALLS_MAX	1024	/* requests under way of one member; as many in its hands */
+#define DMRING_OFFERS_MAX	64	/* services of one host in one ring */
+#define DMRING_STATUS_SIZE	64	/* text of a status, terminating NUL included */
 
 /* mmap offsets; each area is mapped whole, from its start */
 #define DMRING_MAP_SHIFT	32
@@ -150,6 +154,7 @@ struct dmring_run {
  * @log_base: oldest index position this member may still read
  * @dropped: records skipped for this member by policy (slow drop)
  * @kick_at: ring the doorbell when log_head reaches it; ~0 for never
+ * @out_kick: ring the doorbell when out_head reaches it; ~0 for never
  * @sent: messages of this member put into the log
  * @stable: of these, how many are held by every host
  * @rejected: messages of this member refused by the pump; each comes back as an
@@ -175,7 +180,8 @@ struct dmring_kernel_page {
 	__u64 rejected;
 	__u64 own_tail;
 	__u64 stable;
-	__u8 pad3[72];
+	__u64 out_kick;
+	__u8 pad3[64];
 	struct dmring_run own[DMRING_OWN_RUNS];
 	__u8 reserved[2560];
 };
@@ -203,6 +209,8 @@ struct dmring_group_page {
 /* Record types */
 #define DMRING_REC_DATA		1
 #define DMRING_REC_EVENT	2	/* payload: struct dmring_ev */
+#define DMRING_REC_REQUEST	3	/* begins with struct dmring_in_request or dmring_request */
+#define DMRING_REC_REPLY	4	/* begins with struct dmring_in_reply or dmring_reply */
 
 /* Record flags */
 #define DMRING_REC_IDENT	(1U << 0)	/* struct dmring_ident before the payload */
@@ -210,7 +218,7 @@ struct dmring_group_page {
 /**
  * struct dmring_in_rec - header of a message in the input space
  * @len: payload (bytes)
- * @type: DMRING_REC_DATA
+ * @type: DMRING_REC_DATA; DMRING_REC_REQUEST, DMRING_REC_REPLY
  * @flags: zero
  * @reserved: zero
  *
@@ -236,6 +244,84 @@ struct dmring_rec {
 	__u32 len;
 	__u16 type;
 	__u16 flags;
+};
+
+/* dmring_in_request.flags, dmring_request.flags */
+#define DMRING_REQUEST_ONE_WAY	(1U << 0)	/* no reply is wanted */
+#define DMRING_REQUEST_EACH	(1U << 1)	/* to each member of it; with ONE_WAY only */
+#define DMRING_REQUEST_IDEMPOTENT (1U << 2)	/* may be carried out twice, by another server */
+#define DMRING_REQUEST_FLAGS	0x7U
+
+/**
+ * struct dmring_in_request - a request, in the input space before its payload
+ * @cookie: the sender's own; comes back with the reply, or with DMRING_EV_UNDELIVERED
+ * @deadline: CLOCK_MONOTONIC (ns), 0 for none
+ * @flags: DMRING_REQUEST_*
+ * @reserved: zero
+ * @service: who is to serve it, filled up with NUL
+ *
+ * It ends exactly once: with a DMRING_REC_REPLY in the output space that has not
+ * DMRING_REPLY_MORE. With ONE_WAY nothing comes back unless it could not be delivered.
+ * While all who serve have full output spaces it waits, and what this member
+ * sends after it waits with it.
+ */
+struct dmring_in_request {
+	__u64 cookie;
+	__u64 deadline;
+	__u32 flags;
+	__u32 reserved[3];
+	char service[DMRING_NAME_SIZE];
+};
+
+/**
+ * struct dmring_request - a request, in the output space of who serves it
+ * @cap: capability to reply to it, once; 0 with DMRING_REQUEST_ONE_WAY
+ * @deadline: when it loses its worth, CLOCK_MONOTONIC of this host (ns), 0 for never
+ * @service: what was asked for, as DMRING_IOC_OFFER has numbered it
+ * @flags: DMRING_REQUEST_*
+ * @reserved: zero
+ */
+struct dmring_request {
+	__u64 cap;
+	__u64 deadline;
+	__u32 service;
+	__u32 flags;
+	__u64 reserved;
+};
+
+/* dmring_in_reply.flags, dmring_reply.flags */
+#define DMRING_REPLY_MORE	(1U << 0)	/* a part: another one follows */
+#define DMRING_REPLY_RING	(1U << 1)	/* made by the ring, no server; see error */
+#define DMRING_REPLY_UNKNOWN	(1U << 2)	/* the request may have been carried out */
+
+/**
+ * struct dmring_in_reply - a reply, in the input space before its payload
+ * @cap: of the request
+ * @error: 0, or the errno (1 to 4095) with which it is refused
+ * @flags: DMRING_REPLY_MORE or 0
+ *
+ * One whose capability this member does not hold, or no longer, is dropped and comes back as
+ * DMRING_EV_REJECTED (ESTALE).
+ */
+struct dmring_in_reply {
+	__u64 cap;
+	__u32 error;
+	__u32 flags;
+};
+
+/**
+ * struct dmring_reply - a reply, in the output space of who asked
+ * @cookie: of the request
+ * @error: 0, or why there is no reply: an errno of the server's or, under
+ *         DMRING_REPLY_RING, of the ring's: ESRCH nobody serves this, ETIMEDOUT the deadline,
+ *         EOWNERDEAD the server's member is gone, EHOSTDOWN its host is, EMSGSIZE it fits nowhere,
+ *         EAGAIN all who serve it are full, ENOBUFS the reply found no room here
+ * @flags: DMRING_REPLY_*
+ */
+struct dmring_reply {
+	__u64 cookie;
+	__u32 error;
+	__u32 flags;
 };
 
 /**
@@ -282,6 +368,11 @@ struct dmring_ident {
  * reached everybody.
  */
 #define DMRING_EV_LOST		34
+/*
+ * A request of this member with DMRING_REQUEST_ONE_WAY: reason = errno as in struct
+ * dmring_reply, arg = its cookie, arg2 = DMRING_REPLY_UNKNOWN or 0
+ */
+#define DMRING_EV_UNDELIVERED	35
 /* Made by the library from log_base */
 #define DMRING_EV_GAP		64	/* arg = records skipped for this member, events too */
 
@@ -347,7 +438,8 @@ struct dmring_ev {
 #define DMRING_ATTACH_POLL	(1U << 2)	/* the ring's thread watches my marks */
 #define DMRING_ATTACH_UNWILLING	(1U << 3)	/* begin with a ballot that says unwilling */
 #define DMRING_ATTACH_OWN	(1U << 4)	/* tell me which messages are my own */
-#define DMRING_ATTACH_FLAGS	0x1fU
+#define DMRING_ATTACH_CALLS	(1U << 5)	/* I send or serve requests */
+#define DMRING_ATTACH_FLAGS	0x3fU
 
 /**
  * struct dmring_ioc_attach - join a ring
@@ -455,6 +547,48 @@ struct dmring_ioc_resign {
 	char why[DMRING_WHY_SIZE];
 };
 
+/* dmring_ioc_offer.flags */
+#define DMRING_OFFER_END	(1U << 0)	/* no longer */
+
+/**
+ * struct dmring_ioc_offer - serve requests to a name, or cease to
+ * @service: its name, 1 to DMRING_NAME_SIZE - 1 printable characters
+ * @flags: DMRING_OFFER_END or 0
+ * @handle: out: its number, in dmring_request.service
+ * @reserved: zero
+ * @why: out: why it was refused, a sentence; empty on success
+ *
+ * -EINVAL flags, reserved fields, a control character or no name; -ENAMETOOLONG; -EEXIST
+ * offered by this member already; -ENOENT (END) not offered; -ENOSPC this host offers
+ * DMRING_OFFERS_MAX names; -EOPNOTSUPP attached without DMRING_ATTACH_CALLS; -ENOMEM.
+ */
+struct dmring_ioc_offer {
+	char service[DMRING_NAME_SIZE];
+	__u32 flags;
+	__u32 handle;
+	__u64 reserved;
+	char why[DMRING_WHY_SIZE];
+};
+
+/**
+ * struct dmring_ioc_status - what this member wants all to see of it
+ * @state: a number of its own
+ * @progress: another one
+ * @text: filled up with NUL; without control characters
+ * @reserved: zero
+ * @why: out: why it was refused, a sentence; empty on success
+ *
+ * Replaces the one before, and goes with the member. -EINVAL a reserved field or a control
+ * character, -ENAMETOOLONG the text, -ENOMEM.
+ */
+struct dmring_ioc_status {
+	__u32 state;
+	__u32 progress;
+	char text[DMRING_STATUS_SIZE];
+	__u64 reserved;
+	char why[DMRING_WHY_SIZE];
+};
+
 #define DMRING_IOC_MAGIC	0xDA
 #define DMRING_IOC_ATTACH	_IOWR(DMRING_IOC_MAGIC, 1, struct dmring_ioc_attach)
 #define DMRING_IOC_DETACH	_IO(DMRING_IOC_MAGIC, 2)
@@ -463,5 +597,7 @@ struct dmring_ioc_resign {
 #define DMRING_IOC_SEND		_IOW(DMRING_IOC_MAGIC, 5, struct dmring_ioc_send)
 #define DMRING_IOC_BALLOT	_IOWR(DMRING_IOC_MAGIC, 6, struct dmring_ioc_ballot)
 #define DMRING_IOC_RESIGN	_IOWR(DMRING_IOC_MAGIC, 7, struct dmring_ioc_resign)
+#define DMRING_IOC_OFFER	_IOWR(DMRING_IOC_MAGIC, 8, struct dmring_ioc_offer)
+#define DMRING_IOC_STATUS	_IOWR(DMRING_IOC_MAGIC, 9, struct dmring_ioc_status)
 
 #endif /* _UAPI_LINUX_DMRING_H */

@@ -68,6 +68,8 @@ enum dmring_cmd {
 	DMRING_CMD_VIEW_PREPARE,
 	DMRING_CMD_VIEW_FILL,
 	DMRING_CMD_VIEW_INSTALL,
+	DMRING_CMD_SERVICE_GET,
+	DMRING_CMD_STATUS_GET,
 
 	__DMRING_CMD_MAX
 };
@@ -82,6 +84,8 @@ enum dmring_attr {
 	DMRING_A_MEMBER,		/* nested, dmring_attr_member */
 	DMRING_A_EVENT,			/* nested, dmring_attr_event */
 	DMRING_A_VIEW,			/* nested, dmring_attr_view */
+	DMRING_A_SERVICE,		/* nested, dmring_attr_service */
+	DMRING_A_STATUS,		/* nested, dmring_attr_status */
 
 	__DMRING_A_MAX
 };
@@ -197,6 +201,12 @@ enum dmring_attr_stat {
 	DMRING_A_STAT_REFUSED,		/* connections refused */
 	DMRING_A_STAT_EVENTS_LOST,	/* events for which there was no room */
 	DMRING_A_STAT_PAD,
+	DMRING_A_STAT_CALLS,		/* requests of members here that were begun */
+	DMRING_A_STAT_CALLS_REPLIED,	/* of these: ended by a server's reply, */
+	DMRING_A_STAT_CALLS_FAILED,	/* and by the ring, with an error */
+	DMRING_A_STAT_CALLS_OPEN,	/* requests under way to or from members here, now */
+	DMRING_A_STAT_SERVED,		/* requests put before members here */
+	DMRING_A_STAT_STALE,		/* replies dropped: late, doubled or without capability */
 
 	__DMRING_A_STAT_MAX
 };
@@ -252,11 +262,43 @@ enum dmring_attr_member {
 	DMRING_A_MEMBER_SERVED_MS,	/* u64, ms as the proxy */
 	DMRING_A_MEMBER_CARRIED,	/* u64, messages to and from the links meanwhile */
 	DMRING_A_MEMBER_CARRIED_BYTES,	/* u64, of payload */
+	DMRING_A_MEMBER_SERVICE,	/* string, for each service it offers */
+	DMRING_A_MEMBER_CALLS,		/* u32, requests of its own under way */
+	DMRING_A_MEMBER_HELD,		/* u32, requests in its hands */
 
 	__DMRING_A_MEMBER_MAX
 };
 
 #define DMRING_A_MEMBER_MAX (__DMRING_A_MEMBER_MAX - 1)
+
+enum dmring_attr_service {
+	DMRING_A_SERVICE_UNSPEC,
+	DMRING_A_SERVICE_RING,		/* string, ring name; in a request: only of this ring */
+	/* answers only */
+	DMRING_A_SERVICE_NAME,		/* string */
+	DMRING_A_SERVICE_NODE,		/* u32, host; 0 on a ring of scope machine */
+	DMRING_A_SERVICE_MEMBERS,	/* u32, who offer it there */
+	DMRING_A_SERVICE_BUSY,		/* u32, requests from this host in their hands */
+
+	__DMRING_A_SERVICE_MAX
+};
+
+#define DMRING_A_SERVICE_MAX (__DMRING_A_SERVICE_MAX - 1)
+
+enum dmring_attr_status {
+	DMRING_A_STATUS_UNSPEC,
+	DMRING_A_STATUS_RING,		/* string, ring name; in a request: only of this ring */
+	/* answers only */
+	DMRING_A_STATUS_NODE,		/* u32, host; 0 on a ring of scope machine */
+	DMRING_A_STATUS_MEMBER,		/* u32, id there */
+	DMRING_A_STATUS_STATE,		/* u32 */
+	DMRING_A_STATUS_PROGRESS,	/* u32 */
+	DMRING_A_STATUS_TEXT,		/* string */
+
+	__DMRING_A_STATUS_MAX
+};
+
+#define DMRING_A_STATUS_MAX (__DMRING_A_STATUS_MAX - 1)
 
 enum dmring_view_phase {
 	DMRING_VIEW_PHASE_RUN,		/* messages flow */

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory of requests, services and status of a ring, and the list of those who wait.
+ *
+ * Locking: ring->lock; ring->direct is set once under it.
+ */
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "direct.h"
+#include "thread.h"
+
+static void init(struct dmring_direct *d)
+{
+	dmring_calls_init(&d->calls, d->table);
+	dmring_offers_init(&d->offers, d->host_offers);
+	INIT_LIST_HEAD(&d->services);
+	INIT_LIST_HEAD(&d->waiting);
+	INIT_LIST_HEAD(&d->dirty);
+	hash_init(d->statuses);
+	d->waiting_until = U64_MAX;
+	d->looks_at = U64_MAX;
+}
+
+int dmring_direct_prepare(struct dmring_ring *ring)
+{
+	bool network = ring->scope == DMRING_SCOPE_NETWORK;
+	struct dmring_direct *d;
+	u8 *parcels = NULL;
+
+	/* pairs with the store-release below */
+	if (smp_load_acquire(&ring->direct))
+		return 0;
+	d = kvzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
+	if (d && network)
+		parcels = __vmalloc(ring->log.size, GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
+	if (!d || (network && !parcels)) {
+		kvfree(d);
+		return -ENOMEM;
+	}
+	init(d);
+	spin_lock(&ring->lock);
+	if (!ring->direct) {
+		ring->log.parcels = parcels;
+		/* all of it before the pointer; pairs with the load-acquire above */
+		smp_store_release(&ring->direct, d);
+		parcels = NULL;
+		d = NULL;
+	}
+	dmring_ring_unlock(ring);
+	kvfree(d);
+	vfree(parcels);
+	return 0;
+}
+
+/* Nobody else has the ring */
+void dmring_direct_free(struct dmring_ring *ring)
+{
+	struct dmring_direct *d = ring->direct;
+	struct dmring_service *service, *next;
+	struct dmring_status *status;
+	struct hlist_node *tmp;
+	int i;
+
+	if (!d)
+		return;
+	list_for_each_entry_safe(service, next, &d->services, node)
+		kfree(service);
+	hash_for_each_safe(d->statuses, i, tmp, status, node)
+		kfree(status);
+	kvfree(d);
+}
+
+size_t dmring_direct_bytes(const struct dmring_ring *ring)
+{
+	const struct dmring_direct *d = READ_ONCE(ring->direct);
+
+	if (!d)
+		return 0;
+	return sizeof(*d) + (ring->log.parcels ? ring->log.size : 0) +
+	       READ_ONCE(d->service_count) * sizeof(struct dmring_service) +
+	       READ_ONCE(d->status_count) * sizeof(struct dmring_status);
+}
+
+bool dmring_direct_stays(const struct dmring_ring *ring, u32 node)
+{
+	const struct dmring_change *ch = &ring->core.change;
+	const struct dmring_next_host *h = dmring_view_next_host(&ch->record, node);
+
+	return !ch->joins && h && h->stays;
+}
+
+void dmring_direct_wait(struct dmring_member *m, u64 until)
+{
+	struct dmring_direct *d = m->ring->direct;
+
+	if (list_empty(&m->wait_node))
+		list_add_tail(&m->wait_node, &d->waiting);
+	d->waiting_until = min(d->waiting_until, until);
+}
+
+void dmring_direct_retry(struct dmring_ring *ring)
+{
+	struct dmring_direct *d = ring->direct;
+	struct dmring_member *m, *next;
+
+	d->waiting_until = U64_MAX;
+	list_for_each_entry_safe(m, next, &d->waiting, wait_node) {
+		list_del_init(&m->wait_node);
+		/* one that has left has its turn in any case */
+		if (m->attached)
+			dmring_marks_set(&ring->marked, m->id);
+	}
+}

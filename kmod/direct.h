@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a ring needs for requests, services and status beside its log. It is made when
+ * the first member attaches with DMRING_ATTACH_CALLS or sets a status, or the first
+ * parcel comes in, and lives as long as the ring.
+ */
+#ifndef _DMRING_DIRECT_H
+#define _DMRING_DIRECT_H
+
+#include <linux/hashtable.h>
+
+#include "core/calls.h"
+#include "core/offers.h"
+#include "group.h"
+
+#define DMRING_STATUS_BITS	8
+#define DMRING_STATUS_MAX	4096	/* of members of other hosts, together */
+
+/* A name that members here serve. All of it protected by ring->lock. */
+struct dmring_service {
+	struct list_head node;		/* direct->services */
+	struct list_head offers;	/* who serve it; the next one in turn first */
+	char name[DMRING_NAME_SIZE];
+	u32 members;
+	u32 held;			/* members that have left, and are not through */
+	bool dirty;			/* the other hosts do not know of it as it is */
+};
+
+/* One member that serves one name. All of it protected by ring->lock. */
+struct dmring_offer {
+	struct list_head node;		/* service->offers */
+	struct list_head member_node;	/* member->offers */
+	struct dmring_service *service;
+	struct dmring_member *member;
+	u32 handle;
+};
+
+/* The status of one member, here or elsewhere. All of it protected by ring->lock. */
+struct dmring_status {
+	struct hlist_node node;		/* direct->statuses */
+	struct list_head dirty_node;	/* direct->dirty: the other hosts do not know it */
+	u32 host;
+	u32 member;
+	u32 state;
+	u32 progress;
+	char text[DMRING_STATUS_SIZE];
+};
+
+/* All of it protected by ring->lock */
+struct dmring_direct {
+	struct dmring_calls calls;
+	struct dmring_call_list orphans;	/* whose server has left, and is not through */
+	struct dmring_offers offers;
+	struct list_head services;
+	u32 service_count;
+	u32 dirty_services;
+	struct list_head waiting;	/* members whose next request waits for room elsewhere */
+	u64 waiting_until;		/* ns: the first of these has waited long enough */
+	u64 looks_at;			/* ns: when the thread will look at deadlines next */
+	struct list_head dirty;
+	u32 status_count;		/* of other hosts */
+	u64 replied;
+	u64 failed;
+	u64 begun;
+	u64 served;
+	u64 stale;
+	DECLARE_HASHTABLE(statuses, DMRING_STATUS_BITS);
+	struct dmring_call table[DMRING_CALLS_TABLE];
+	struct dmring_host_offer host_offers[DMRING_OFFERS_TABLE];
+};
+
+/* Make it, if it is not there. May sleep; -ENOMEM. */
+int dmring_direct_prepare(struct dmring_ring *ring);
+void dmring_direct_free(struct dmring_ring *ring);
+/* What it takes now (bytes) */
+size_t dmring_direct_bytes(const struct dmring_ring *ring);
+
+/* Has host @node come with this one from the last view to the one just installed? */
+bool dmring_direct_stays(const struct dmring_ring *ring, u32 node);
+
+/* The member's next request waits: it has another turn when there is room somewhere. */
+void dmring_direct_wait(struct dmring_member *m, u64 until);
+/* There may be room for what waits. */
+void dmring_direct_retry(struct dmring_ring *ring);
+
+#endif /* _DMRING_DIRECT_H */

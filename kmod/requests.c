@@ -1,0 +1,599 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests and replies: from the input space of who asks straight to the output
+ * space of who serves, on this machine, and back; or as parcels to another host.
+ *
+ * What cannot be delivered now stays at the head of its sender's input space, and
+ * what it sent afterwards stays with it: so nothing is overtaken, and nothing piles up in
+ * the kernel. A request that has been delivered has an entry (core/calls.h) until it has
+ * ended. Its end is told in the client's output space; while that is full the entry stays, and
+ * the end is told when the client has read something.
+ *
+ * A server that leaves has its last replies moved first; then what is still in its hands
+ * ends. What it had not read, its kernel still has, in its output space: such a
+ * request goes to another member, if its sender has said that this does no harm.
+ *
+ * Locking: ring->lock. Headers are copied out of the input space once, then checked.
+ */
+#include <linux/ktime.h>
+#include <linux/random.h>
+
+#include "member.h"
+#include "output.h"
+#include "requests.h"
+#include "thread.h"
+
+#define LOCAL_CALLS	(DMRING_CALLS_TABLE / 2)	/* the rest is for other hosts' */
+#define TABLE_WAIT_NS	(10 * NSEC_PER_MSEC)
+
+struct dmring_member *dmring_call_client(struct dmring_ring *ring, const struct dmring_call *c)
+{
+	return c->client ? dmring_member_of(ring, c->client) : NULL;
+}
+
+static void read_head(void *to, const struct dmring_source *src, u32 n)
+{
+	dmring_space_copy(to, BIT_ULL(32), 0, src, 0, n);
+	/* what was read is what is checked */
+	barrier();
+}
+
+static struct dmring_source behind(const struct dmring_source *src, u32 n)
+{
+	return (struct dmring_source){ src->base, src->off + n, src->mask };
+}
+
+/* May what @m sends next be delivered? Not before all have got what it sent before. */
+static bool is_its_turn(struct dmring_ring *ring, const struct dmring_member *m)
+{
+	return !m->last_no || dmring_core_delivered(&ring->core, m->last_no - 1);
+}
+
+/*
+ * Lists and ends
+ */
+
+/* The list that has its server's side; @server: of a member that has left NULL */
+static struct dmring_call_list *server_list(struct dmring_ring *ring, const struct dmring_call *c)
+{
+	struct dmring_member *m = dmring_member_of(ring, c->server);
+
+	return m ? &m->calls[DMRING_CALL_SERVER] : &ring->direct->orphans;
+}
+
+static void drop_server(struct dmring_ring *ring, struct dmring_call *c)
+{
+	if (c->server)
+		dmring_calls_unlink(&ring->direct->calls, server_list(ring, c), c,
+				    DMRING_CALL_SERVER);
+	c->server = 0;
+}
+
+void dmring_call_drop_client(struct dmring_ring *ring, struct dmring_call *c)
+{
+	struct dmring_member *m = dmring_call_client(ring, c);
+
+	if (m)
+		dmring_calls_unlink(&ring->direct->calls, &m->calls[DMRING_CALL_CLIENT], c,
+				    DMRING_CALL_CLIENT);
+	c->client = 0;
+}
+
+/* It is over, and all know. Somebody may have waited for a place. */
+void dmring_call_finish(struct dmring_ring *ring, struct dmring_call *c)
+{
+	drop_server(ring, c);
+	dmring_call_drop_client(ring, c);
+	dmring_calls_del(&ring->direct->calls, c);
+	if (!list_empty(&ring->direct->waiting))
+		dmring_direct_retry(ring);
+}
+
+/* Tell who asked how it ended; false if it has no room for that */
+static bool tell_end(struct dmring_member *m, u64 cookie, bool one_way, u32 error, u32 flags)
+{
+	struct dmring_reply reply = { .cookie = cookie, .error = error, .flags = flags };
+	struct dmring_out out = {
+		.type = DMRING_REC_REPLY, .head = &reply, .head_len = sizeof(reply),
+	};
+	struct dmring_ev ev = {
+		.what = DMRING_EV_UNDELIVERED, .reason = error, .arg = cookie,
+		.arg2 = flags & DMRING_REPLY_UNKNOWN,
+	};
+
+	if (one_way)
+		return !error || dmring_out_event(m, &ev);
+	if (!dmring_out_has_room(m, dmring_out_need(&out)))
+		return false;
+	dmring_out_put(m, &out);
+	return true;
+}
+
+static void count_end(struct dmring_ring *ring, u32 flags)
+{
+	if (flags & DMRING_REPLY_RING)
+		ring->direct->failed++;
+	else
+		ring->direct->replied++;
+}
+
+/* To a client that is here: now, or when it has room */
+static void end_here(struct dmring_ring *ring, struct dmring_call *c, u32 error, u32 flags)
+{
+	struct dmring_member *m = dmring_call_client(ring, c);
+
+	drop_server(ring, c);
+	if (error || !(c->flags & DMRING_REQUEST_ONE_WAY))
+		count_end(ring, flags);
+	if (!m || tell_end(m, c->cookie, c->flags & DMRING_REQUEST_ONE_WAY, error, flags)) {
+		dmring_call_finish(ring, c);
+		return;
+	}
+	c->state = DMRING_CALL_ENDED;
+	c->error = error;
+	c->end = flags;
+	m->ends_due++;
+	if (dmring_out_ask(m))
+		dmring_marks_set(&ring->marked, m->id);
+}
+
+/* To the client's host */
+static void end_there(struct dmring_ring *ring, struct dmring_call *c, u32 error, u32 flags)
+{
+	struct dmring_calls *t = &ring->direct->calls;
+
+	drop_server(ring, c);
+	c->state = DMRING_CALL_TELL;
+	c->error = error;
+	c->end = flags;
+	dmring_calls_link(t, &t->tell, c, DMRING_CALL_SERVER);
+	dmring_thread_kick(ring, DMRING_WORK_PUMP);
+}
+
+void dmring_call_end(struct dmring_ring *ring, struct dmring_call *c, u32 error, u32 flags)
+{
+	if (dmring_call_is_ours(c))
+		end_here(ring, c, error, flags);
+	else
+		end_there(ring, c, error, flags);
+}
+
+void dmring_requests_turn(struct dmring_ring *ring, struct dmring_member *m)
+{
+	struct dmring_calls *t = &ring->direct->calls;
+	struct dmring_call *c, *next;
+
+	if (dmring_out_has_rung(m)) {
+		m->clogged_at = 0;
+		if (!list_empty(&ring->direct->waiting))
+			dmring_direct_retry(ring);
+	}
+	if (!m->ends_due)
+		return;
+	for (c = dmring_calls_first(t, &m->calls[DMRING_CALL_CLIENT]); c; c = next) {
+		next = dmring_calls_next(t, c, DMRING_CALL_CLIENT);
+		if (c->state != DMRING_CALL_ENDED)
+			continue;
+		if (!tell_end(m, c->cookie, c->flags & DMRING_REQUEST_ONE_WAY, c->error, c->end))
+			break;
+		m->ends_due--;
+		dmring_call_finish(ring, c);
+	}
+	if (m->ends_due && dmring_out_ask(m))
+		dmring_marks_set(&ring->marked, m->id);
+}
+
+/*
+ * To a server
+ */
+
+void dmring_delivery_init(struct dmring_delivery *d, u32 flags, u64 deadline,
+			  const struct dmring_ident *ident, const struct dmring_source *body,
+			  u32 len)
+{
+	*d = (struct dmring_delivery){
+		.req = { .deadline = deadline, .flags = flags },
+		.out = {
+			.type = DMRING_REC_REQUEST, .ident = ident, .head_len = sizeof(d->req),
+			.body = *body, .len = len,
+		},
+	};
+	d->out.head = &d->req;
+}
+
+static bool takes(const struct dmring_member *m, u32 need, bool one_way)
+{
+	return dmring_out_has_room(m, need) &&
+	       (one_way || m->calls[DMRING_CALL_SERVER].count < DMRING_CALLS_MAX);
+}
+
+struct dmring_offer *dmring_delivery_choose(struct dmring_service *service,
+					    const struct dmring_member *not, u32 need,
+					    bool one_way, int *err)
+{
+	struct dmring_offer *offer;
+
+	*err = ESRCH;
+	if (!service)
+		return NULL;
+	list_for_each_entry(offer, &service->offers, node) {
+		if (offer->member == not)
+			continue;
+		if (!dmring_out_fits(offer->member, need)) {
+			*err = *err == ESRCH ? EMSGSIZE : *err;
+			continue;
+		}
+		*err = EAGAIN;
+		if (takes(offer->member, need, one_way))
+			return offer;
+	}
+	if (*err != EAGAIN)
+		return NULL;
+	list_for_each_entry(offer, &service->offers, node)
+		if (offer->member != not && dmring_out_fits(offer->member, need) &&
+		    dmring_out_ask(offer->member) && takes(offer->member, need, one_way))
+			return offer;
+	return NULL;
+}
+
+void dmring_delivery_put(struct dmring_ring *ring, struct dmring_offer *offer,
+			 struct dmring_delivery *d, struct dmring_call *c)
+{
+	struct dmring_direct *direct = ring->direct;
+	struct dmring_member *m = offer->member;
+	u64 at;
+
+	d->req.service = offer->handle;
+	d->req.cap = c ? c->no : 0;
+	at = dmring_out_put(m, &d->out);
+	direct->served++;
+	/* it has had its turn */
+	list_move_tail(&offer->node, &offer->service->offers);
+	if (!c)
+		return;
+	c->out_at = at;
+	c->server = m->sender;
+	dmring_calls_link(&direct->calls, &m->calls[DMRING_CALL_SERVER], c, DMRING_CALL_SERVER);
+}
+
+/* The thread is to look at it then */
+void dmring_call_deadline(struct dmring_ring *ring, struct dmring_call *c, u64 deadline)
+{
+	struct dmring_direct *d = ring->direct;
+
+	if (!dmring_calls_set_deadline(&d->calls, c, deadline) || deadline >= d->looks_at)
+		return;
+	d->looks_at = deadline;
+	dmring_thread_kick(ring, DMRING_WORK_CALLS);
+}
+
+struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_member *m,
+				    const struct dmring_in_request *req)
+{
+	struct dmring_direct *d = ring->direct;
+	struct dmring_call *c;
+
+	if (d->calls.used >= LOCAL_CALLS)
+		return NULL;
+	c = dmring_calls_add(&d->calls, get_random_u64());
+	if (!c)
+		return NULL;
+	c->cookie = req->cookie;
+	c->flags = req->flags;
+	/* one that has left hears nothing any more */
+	if (m->attached) {
+		c->client = m->sender;
+		dmring_calls_link(&d->calls, &m->calls[DMRING_CALL_CLIENT], c,
+				  DMRING_CALL_CLIENT);
+	}
+	d->begun++;
+	dmring_call_deadline(ring, c, req->deadline);
+	return c;
+}
+
+/*
+ * Out of an input space: requests
+ */
+
+static int later(struct dmring_ring *ring, struct dmring_member *m, u64 until)
+{
+	dmring_direct_wait(m, until);
+	if (until < ring->direct->looks_at) {
+		ring->direct->looks_at = until;
+		dmring_thread_kick(ring, DMRING_WORK_CALLS);
+	}
+	return DMRING_TAKEN_LATER;
+}
+
+/* It ends before it has begun */
+int dmring_requests_fail(struct dmring_ring *ring, struct dmring_member *m,
+			 const struct dmring_in_request *req, u32 error)
+{
+	if (m->attached && !tell_end(m, req->cookie, req->flags & DMRING_REQUEST_ONE_WAY, error,
+				     DMRING_REPLY_RING)) {
+		if (dmring_out_ask(m))
+			dmring_marks_set(&ring->marked, m->id);
+		return DMRING_TAKEN_LATER;
+	}
+	ring->direct->begun++;
+	ring->direct->failed++;
+	return DMRING_TAKEN;
+}
+
+/* All who serve are full. Who has left waits as long as the ring lets a slow reader. */
+static int full(struct dmring_ring *ring, struct dmring_member *m,
+		const struct dmring_in_request *req)
+{
+	u64 until = req->deadline ?: U64_MAX;
+
+	if (!m->attached) {
+		until = min(until, m->left_at + ring->slow_ms * NSEC_PER_MSEC);
+		if (ktime_get_ns() >= until)
+			return dmring_requests_fail(ring, m, req, EAGAIN);
+	}
+	return later(ring, m, until);
+}
+
+static bool reserved_zero(const struct dmring_in_request *req)
+{
+	return !req->reserved[0] && !req->reserved[1] && !req->reserved[2];
+}
+
+static int check_request(const struct dmring_in_request *req, u32 len)
+{
+	if (req->flags & ~DMRING_REQUEST_FLAGS || !reserved_zero(req) ||
+	    !dmring_service_name_ok(req->service))
+		return -EINVAL;
+	if (req->flags & DMRING_REQUEST_EACH && !(req->flags & DMRING_REQUEST_ONE_WAY))
+		return -EINVAL;
+	return len - sizeof(*req) > DMRING_DIRECT_MAX ? -EMSGSIZE : 0;
+}
+
+/* To the next host in turn that serves it */
+static bool choose_host(struct dmring_ring *ring, struct dmring_outgoing *o)
+{
+	struct dmring_offers *offers = &ring->direct->offers;
+	struct dmring_host_offer *h;
+	u32 at = 0;
+
+	if (ring->scope != DMRING_SCOPE_NETWORK)
+		return false;
+	h = dmring_offers_next(offers, o->req.service, &at);
+	if (!h)
+		return false;
+	dmring_offers_took(offers, h);
+	o->p = (struct dmring_parcel){
+		.kind = DMRING_PARCEL_REQUEST, .flags = o->req.flags, .dest = h->node,
+		.from = ring->node,
+	};
+	memcpy(o->p.name, o->req.service, sizeof(o->p.name));
+	return true;
+}
+
+/* To one member: 0 it is on its way, DMRING_TAKEN_…; @now for the deadline */
+static int to_one(struct dmring_ring *ring, struct dmring_member *m, struct dmring_outgoing *o,
+		  struct dmring_delivery *d)
+{
+	bool one_way = o->req.flags & DMRING_REQUEST_ONE_WAY;
+	struct dmring_service *service = dmring_services_find(ring, o->req.service);
+	struct dmring_call *c = NULL;
+	struct dmring_offer *offer;
+	int err;
+
+	offer = dmring_delivery_choose(service, m, dmring_out_need(&d->out), one_way, &err);
+	if (!offer && choose_host(ring, o))
+		return DMRING_TAKEN_OUT;
+	if (!offer && err == EAGAIN)
+		return full(ring, m, &o->req);
+	if (!offer)
+		return dmring_requests_fail(ring, m, &o->req, err);
+	if (!one_way) {
+		c = dmring_call_new(ring, m, &o->req);
+		if (!c)
+			return later(ring, m, ktime_get_ns() + TABLE_WAIT_NS);
+	}
+	dmring_delivery_put(ring, offer, d, c);
+	return DMRING_TAKEN;
+}
+
+/* Has each member here room for it, or never will? */
+static bool each_has_room(struct dmring_service *service, const struct dmring_member *m, u32 need)
+{
+	struct dmring_offer *offer;
+
+	if (!service)
+		return true;
+	list_for_each_entry(offer, &service->offers, node) {
+		if (offer->member == m || !dmring_out_fits(offer->member, need))
+			continue;
+		if (!takes(offer->member, need, true) &&
+		    !(dmring_out_ask(offer->member) && takes(offer->member, need, true)))
+			return false;
+	}
+	return true;
+}
+
+/* Put it before each member here; how many had no space large enough */
+u32 dmring_delivery_each(struct dmring_ring *ring, struct dmring_service *service,
+			 const struct dmring_member *not, struct dmring_delivery *d)
+{
+	u32 need = dmring_out_need(&d->out), left = service ? service->members : 0, missed = 0;
+	struct dmring_offer *offer, *next;
+
+	if (!service)
+		return 0;
+	/* each goes to the end when it has had it */
+	list_for_each_entry_safe(offer, next, &service->offers, node) {
+		if (!left--)
+			break;
+		if (offer->member == not)
+			continue;
+		if (dmring_out_fits(offer->member, need) && takes(offer->member, need, true))
+			dmring_delivery_put(ring, offer, d, NULL);
+		else
+			missed++;
+	}
+	return missed;
+}
+
+static int to_each(struct dmring_ring *ring, struct dmring_member *m, struct dmring_outgoing *o,
+		   struct dmring_delivery *d)
+{
+	struct dmring_service *service = dmring_services_find(ring, o->req.service);
+	bool here = service && service->members;
+	u32 at = 0;
+
+	if (!each_has_room(service, m, dmring_out_need(&d->out)))
+		return full(ring, m, &o->req);
+	if (ring->scope == DMRING_SCOPE_NETWORK &&
+	    dmring_offers_next(&ring->direct->offers, o->req.service, &at)) {
+		o->p = (struct dmring_parcel){
+			.kind = DMRING_PARCEL_REQUEST, .flags = o->req.flags,
+			.from = ring->node, .arg = o->req.cookie, .member = m->sender,
+		};
+		memcpy(o->p.name, o->req.service, sizeof(o->p.name));
+		return DMRING_TAKEN_OUT;
+	}
+	if (!here)
+		return dmring_requests_fail(ring, m, &o->req, ESRCH);
+	if (dmring_delivery_each(ring, service, m, d))
+		return dmring_requests_fail(ring, m, &o->req, EMSGSIZE);
+	return DMRING_TAKEN;
+}
+
+static int take_request(struct dmring_ring *ring, struct dmring_member *m,
+			const struct dmring_source *src, u32 len, struct dmring_outgoing *o)
+{
+	struct dmring_ident ident = dmring_member_ident(m);
+	struct dmring_delivery d;
+	int err;
+
+	if (len < sizeof(o->req))
+		return -EINVAL;
+	read_head(&o->req, src, sizeof(o->req));
+	err = check_request(&o->req, len);
+	if (err)
+		return err;
+	if (o->req.deadline && ktime_get_ns() >= o->req.deadline)
+		return dmring_requests_fail(ring, m, &o->req, ETIMEDOUT);
+	if (!is_its_turn(ring, m) || (m->attached && m->calls[DMRING_CALL_CLIENT].count >=
+				      DMRING_CALLS_MAX))
+		return later(ring, m, o->req.deadline ?: U64_MAX);
+	o->body = behind(src, sizeof(o->req));
+	o->len = len - sizeof(o->req);
+	dmring_delivery_init(&d, o->req.flags, o->req.deadline,
+			     ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL, &o->body, o->len);
+	if (o->req.flags & DMRING_REQUEST_EACH)
+		return to_each(ring, m, o, &d);
+	return to_one(ring, m, o, &d);
+}
+
+/*
+ * Out of an input space: replies
+ */
+
+/* To a member here: 0, or -EMSGSIZE if it has no space that large: then it stays open */
+int dmring_call_reply(struct dmring_ring *ring, struct dmring_call *c, u32 error, u32 flags,
+		      const struct dmring_ident *ident, const struct dmring_source *body, u32 len)
+{
+	struct dmring_member *m = dmring_call_client(ring, c);
+	struct dmring_reply reply = { .cookie = c->cookie, .error = error, .flags = flags };
+	struct dmring_out out = {
+		.type = DMRING_REC_REPLY, .ident = ident, .head = &reply,
+		.head_len = sizeof(reply), .body = *body, .len = len,
+	};
+	u32 need = dmring_out_need(&out);
+
+	if (m && !dmring_out_fits(m, need))
+		return -EMSGSIZE;
+	if (m && !dmring_out_has_room(m, need)) {
+		end_here(ring, c, ENOBUFS, DMRING_REPLY_RING | DMRING_REPLY_UNKNOWN);
+		return 0;
+	}
+	if (m)
+		dmring_out_put(m, &out);
+	if (flags & DMRING_REPLY_MORE)
+		return 0;
+	count_end(ring, flags);
+	dmring_call_finish(ring, c);
+	return 0;
+}
+
+static u32 reply_need(const struct dmring_ring *ring, u32 len)
+{
+	struct dmring_ident ident;
+	struct dmring_out out = {
+		.ident = ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL,
+		.head_len = sizeof(struct dmring_reply), .len = len,
+	};
+
+	return dmring_out_need(&out);
+}
+
+/*
+ * Is the client's output space full? Then a reply to it waits, in all no longer than the ring
+ * bears with a slow reader, until it reads again: or one client could hold up a server.
+ */
+static bool clogged(struct dmring_ring *ring, const struct dmring_call *c, u32 need, u64 *until)
+{
+	struct dmring_member *m = dmring_call_client(ring, c);
+	u64 now = ktime_get_ns();
+
+	if (!m || !dmring_out_fits(m, need) || dmring_out_has_room(m, need))
+		return false;
+	if (dmring_out_ask(m) && dmring_out_has_room(m, need))
+		return false;
+	m->clogged_at = m->clogged_at ?: now;
+	*until = m->clogged_at + ring->slow_ms * NSEC_PER_MSEC;
+	return now < *until;
+}
+
+static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
+		      const struct dmring_source *src, u32 len, struct dmring_outgoing *o)
+{
+	struct dmring_ident ident = dmring_member_ident(m);
+	struct dmring_in_reply reply;
+	struct dmring_call *c;
+	u64 until;
+
+	if (len < sizeof(reply))
+		return -EINVAL;
+	read_head(&reply, src, sizeof(reply));
+	if (reply.flags & ~DMRING_REPLY_MORE || reply.error >= 4096 ||
+	    (reply.error && reply.flags))
+		return -EINVAL;
+	if (len - sizeof(reply) > DMRING_DIRECT_MAX)
+		return -EMSGSIZE;
+	c = dmring_calls_find(&ring->direct->calls, reply.cap);
+	if (!c || c->state != DMRING_CALL_OPEN || c->server != m->sender) {
+		ring->direct->stale++;
+		return -ESTALE;
+	}
+	if (!is_its_turn(ring, m))
+		return later(ring, m, U64_MAX);
+	o->body = behind(src, sizeof(reply));
+	o->len = len - sizeof(reply);
+	if (dmring_call_is_ours(c) &&
+	    clogged(ring, c, reply_need(ring, o->len), &until))
+		return later(ring, m, until);
+	if (dmring_call_is_ours(c))
+		return dmring_call_reply(ring, c, reply.error, reply.flags,
+				  ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL, &o->body,
+				  o->len);
+	o->call = c;
+	o->p = (struct dmring_parcel){
+		.kind = DMRING_PARCEL_REPLY, .flags = reply.flags, .error = reply.error,
+		.dest = c->node, .from = ring->node, .no = c->peer_no,
+	};
+	return DMRING_TAKEN_OUT;
+}
+
+int dmring_requests_take(struct dmring_ring *ring, struct dmring_member *m, u16 type,
+			 const struct dmring_source *src, u32 len, struct dmring_outgoing *o)
+{
+	if (!(m->flags & DMRING_ATTACH_CALLS))
+		return -EINVAL;
+	if (type == DMRING_REC_REQUEST)
+		return take_request(ring, m, src, len, o);
+	return take_reply(ring, m, src, len, o);
+}

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Services and status.
+ *
+ * Hosts announce what is, not what has changed: how many of their members serve a name, and
+ * the latest status of each member. So an announcement may be put off while the window is full,
+ * and replaced by a later one; nothing piles up.
+ *
+ * Locking: ring->lock; memory is made before it is taken.
+ */
+#include <linux/slab.h>
+
+#include "member.h"
+#include "pump.h"
+#include "services.h"
+#include "thread.h"
+
+static bool is_network(const struct dmring_ring *ring)
+{
+	return ring->scope == DMRING_SCOPE_NETWORK;
+}
+
+/*
+ * Services
+ */
+
+struct dmring_service *dmring_services_find(struct dmring_ring *ring, const char *name)
+{
+	struct dmring_service *service;
+
+	list_for_each_entry(service, &ring->direct->services, node)
+		if (!memcmp(service->name, name, DMRING_NAME_SIZE))
+			return service;
+	return NULL;
+}
+
+static struct dmring_offer *find_offer(struct dmring_member *m, const char *name)
+{
+	struct dmring_offer *offer;
+
+	list_for_each_entry(offer, &m->offers, member_node)
+		if (!memcmp(offer->service->name, name, DMRING_NAME_SIZE))
+			return offer;
+	return NULL;
+}
+
+static void service_changed(struct dmring_ring *ring, struct dmring_service *service)
+{
+	if (!is_network(ring))
+		return;
+	ring->direct->dirty_services += !service->dirty;
+	service->dirty = true;
+	dmring_thread_kick(ring, DMRING_WORK_PUMP);
+}
+
+/* One that nobody serves stays until the other hosts know, and until none of it is held */
+static void put_service(struct dmring_ring *ring, struct dmring_service *service)
+{
+	if (service->members || service->held || service->dirty)
+		return;
+	list_del(&service->node);
+	ring->direct->service_count--;
+	kfree(service);
+}
+
+/* @service and @offer are new, and used if there is none yet: then *@service is NULL */
+static int offer_locked(struct dmring_member *m, struct dmring_ioc_offer *args,
+			struct dmring_service **service, struct dmring_offer *offer)
+{
+	struct dmring_direct *d = m->ring->direct;
+	struct dmring_service *s = dmring_services_find(m->ring, args->service);
+
+	if (!m->attached)
+		return -ENOTCONN;
+	if (find_offer(m, args->service))
+		return dmring_why(args->why, -EEXIST, "this member serves \"%s\" already",
+				  args->service);
+	if (!s && d->service_count == DMRING_OFFERS_MAX)
+		return dmring_why(args->why, -ENOSPC, "this host serves %u names already",
+				  DMRING_OFFERS_MAX);
+	if (!s) {
+		s = *service;
+		*service = NULL;
+		list_add_tail(&s->node, &d->services);
+		d->service_count++;
+	}
+	offer->service = s;
+	offer->member = m;
+	offer->handle = m->next_offer++;
+	args->handle = offer->handle;
+	s->members++;
+	list_add_tail(&offer->node, &s->offers);
+	list_add_tail(&offer->member_node, &m->offers);
+	service_changed(m->ring, s);
+	dmring_direct_retry(m->ring);
+	return 0;
+}
+
+static int offer(struct dmring_member *m, struct dmring_ioc_offer *args)
+{
+	struct dmring_service *service = kzalloc(sizeof(*service), GFP_KERNEL_ACCOUNT);
+	struct dmring_offer *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	int err = -ENOMEM;
+
+	if (service && new) {
+		INIT_LIST_HEAD(&service->offers);
+		memcpy(service->name, args->service, sizeof(service->name));
+		spin_lock(&m->ring->lock);
+		err = offer_locked(m, args, &service, new);
+		dmring_ring_unlock(m->ring);
+	}
+	kfree(service);
+	if (err)
+		kfree(new);
+	return err;
+}
+
+static void end_offer(struct dmring_ring *ring, struct dmring_offer *offer)
+{
+	struct dmring_service *service = offer->service;
+
+	list_del(&offer->node);
+	list_del(&offer->member_node);
+	kfree(offer);
+	service->members--;
+	service_changed(ring, service);
+	put_service(ring, service);
+}
+
+static int withdraw(struct dmring_member *m, struct dmring_ioc_offer *args)
+{
+	struct dmring_offer *offer;
+	int err = 0;
+
+	spin_lock(&m->ring->lock);
+	offer = find_offer(m, args->service);
+	if (offer) {
+		end_offer(m->ring, offer);
+		/* who waits for this one alone waits in vain */
+		dmring_direct_retry(m->ring);
+	} else {
+		err = dmring_why(args->why, -ENOENT, "this member does not serve \"%s\"",
+				 args->service);
+	}
+	dmring_ring_unlock(m->ring);
+	return err;
+}
+
+int dmring_services_offer(struct dmring_member *m, struct dmring_ioc_offer *args)
+{
+	if (!(m->flags & DMRING_ATTACH_CALLS))
+		return dmring_why(args->why, -EOPNOTSUPP,
+				  "this member was not attached for requests");
+	if (strnlen(args->service, DMRING_NAME_SIZE) == DMRING_NAME_SIZE)
+		return dmring_why(args->why, -ENAMETOOLONG, "a service's name has at most %d bytes",
+				  DMRING_NAME_SIZE - 1);
+	if (!dmring_service_name_ok(args->service))
+		return dmring_why(args->why, -EINVAL,
+				  "a service's name has 1 to %d printable characters, filled up with zeros",
+				  DMRING_NAME_SIZE - 1);
+	return args->flags & DMRING_OFFER_END ? withdraw(m, args) : offer(m, args);
+}
+
+/*
+ * Status
+ */
+
+static u32 status_key(u32 host, u32 member)
+{
+	return host * DMRING_SLOTS_MAX + member;
+}
+
+static struct dmring_status *find_status(struct dmring_direct *d, u32 host, u32 member)
+{
+	struct dmring_status *s;
+
+	hash_for_each_possible(d->statuses, s, node, status_key(host, member))
+		if (s->host == host && s->member == member)
+			return s;
+	return NULL;
+}
+
+static void drop_status(struct dmring_ring *ring, struct dmring_status *s)
+{
+	if (s->host != ring->node)
+		ring->direct->status_count--;
+	hash_del(&s->node);
+	list_del_init(&s->dirty_node);
+	kfree(s);
+}
+
+static void status_changed(struct dmring_ring *ring, struct dmring_status *s)
+{
+	if (!is_network(ring))
+		return;
+	if (list_empty(&s->dirty_node))
+		list_add_tail(&s->dirty_node, &ring->direct->dirty);
+	dmring_thread_kick(ring, DMRING_WORK_PUMP);
+}
+
+static int check_status(const struct dmring_ioc_status *args, char *why)
+{
+	if (args->reserved)
+		return dmring_why(why, -EINVAL, "reserved fields that are not zero");
+	if (strnlen(args->text, DMRING_STATUS_SIZE) == DMRING_STATUS_SIZE)
+		return dmring_why(why, -ENAMETOOLONG, "the text of a status has at most %d bytes",
+				  DMRING_STATUS_SIZE - 1);
+	if (!dmring_status_text_ok(args->text))
+		return dmring_why(why, -EINVAL,
+				  "the text of a status has no control characters, and is filled up with zeros");
+	return 0;
+}
+
+int dmring_services_status(struct dmring_member *m, const struct dmring_ioc_status *args,
+			   char *why)
+{
+	struct dmring_ring *ring = m->ring;
+	struct dmring_status *new;
+	int err = check_status(args, why);
+
+	if (!err)
+		err = dmring_direct_prepare(ring);
+	if (err)
+		return err;
+	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return -ENOMEM;
+	INIT_LIST_HEAD(&new->dirty_node);
+	spin_lock(&ring->lock);
+	if (!m->attached) {
+		err = -ENOTCONN;
+	} else {
+		if (!m->status) {
+			m->status = new;
+			new = NULL;
+			m->status->host = ring->node;
+			m->status->member = m->id;
+			hash_add(ring->direct->statuses, &m->status->node,
+				 status_key(ring->node, m->id));
+		}
+		m->status->state = args->state;
+		m->status->progress = args->progress;
+		memcpy(m->status->text, args->text, sizeof(args->text));
+		status_changed(ring, m->status);
+	}
+	dmring_ring_unlock(ring);
+	kfree(new);
+	return err;
+}
+
+/*
+ * Those who leave, and other hosts
+ */
+
+void dmring_services_left(struct dmring_ring *ring, struct dmring_member *m)
+{
+	struct dmring_offer *offer, *next;
+
+	if (m->status)
+		drop_status(ring, m->status);
+	m->status = NULL;
+	/* what is in its hands may go to others who serve the same */
+	list_for_each_entry_safe(offer, next, &m->offers, member_node) {
+		list_del_init(&offer->node);
+		offer->service->members--;
+		offer->service->held++;
+		service_changed(ring, offer->service);
+	}
+}
+
+struct dmring_service *dmring_services_at(struct dmring_member *m, u32 handle)
+{
+	struct dmring_offer *offer;
+
+	list_for_each_entry(offer, &m->offers, member_node)
+		if (offer->handle == handle)
+			return offer->service;
+	return NULL;
+}
+
+void dmring_services_drained(struct dmring_ring *ring, struct dmring_member *m)
+{
+	struct dmring_offer *offer, *next;
+
+	list_for_each_entry_safe(offer, next, &m->offers, member_node) {
+		list_del(&offer->member_node);
+		offer->service->held--;
+		put_service(ring, offer->service);
+		kfree(offer);
+	}
+}
+
+void dmring_services_far_left(struct dmring_ring *ring, u32 node, u32 id)
+{
+	struct dmring_status *s = find_status(ring->direct, node, id);
+
+	if (s)
+		drop_status(ring, s);
+}
+
+void dmring_services_heard_offer(struct dmring_ring *ring, u32 node,
+				 const struct dmring_parcel *p)
+{
+	dmring_offers_set(&ring->direct->offers, node, p->name, p->member, p->arg);
+	/* somebody may wait for such a one; or for one that is no more */
+	dmring_direct_retry(ring);
+}
+
+void dmring_services_heard_status(struct dmring_ring *ring, u32 node,
+				  const struct dmring_parcel *p, const char *text)
+{
+	struct dmring_direct *d = ring->direct;
+	struct dmring_status *s = find_status(d, node, p->member);
+
+	if (!s && d->status_count < DMRING_STATUS_MAX)
+		s = kzalloc(sizeof(*s), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+	if (!s) {
+		ring->stats.events_lost++;
+		return;
+	}
+	if (!s->host) {
+		s->host = node;
+		s->member = p->member;
+		INIT_LIST_HEAD(&s->dirty_node);
+		hash_add(d->statuses, &s->node, status_key(node, p->member));
+		d->status_count++;
+	}
+	s->state = (u32)p->arg;
+	s->progress = p->arg >> 32;
+	memcpy(s->text, text, DMRING_STATUS_SIZE);
+}
+
+void dmring_services_view(struct dmring_ring *ring)
+{
+	struct dmring_direct *d = ring->direct;
+	struct dmring_service *service;
+	struct dmring_status *s;
+	struct hlist_node *tmp;
+	int i;
+
+	for (i = 0; i < (int)d->offers.fresh; i++)
+		if (!dmring_direct_stays(ring, d->host_offers[i].node))
+			d->host_offers[i].members = 0;
+	hash_for_each_safe(d->statuses, i, tmp, s, node) {
+		if (s->host == ring->node)
+			status_changed(ring, s);
+		else if (!dmring_direct_stays(ring, s->host))
+			drop_status(ring, s);
+	}
+	list_for_each_entry(service, &d->services, node)
+		service_changed(ring, service);
+}
+
+/*
+ * Announcing
+ */
+
+struct dmring_service *dmring_services_due(struct dmring_ring *ring)
+{
+	struct dmring_service *service;
+
+	if (!ring->direct->dirty_services)
+		return NULL;
+	list_for_each_entry(service, &ring->direct->services, node)
+		if (service->dirty)
+			return service;
+	return NULL;
+}
+
+void dmring_services_announced(struct dmring_ring *ring, struct dmring_service *service)
+{
+	service->dirty = false;
+	ring->direct->dirty_services--;
+	put_service(ring, service);
+}
+
+struct dmring_status *dmring_services_status_due(struct dmring_ring *ring)
+{
+	struct dmring_status *s;
+
+	/* not before all know that the one who had the id before has left */
+	list_for_each_entry(s, &ring->direct->dirty, dirty_node)
+		if (!test_bit(s->member, ring->untold))
+			return s;
+	return NULL;
+}

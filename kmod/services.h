@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who serves what, and the status of members: what this host's members say of
+ * themselves, and what the other hosts have announced of theirs.
+ */
+#ifndef _DMRING_SERVICES_H
+#define _DMRING_SERVICES_H
+
+#include "direct.h"
+
+/* From ioctls: 0 or -errno with a sentence, as the uAPI says. May sleep. */
+int dmring_services_offer(struct dmring_member *m, struct dmring_ioc_offer *args);
+int dmring_services_status(struct dmring_member *m, const struct dmring_ioc_status *args,
+			   char *why);
+
+/* All that follows with ring->lock held */
+
+struct dmring_service *dmring_services_find(struct dmring_ring *ring, const char *name);
+
+/* The one that @m, which has left, had offered as @handle; NULL if it had not */
+struct dmring_service *dmring_services_at(struct dmring_member *m, u32 handle);
+
+/* @m has left: it serves nothing any more, and its status goes; and what it held has ended. */
+void dmring_services_left(struct dmring_ring *ring, struct dmring_member *m);
+void dmring_services_drained(struct dmring_ring *ring, struct dmring_member *m);
+/* Another host says that its member @id has left. */
+void dmring_services_far_left(struct dmring_ring *ring, u32 node, u32 id);
+
+/* What another host announces */
+void dmring_services_heard_offer(struct dmring_ring *ring, u32 node,
+				 const struct dmring_parcel *p);
+void dmring_services_heard_status(struct dmring_ring *ring, u32 node,
+				  const struct dmring_parcel *p, const char *text);
+
+/*
+ * A view was installed: what hosts that are not in it had announced goes, and all of this
+ * host's is to be announced anew, for those who have come.
+ */
+void dmring_services_view(struct dmring_ring *ring);
+
+/* Announcements: the next one that is due; it has gone. */
+struct dmring_service *dmring_services_due(struct dmring_ring *ring);
+void dmring_services_announced(struct dmring_ring *ring, struct dmring_service *service);
+struct dmring_status *dmring_services_status_due(struct dmring_ring *ring);
+
+#endif /* _DMRING_SERVICES_H */
