@@ -24,8 +24,7 @@ int dmring_usable(struct dmring *r)
 	return 0;
 }
 
-/* The receiving side, when no dispatch thread has it */
-static int may_receive(struct dmring *r)
+int dmring_may_receive(struct dmring *r)
 {
 	int ret = dmring_usable(r);
 
@@ -171,10 +170,12 @@ int dmring_submit(struct dmring *r)
 	return ret ? ret : r->ops->submit(r);
 }
 
-/*
- * Once committed the message is accepted, and must not be reported as failed
- * (it would be sent twice), unless the member is gone.
- */
+/* Reported as failed it would be sent twice; but not when the member is gone. */
+int dmring_tell(struct dmring *r)
+{
+	return r->ops->submit(r) == -ENOTCONN ? -ENOTCONN : 0;
+}
+
 static int commit_submit(struct dmring *r, size_t len)
 {
 	int ret = dmring_commit(r, len);
@@ -184,7 +185,7 @@ static int commit_submit(struct dmring *r, size_t len)
 			dmring_discard(r);
 		return ret;
 	}
-	return r->ops->submit(r) == -ENOTCONN ? -ENOTCONN : 0;
+	return dmring_tell(r);
 }
 
 int dmring_send(struct dmring *r, const void *data, size_t len)
@@ -214,11 +215,12 @@ static __s64 now_ms(void)
  * may go (an earlier one may still wait): those who get -EAGAIN again after a
  * wait that ended at once sleep a little.
  */
-static void pause_ms(unsigned int ms)
+void dmring_back_off(unsigned int tries)
 {
-	struct timespec ts = { .tv_nsec = ms * 1000000L };
+	struct timespec ts = { .tv_nsec = (tries < 10 ? tries - 2 : 8) * 1000000L };
 
-	nanosleep(&ts, NULL);
+	if (tries > 2)
+		nanosleep(&ts, NULL);
 }
 
 int dmring_send_wait(struct dmring *r, const void *data, size_t len,
@@ -232,8 +234,7 @@ int dmring_send_wait(struct dmring *r, const void *data, size_t len,
 		return ret;
 	end = now_ms() + timeout_ms;
 	for (tries = 0; ret == -EAGAIN; tries++) {
-		if (tries > 2)
-			pause_ms(tries < 10 ? tries - 2 : 8);
+		dmring_back_off(tries);
 		ret = dmring_wait(r, DMRING_WAIT_WRITE, len, left);
 		if (!ret)
 			ret = dmring_send(r, data, len);
@@ -250,7 +251,7 @@ int dmring_send_wait(struct dmring *r, const void *data, size_t len,
 
 int dmring_peek(struct dmring *r, struct dmring_msg *m)
 {
-	int ret = may_receive(r);
+	int ret = dmring_may_receive(r);
 
 	if (ret)
 		return ret;
@@ -267,7 +268,7 @@ int dmring_intact(struct dmring *r)
 
 int dmring_release(struct dmring *r)
 {
-	int ret = may_receive(r);
+	int ret = dmring_may_receive(r);
 
 	return ret ? ret : r->ops->release(r);
 }
@@ -277,6 +278,11 @@ static ssize_t copy_out(struct dmring *r, const struct dmring_msg *m,
 {
 	int ret;
 
+	if (m->type != DMRING_REC_DATA) {
+		r->ops->unpeek(r);
+		return dmring_fail(-ENOMSG,
+				   "a request or a reply is next: dmring_peek() takes it");
+	}
 	if (m->len > size) {
 		r->ops->unpeek(r);
 		return dmring_fail(-EMSGSIZE, "the message has %zu bytes",
@@ -291,7 +297,7 @@ static ssize_t copy_out(struct dmring *r, const struct dmring_msg *m,
 ssize_t dmring_recv(struct dmring *r, void *buf, size_t size)
 {
 	struct dmring_msg m;
-	ssize_t ret = may_receive(r);
+	ssize_t ret = dmring_may_receive(r);
 
 	if (ret)
 		return ret;
@@ -310,14 +316,14 @@ ssize_t dmring_recv(struct dmring *r, void *buf, size_t size)
 
 int dmring_event(struct dmring *r, struct dmring_ev *ev)
 {
-	int ret = may_receive(r);
+	int ret = dmring_may_receive(r);
 
 	return ret ? ret : r->ops->event(r, ev);
 }
 
 int dmring_wait(struct dmring *r, unsigned int what, size_t n, int timeout_ms)
 {
-	int ret = what & DMRING_WAIT_READ ? may_receive(r) : dmring_usable(r);
+	int ret = what & DMRING_WAIT_READ ? dmring_may_receive(r) : dmring_usable(r);
 
 	if (ret)
 		return ret;

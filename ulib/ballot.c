@@ -9,7 +9,6 @@
  * Threads: any; the word is changed by compare and swap. It is read alone, so
  * no memory order is needed.
  */
-#include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -40,16 +39,6 @@ static bool set_weight(struct dmring_member *k, __u64 old, unsigned int weight)
 					   __ATOMIC_RELAXED);
 }
 
-/* The kernel's sentence, with the errno of the ioctl */
-static int refused(struct dmring_member *k, const char *why)
-{
-	int err = errno;
-
-	if (err == ENOTCONN)
-		return dmring_gone(k);
-	return why[0] ? dmring_fail(-err, "%s", why) : -err;
-}
-
 static int ask_ballot(struct dmring_member *k, bool willing, unsigned int weight)
 {
 	struct dmring_ioc_ballot b = {
@@ -58,7 +47,7 @@ static int ask_ballot(struct dmring_member *k, bool willing, unsigned int weight
 	};
 
 	if (ioctl(k->s.fd, DMRING_IOC_BALLOT, &b))
-		return refused(k, b.why);
+		return dmring_refused(k, b.why);
 	store_relaxed(&k->ballot_known, true);
 	return 0;
 }
@@ -82,7 +71,7 @@ int dmring_member_resign(struct dmring *r)
 	struct dmring_member *k = dmring_member(r);
 	struct dmring_ioc_resign arg = {};
 
-	return ioctl(k->s.fd, DMRING_IOC_RESIGN, &arg) ? refused(k, arg.why) : 0;
+	return ioctl(k->s.fd, DMRING_IOC_RESIGN, &arg) ? dmring_refused(k, arg.why) : 0;
 }
 
 int dmring_member_in_office(struct dmring *r)

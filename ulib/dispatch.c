@@ -107,7 +107,7 @@ static void sleep_until_ready(struct dmring_dispatch *d)
 		{ .fd = d->wake, .events = POLLIN },
 	};
 
-	poll(fds, 2, -1);
+	poll(fds, 2, d->r->ops->until ? d->r->ops->until(d->r) : -1);
 }
 
 static void *run(void *arg)

@@ -4,13 +4,15 @@
  *
  * Ranks, calls go down only:
  *
- *   0 why       sentences and texts
+ *   0 why       sentences and texts; clock.h
  *   1 mapping   one slot of /dev/dmring: open, attach, map, unmap
  *   2 stream    reading of a ring of the kernel: log, index, output space
+ *     ballot    a member's ballot, request: its services, and replies to it
  *   3 ring      a member of a ring of the kernel      struct dmring_ops
  *     process   a member of a ring of this process    struct dmring_ops
  *   4 api       what programs call, common to both
- *   5 dispatch  a thread that reads (api stops it when it detaches)
+ *   5 call      likewise: requests, replies, status
+ *     dispatch  a thread that reads (api stops it when it detaches)
  *
  * struct dmring is the common head of both kinds of handle. Who writes what:
  * the sending side @open and what the ops keep for it, the receiving side
@@ -23,6 +25,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <dmring.h>
 
 #define load_relaxed(p)		__atomic_load_n(p, __ATOMIC_RELAXED)
@@ -31,6 +34,8 @@
 #define store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define read_fence()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define full_fence()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define container_of(ptr, type, member)					\
 	((type *)((char *)(ptr) - offsetof(type, member)))
@@ -42,6 +47,42 @@ enum dmring_want {
 	WANT_ALL,	/* messages and events */
 	WANT_EVENT,	/* events; -EAGAIN at a message */
 };
+
+/* A cookie with this bit is dmring_call()'s: nobody else is shown its reply. */
+#define OWN_COOKIE	0x8000000000000000ULL
+
+/**
+ * struct dmring_answer - what has come of a request of dmring_call()
+ * @cookie: of the request
+ * @at: where to look on, the scope's own; begins with 0
+ * @buf: the caller's
+ * @size: of @buf
+ * @len: of all parts, what did not fit into @buf as well
+ * @flags: DMRING_REPLY_* of the last part
+ * @error: of the last part, 0 or -errno
+ */
+struct dmring_answer {
+	__u64 cookie;
+	__u64 at;
+	void *buf;
+	size_t size;
+	size_t len;
+	__u32 flags;
+	int error;
+};
+
+/* One part more, in place */
+static inline void dmring_answer_add(struct dmring_answer *a, const struct dmring_msg *m)
+{
+	size_t room = a->len < a->size ? a->size - a->len : 0;
+	size_t n = m->len < room ? m->len : room;
+
+	if (n)
+		memcpy((__u8 *)a->buf + a->len, m->data, n);
+	a->len += m->len;
+	a->flags = m->flags;
+	a->error = m->error;
+}
 
 /* Sides are kept apart by two cache lines: processors fetch these in pairs. */
 #define SIDE		128
@@ -59,6 +100,7 @@ struct dmring {
 
 	alignas(SIDE) bool open;	/* a reservation is */
 	size_t reserved;	/* bytes of it */
+	__u64 calls;		/* of dmring_call(): cookies given out */
 
 	alignas(SIDE) unsigned int held;	/* peeked, not released */
 };
@@ -80,6 +122,12 @@ struct dmring {
  * @ballot: and its neighbours: NULL in a scope without an office
  * @weigh: set the ballot's weight from the load, if it is time to
  * @event: next event that a WANT_DATA walk stepped over, else walk
+ * @until: how long a reader may sleep (ms), negative for ever; NULL: for ever
+ * @offer: serve @service, or (@end) cease to; sets *handle
+ * @request: accepts a request; for those who wait for it @submit is still to come
+ * @reply: likewise a reply
+ * @answer: adds the next part of a reply, waits for it without end; nothing is held
+ * @status: NULL in a scope where nobody could see it
  */
 struct dmring_ops {
 	int (*free)(struct dmring *r, bool forked);
@@ -108,6 +156,14 @@ struct dmring_ops {
 	void (*weigh)(struct dmring *r);
 	int (*resign)(struct dmring *r);
 	int (*in_office)(struct dmring *r);
+	int (*until)(struct dmring *r);
+	int (*offer)(struct dmring *r, const char *service, bool end, __u32 *handle);
+	int (*request)(struct dmring *r, const struct dmring_in_request *q, const void *data,
+		       size_t len);
+	int (*reply)(struct dmring *r, const struct dmring_in_reply *p, const void *data,
+		     size_t len);
+	int (*answer)(struct dmring *r, struct dmring_answer *a);
+	int (*status)(struct dmring *r, __u32 state, __u32 progress, const char *text);
 };
 
 /* why.c: returns err, so that "return dmring_fail(-EX, ...)" reads well */
@@ -151,7 +207,16 @@ void dmring_member_weigh(struct dmring *r);
 int dmring_member_resign(struct dmring *r);
 int dmring_member_in_office(struct dmring *r);
 
+/* request.c */
+int dmring_member_offer(struct dmring *r, const char *service, bool end, __u32 *handle);
+int dmring_member_status(struct dmring *r, __u32 state, __u32 progress, const char *text);
+
 /* api.c: 0 or -errno and a sentence */
 int dmring_usable(struct dmring *r);
+int dmring_may_receive(struct dmring *r);	/* no dispatch thread does */
+/* The doorbell for what is accepted, and so must not be reported as failed: 0 or -ENOTCONN */
+int dmring_tell(struct dmring *r);
+/* Before room is looked for again; @tries in vain so far */
+void dmring_back_off(unsigned int tries);
 
 #endif /* DMRING_INTERNAL_H */

@@ -18,6 +18,7 @@
 #include "internal.h"
 
 #define DEFAULT_DEVICE	"/dev/dmring"
+#define CALLS_OUT_SIZE	(64U << 10)	/* output space, where requests or replies come */
 
 /*
  * A page that the kernel wipes in every child. It holds a number, 0 once
@@ -90,6 +91,8 @@ static int attach(struct dmring_slot *s, const char *name,
 	a->flags = o->flags & DMRING_ATTACH_FLAGS;
 	a->in_size = o->in_size;
 	a->out_size = o->out_size;
+	if (!a->out_size && o->flags & DMRING_CALLS)
+		a->out_size = CALLS_OUT_SIZE;
 	strcpy(a->name, name);
 	if (!ioctl(s->fd, DMRING_IOC_ATTACH, a))
 		return 0;

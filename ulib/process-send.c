@@ -13,13 +13,22 @@
 
 void dmring_put_packet(struct packet *p)
 {
+	struct letter *l;
+
 	if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	free(p->places);
-	free(p);
+	if (p->type == DMRING_REC_DATA) {
+		free(p);
+		return;
+	}
+	l = letter(p);
+	if (l->end)
+		dmring_put_packet(&l->end->p);
+	free(l);
 }
 
-static void set_signal(struct local *m)
+void dmring_set_signal(struct local *m)
 {
 	if (!__atomic_exchange_n(&m->signalled, 1, __ATOMIC_SEQ_CST))
 		eventfd_write(m->r.fd, 1);
@@ -32,16 +41,16 @@ void dmring_signal_member(struct local *m)
 
 	if (len && len >= load_relaxed(&m->want) &&
 	    !load_relaxed(&m->signalled))
-		set_signal(m);
+		dmring_set_signal(m);
 }
 
 /* It is full: a reader that waits for more messages waits in vain */
-static void kick_member(struct local *m)
+void dmring_kick_member(struct local *m)
 {
 	store_relaxed(&m->kicked, 1);
 	full_fence();
 	if (load_relaxed(&m->want) > 1)
-		set_signal(m);
+		dmring_set_signal(m);
 }
 
 void dmring_wake_for_room(struct local_ring *ring)
@@ -63,7 +72,7 @@ void dmring_wake_for_room(struct local_ring *ring)
 	put_members(ring, s);
 }
 
-static bool take_room(struct local *m, __u64 bytes)
+bool dmring_take_room(struct local *m, __u64 bytes)
 {
 	__u64 old = load_relaxed(&m->load);
 
@@ -84,7 +93,7 @@ static int take_room_all(struct local *from, struct snapshot *s,
 	size_t i, full;
 
 	for (i = 0; i < s->receivers; i++) {
-		if (!skips(from, s->m[i]) && !take_room(s->m[i], bytes))
+		if (!skips(from, s->m[i]) && !dmring_take_room(s->m[i], bytes))
 			break;
 	}
 	if (i == s->receivers)
@@ -95,10 +104,23 @@ static int take_room_all(struct local *from, struct snapshot *s,
 			__atomic_sub_fetch(&s->m[i]->load, ONE_MESSAGE + bytes,
 					   __ATOMIC_RELEASE);
 	}
-	kick_member(s->m[full]);
+	dmring_kick_member(s->m[full]);
 	/* Who waited for the room that was given back */
 	dmring_wake_for_room(from->ring);
 	return -EAGAIN;
+}
+
+/* Its room is taken already */
+void dmring_enqueue(struct local *m, struct place *place, struct packet *p, bool own)
+{
+	cds_wfcq_head_ptr_t head = { ._h = &m->head };
+
+	place->p = p;
+	place->own = own;
+	place->next = NULL;
+	cds_wfcq_node_init(&place->node);
+	hand_over(place);
+	cds_wfcq_enqueue(head, &m->tail, &place->node);
 }
 
 static void append(struct local *from, struct snapshot *s, struct packet *p)
@@ -106,18 +128,8 @@ static void append(struct local *from, struct snapshot *s, struct packet *p)
 	size_t i;
 
 	for (i = 0; i < s->receivers; i++) {
-		struct local *m = s->m[i];
-		cds_wfcq_head_ptr_t head = { ._h = &m->head };
-		struct place *place = &p->places[i];
-
-		if (skips(from, m))
-			continue;
-		place->p = p;
-		place->own = m == from;
-		place->next = NULL;
-		cds_wfcq_node_init(&place->node);
-		hand_over(place);
-		cds_wfcq_enqueue(head, &m->tail, &place->node);
+		if (!skips(from, s->m[i]))
+			dmring_enqueue(s->m[i], &p->places[i], p, s->m[i] == from);
 	}
 }
 
@@ -157,7 +169,7 @@ bool dmring_local_room(struct local *from, size_t len)
 			continue;
 		room = fits(s->m[i], load_relaxed(&s->m[i]->load), cost(len));
 		if (!room)
-			kick_member(s->m[i]);
+			dmring_kick_member(s->m[i]);
 	}
 	put_members(from->ring, s);
 	return room;
@@ -176,6 +188,7 @@ int dmring_local_reserve(struct dmring *r, size_t len, void **buf)
 	if (!p)
 		return dmring_fail(-ENOMEM, "no memory");
 	p->places = NULL;
+	p->type = DMRING_REC_DATA;
 	m->building = p;
 	*buf = p->data;
 	return 0;

@@ -15,8 +15,11 @@
  * without exec while threads run, and goes on with rings of this scope in the
  * child, calls liburcu's fork functions.
  *
+ * Requests and replies go into one member's queue, by whoever sends them, under the ring's
+ * calls_lock (see process-call.c).
+ *
  * Threads: commit and submit may run in parallel with anything of other
- * members. "load" is the only word that many write.
+ * members. "load" is the only word that many write without a lock.
  *
  * Memory ordering.
  *
@@ -82,6 +85,8 @@ static struct local_ring *make_ring(const char *name, __u64 generation)
 		free(ring);
 		return NULL;
 	}
+	pthread_mutex_init(&ring->calls_lock, NULL);
+	CDS_INIT_LIST_HEAD(&ring->offers);
 	ring->generation = generation;
 	strcpy(ring->name, name);
 	cds_list_add(&ring->node, &rings);
@@ -102,6 +107,7 @@ static void drop_ring_if_empty(struct local_ring *ring)
 	if (ring->snapshot->members)
 		return;
 	cds_list_del(&ring->node);
+	pthread_mutex_destroy(&ring->calls_lock);
 	free(ring->snapshot);
 	free(ring);
 }
@@ -193,6 +199,7 @@ static void leave_locked(struct local *m, struct snapshot *s)
 {
 	struct local_ring *ring = m->ring;
 
+	dmring_local_quit(m);
 	replace(ring, s, m, NULL);
 	if (ring->snapshot->members)
 		dmring_wake_for_room(ring);
@@ -262,13 +269,6 @@ static int local_release(struct dmring *r)
 	return 0;
 }
 
-static int local_event(struct dmring *r, struct dmring_ev *ev)
-{
-	(void)r;
-	(void)ev;
-	return -EAGAIN;
-}
-
 static __u64 local_sent(struct dmring *r)
 {
 	return load_relaxed(&local(r)->sent);
@@ -310,7 +310,7 @@ static const struct dmring_ops process_ops = {
 	.check = local_check,
 	.release = local_release,
 	.keep = dmring_local_keep,
-	.event = local_event,
+	.event = dmring_local_event,
 	.wait = dmring_local_wait,
 	.sent = local_sent,
 	.stable = local_sent,	/* who has it in the queue has it */
@@ -319,6 +319,11 @@ static const struct dmring_ops process_ops = {
 	.max_msg = local_max_msg,
 	.state = local_state,
 	.reason = local_reason,
+	.until = dmring_local_until,
+	.offer = dmring_local_offer,
+	.request = dmring_local_request,
+	.reply = dmring_local_reply,
+	.answer = dmring_local_answer,
 };
 
 /* ---- attach ---- */
@@ -333,6 +338,8 @@ static int init_member(struct local *m, const struct dmring_opts *o)
 	m->room_fd = -1;
 	m->want = 1;
 	m->taken_end = &m->taken;
+	CDS_INIT_LIST_HEAD(&m->asked);
+	CDS_INIT_LIST_HEAD(&m->serving);
 	__cds_wfcq_init(&m->head, &m->tail);
 	m->r.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->r.fd >= 0)

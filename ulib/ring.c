@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <urcu/arch.h>
@@ -66,19 +67,26 @@ static void *in_at(struct dmring_member *k)
 	return k->s.in + (k->in_tail & (k->s.a.in_size - 1));
 }
 
-static int ring_commit(struct dmring *r, size_t len)
+/* Mark the record at in_tail, whose payload is written */
+static void mark(struct dmring_member *k, __u16 type, size_t len)
 {
-	struct dmring_member *k = dmring_member(r);
 	struct dmring_in_rec *rec = in_at(k);
 
-	if (!dmring_attached(k))
-		return dmring_gone(k);
 	rec->len = len;
-	rec->type = DMRING_REC_DATA;
+	rec->type = type;
 	rec->flags = 0;
 	rec->reserved = 0;
 	k->in_tail += in_cost(len);
 	store_release(&k->s.user->in_tail, k->in_tail);
+}
+
+static int ring_commit(struct dmring *r, size_t len)
+{
+	struct dmring_member *k = dmring_member(r);
+
+	if (!dmring_attached(k))
+		return dmring_gone(k);
+	mark(k, DMRING_REC_DATA, len);
 	return 0;
 }
 
@@ -211,17 +219,16 @@ static int ask_room(struct dmring_member *k, size_t len)
 	return !ret || ret == -ETIMEDOUT ? -EAGAIN : ret;
 }
 
-static int ring_reserve(struct dmring *r, size_t len, void **buf)
+/* A place for a record of @len bytes, @most being what is allowed */
+static int get_room(struct dmring_member *k, size_t len, size_t most, void **buf)
 {
-	struct dmring_member *k = dmring_member(r);
 	int ret = 0;
 
 	if (!dmring_attached(k))
 		return dmring_gone(k);
 	if (!has_quorum(k))
 		return dmring_fail(-ENOLINK, "this host is cut off from most others of the ring");
-	if (len > load_relaxed(&k->s.kernel->max_msg) ||
-	    in_cost(len) > k->s.a.in_size)
+	if (len > most || in_cost(len) > k->s.a.in_size)
 		return dmring_fail(-EMSGSIZE, "%zu bytes never fit", len);
 	if (!has_room(k, in_cost(len)))
 		ret = ask_room(k, len);
@@ -229,6 +236,42 @@ static int ring_reserve(struct dmring *r, size_t len, void **buf)
 		return ret;
 	*buf = (__u8 *)in_at(k) + sizeof(struct dmring_in_rec);
 	return 0;
+}
+
+static int ring_reserve(struct dmring *r, size_t len, void **buf)
+{
+	struct dmring_member *k = dmring_member(r);
+
+	return get_room(k, len, load_relaxed(&k->s.kernel->max_msg), buf);
+}
+
+/* A record of @type, its payload being @head and @data */
+static int put(struct dmring_member *k, __u16 type, const void *head, size_t head_len,
+	       const void *data, size_t len)
+{
+	void *buf;
+	int ret;
+
+	ret = get_room(k, head_len + len, head_len + DMRING_DIRECT_MAX, &buf);
+	if (ret)
+		return ret;
+	memcpy(buf, head, head_len);
+	if (len)
+		memcpy((__u8 *)buf + head_len, data, len);
+	mark(k, type, head_len + len);
+	return 0;
+}
+
+static int ring_request(struct dmring *r, const struct dmring_in_request *q, const void *data,
+			size_t len)
+{
+	return put(dmring_member(r), DMRING_REC_REQUEST, q, sizeof(*q), data, len);
+}
+
+static int ring_reply(struct dmring *r, const struct dmring_in_reply *p, const void *data,
+		      size_t len)
+{
+	return put(dmring_member(r), DMRING_REC_REPLY, p, sizeof(*p), data, len);
 }
 
 /* Sleep in the kernel under the threshold, which is taken back afterwards */
@@ -273,10 +316,91 @@ static int ring_wait(struct dmring *r, unsigned int what, size_t n,
 	return ret < 0 ? ret : ring_submit(r);
 }
 
+/*
+ * Wait until something comes, everything before being read. No message is worth a
+ * wake: a threshold that is never reached.
+ */
+static int wait_private(struct dmring_member *k)
+{
+	int ret;
+
+	store_relaxed(&k->s.user->wake_at, ~0ULL);
+	full_fence();
+	ret = enter(k, DMRING_WAIT_READ, 0, -1);
+	store_relaxed(&k->s.user->wake_at, 0);
+	return ret;
+}
+
+static int make_edge(struct dmring_member *k)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLPRI | EPOLLET };
+
+	if (k->edge >= 0)
+		return 0;
+	k->edge = epoll_create1(EPOLL_CLOEXEC);
+	if (k->edge >= 0 && !epoll_ctl(k->edge, EPOLL_CTL_ADD, k->s.fd, &ev))
+		return 0;
+	return dmring_fail(-errno, "no epoll: %s", dmring_strerror(errno));
+}
+
+/* Wait for news while something old is unread, which would end any other wait at once */
+static int wait_edge(struct dmring_member *k)
+{
+	struct epoll_event ev;
+	int ret = ring_submit(&k->r);
+
+	if (!ret)
+		ret = make_edge(k);
+	if (ret)
+		return ret;
+	return epoll_wait(k->edge, &ev, 1, -1) < 0 ? -errno : 0;
+}
+
+/* In polling mode some time is worth it: both sides may do without a syscall. */
+static int look_long(struct dmring_member *k, struct dmring_answer *a)
+{
+	int i, ret = dmring_member_look(k, a);
+
+	if (ret != -EAGAIN || !(k->r.flags & DMRING_POLL) || !k->smp)
+		return ret;
+	ret = ring_submit(&k->r);
+	for (i = 0; !ret && i < POLL_SPINS; i++) {
+		caa_cpu_relax();
+		ret = dmring_member_look(k, a);
+		if (ret != -EAGAIN)
+			return ret;
+		ret = 0;
+	}
+	return ret ? ret : -EAGAIN;
+}
+
+static int ring_answer(struct dmring *r, struct dmring_answer *a)
+{
+	struct dmring_member *k = dmring_member(r);
+	bool edge = false;
+	int ret;
+
+	k->awaited = a->cookie;
+	for (;;) {
+		ret = look_long(k, a);
+		if (ret != -EAGAIN)
+			break;
+		edge = edge || k->cur.out != k->out_tail;
+		ret = edge ? wait_edge(k) : wait_private(k);
+		if (ret)
+			break;
+		edge = true;	/* if it has not come now, that was not what ended the wait */
+	}
+	k->awaited = 0;
+	return ret;
+}
+
 static int ring_free(struct dmring *r, bool forked)
 {
 	struct dmring_member *k = dmring_member(r);
 
+	if (k->edge >= 0)
+		close(k->edge);
 	dmring_slot_close(&k->s, forked);
 	free(k);
 	return 0;
@@ -343,6 +467,11 @@ static const struct dmring_ops kernel_ops = {
 	.weigh = dmring_member_weigh,
 	.resign = dmring_member_resign,
 	.in_office = dmring_member_in_office,
+	.offer = dmring_member_offer,
+	.request = ring_request,
+	.reply = ring_reply,
+	.answer = ring_answer,
+	.status = dmring_member_status,
 };
 
 int dmring_kernel_attach(struct dmring **r, const char *name,
@@ -360,6 +489,7 @@ int dmring_kernel_attach(struct dmring **r, const char *name,
 		free(k);
 		return ret;
 	}
+	k->edge = -1;
 	k->smp = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	k->r.ops = &kernel_ops;
 	k->r.fd = k->s.fd;

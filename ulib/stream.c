@@ -12,7 +12,8 @@
  * Memory ordering. What is loaded from the mapped areas is loaded once into a
  * private variable and checked there; sizes are those of attach.
  *
- *   refresh()   index_tail, acquire, then out_tail, acquire: pairs with pump:
+ *   dmring_stream_refresh()
+ *               index_tail, acquire, then out_tail, acquire: pairs with pump:
  *               record, out_tail, index entry, own run, index_tail, each stored
  *               before the next (release). So what is due before a visible
  *               entry is visible too.
@@ -21,25 +22,19 @@
  *               barrier, then the record overwritten. Whoever saw any of the
  *               overwriting sees the new log_base.
  *   publish()   log_head and out_head, release: pairs with pump: loads them,
- *               acquire, before it overwrites. Then a full fence and a load of
- *               kick_at: pairs with pump: stores kick_at, full barrier, loads
- *               log_head. One of the two sees the other, so that nobody who
- *               waits for room is forgotten.
+ *               acquire, before it overwrites. Then a full fence and loads of
+ *               kick_at and out_kick: pairs with pump: stores kick_at (out_kick),
+ *               full barrier, loads log_head (out_head). One of the two sees
+ *               the other, so that nobody who waits for room is forgotten.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "clock.h"
 #include "stream.h"
 
 #define NONE	(~0ULL)
-
-/* One record, found and checked; @after is the cursor behind it */
-struct record {
-	struct dmring_msg m;
-	struct dmring_cursor after;
-	bool in_log;
-};
 
 int dmring_gone(struct dmring_member *k)
 {
@@ -47,6 +42,15 @@ int dmring_gone(struct dmring_member *k)
 
 	return dmring_fail(-ENOTCONN, "no longer attached: %s", reason ?
 			   dmring_reason_str(reason) : "reason unknown");
+}
+
+int dmring_refused(struct dmring_member *k, const char *why)
+{
+	int err = errno;
+
+	if (err == ENOTCONN)
+		return dmring_gone(k);
+	return why[0] ? dmring_fail(-err, "%.*s", DMRING_WHY_SIZE, why) : -err;
 }
 
 void dmring_stream_init(struct dmring_member *k)
@@ -70,7 +74,7 @@ static __u64 align(__u64 n)
 }
 
 /* A zapped page reads as zero; such a tail lies behind us and is ignored. */
-static void refresh(struct dmring_member *k)
+void dmring_stream_refresh(struct dmring_member *k)
 {
 	__u64 tail;
 
@@ -128,9 +132,8 @@ static __u64 record_size(const struct dmring_rec *rec)
 static void describe(const __u8 *at, const struct dmring_rec *rec,
 		     __u64 pos, struct dmring_msg *m)
 {
+	memset(m, 0, sizeof(*m));
 	at += sizeof(*rec);
-	m->own = 0;
-	m->ident = NULL;
 	if (rec->flags & DMRING_REC_IDENT) {
 		m->ident = (const struct dmring_ident *)at;
 		at += sizeof(struct dmring_ident);
@@ -141,43 +144,87 @@ static void describe(const __u8 *at, const struct dmring_rec *rec,
 	m->pos = pos;
 }
 
-/* The record at the cursor of the output space, if there is one and it is due */
-static int look_out(struct dmring_member *k, struct record *found)
+static size_t request_head(const struct dmring_request *from, struct dmring_msg *m)
 {
-	__u64 at = k->cur.out, left = k->out_tail - at, size, base;
+	m->ref = load_relaxed(&from->cap);
+	m->service = load_relaxed(&from->service);
+	m->flags = load_relaxed(&from->flags);
+	m->left_ms = left_ms(load_relaxed(&from->deadline));
+	return sizeof(*from);
+}
+
+static size_t reply_head(const struct dmring_reply *from, struct dmring_msg *m)
+{
+	m->ref = load_relaxed(&from->cookie);
+	m->flags = load_relaxed(&from->flags);
+	m->error = -(int)load_relaxed(&from->error);
+	return sizeof(*from);
+}
+
+/* What stands in front of its payload; false when there is no room for that */
+static bool describe_call(struct dmring_msg *m)
+{
+	size_t head;
+
+	if (m->type != DMRING_REC_REQUEST && m->type != DMRING_REC_REPLY)
+		return true;
+	if (m->type == DMRING_REC_REQUEST)
+		head = m->len < sizeof(struct dmring_request) ? 0 : request_head(m->data, m);
+	else
+		head = m->len < sizeof(struct dmring_reply) ? 0 : reply_head(m->data, m);
+	m->data = (const __u8 *)m->data + head;
+	m->len -= head;
+	return head;
+}
+
+int dmring_stream_out(struct dmring_member *k, __u64 at, struct dmring_record *found)
+{
 	const __u8 *from = k->s.out + (at & (k->s.a.out_size - 1));
 	struct dmring_rec rec;
+	__u64 size, base;
 
-	if (!left)
-		return -EAGAIN;
 	header(from, &rec);
 	size = align(record_size(&rec));
-	if (size > left)
+	if (size > k->out_tail - at)
+		return broken(k);
+	describe(from, &rec, rec.pos, &found->m);
+	if (!describe_call(&found->m))
 		return broken(k);
 	if (look_base(k, NONE, &base))
 		return dmring_gone(k);
-	if (!send_only(k) && (__s64)(rec.pos - k->cur.log) > 0)
-		return -EAGAIN;
-	describe(from, &rec, rec.pos, &found->m);
 	found->after.log = k->cur.log;
 	found->after.out = at + size;
 	found->in_log = false;
 	return 0;
 }
 
+/* The record at the cursor of the output space, if there is one and it is due */
+static int look_out(struct dmring_member *k, struct dmring_record *found)
+{
+	int ret;
+
+	if (k->cur.out == k->out_tail)
+		return -EAGAIN;
+	ret = dmring_stream_out(k, k->cur.out, found);
+	if (!ret && !send_only(k) && (__s64)(found->m.pos - k->cur.log) > 0)
+		return -EAGAIN;
+	return ret;
+}
+
 static void publish(struct dmring_member *k)
 {
-	if (k->cur.log == k->rel.log && k->cur.out == k->rel.out)
+	bool log = k->cur.log != k->rel.log, out = k->cur.out != k->rel.out;
+
+	if (!log && !out)
 		return;
-	if (k->cur.out != k->rel.out)
+	if (out)
 		store_release(&k->s.user->out_head, k->cur.out);
-	k->rel.out = k->cur.out;
-	if (k->cur.log == k->rel.log)
-		return;
-	store_release(&k->s.user->log_head, k->cur.log);
-	k->rel.log = k->cur.log;
+	if (log)
+		store_release(&k->s.user->log_head, k->cur.log);
+	k->rel = k->cur;
 	full_fence();
-	if (k->cur.log >= load_relaxed(&k->s.kernel->kick_at))
+	if ((log && k->cur.log >= load_relaxed(&k->s.kernel->kick_at)) ||
+	    (out && k->cur.out >= load_relaxed(&k->s.kernel->out_kick)))
 		ioctl(k->s.fd, DMRING_IOC_SUBMIT);
 }
 
@@ -247,7 +294,7 @@ static bool at_own(struct dmring_member *k)
 }
 
 /* The record at the cursor of the index, which is before the tail */
-static int look_log(struct dmring_member *k, struct record *found)
+static int look_log(struct dmring_member *k, struct dmring_record *found)
 {
 	__u64 at = k->cur.log, entry, base;
 	struct dmring_rec rec;
@@ -287,13 +334,13 @@ static bool skip_own(struct dmring_member *k)
  * The next record of the stream, without passing it. -EAGAIN, -ENOTCONN, -EIO;
  * -EOVERFLOW when the cursor was moved over a gap.
  */
-static int look(struct dmring_member *k, struct record *found)
+static int look(struct dmring_member *k, struct dmring_record *found)
 {
 	int ret;
 
 	do {
 		if (k->cur.log >= k->tail)
-			refresh(k);
+			dmring_stream_refresh(k);
 		ret = look_out(k, found);
 		if (ret != -EAGAIN)
 			return ret;
@@ -303,13 +350,13 @@ static int look(struct dmring_member *k, struct record *found)
 	return look_log(k, found);
 }
 
-static void pass(struct dmring_member *k, const struct record *found)
+static void pass(struct dmring_member *k, const struct dmring_record *found)
 {
 	k->prev = k->cur;
 	k->cur = found->after;
 }
 
-static void hold(struct dmring_member *k, const struct record *found)
+static void hold(struct dmring_member *k, const struct dmring_record *found)
 {
 	k->r.held++;
 	k->last = NONE;
@@ -321,7 +368,7 @@ static void hold(struct dmring_member *k, const struct record *found)
 }
 
 /* Copy an event out; false when it was overwritten meanwhile */
-static bool copy_event(struct dmring_member *k, const struct record *found,
+static bool copy_event(struct dmring_member *k, const struct dmring_record *found,
 		       struct dmring_ev *ev)
 {
 	size_t len = found->m.len;
@@ -358,12 +405,11 @@ static int tell_gap(struct dmring_member *k, struct dmring_msg *m,
 		queue_event(k, &k->gap_ev);
 		return -EAGAIN;
 	}
+	memset(m, 0, sizeof(*m));
 	m->data = &k->gap_ev;
 	m->len = sizeof(k->gap_ev);
 	m->type = DMRING_REC_EVENT;
-	m->own = 0;
 	m->pos = k->cur.log;
-	m->ident = NULL;
 	if (want != WANT_EVENT) {
 		k->told += k->gap_ev.arg;
 		k->r.held++;
@@ -372,13 +418,23 @@ static int tell_gap(struct dmring_member *k, struct dmring_msg *m,
 	return 0;
 }
 
+/* A request or a reply that is for the caller; not what came too late for dmring_call() */
+static bool is_call(const struct dmring_member *k, const struct dmring_msg *m)
+{
+	if (!(k->r.flags & DMRING_CALLS))
+		return false;
+	if (m->type == DMRING_REC_REPLY)
+		return !(m->ref & OWN_COOKIE) || m->ref == k->awaited;
+	return m->type == DMRING_REC_REQUEST;
+}
+
 /* Pass what is not wanted; says whether @found is. Types to come are passed. */
-static bool wanted(struct dmring_member *k, const struct record *found,
+static bool wanted(struct dmring_member *k, const struct dmring_record *found,
 		   enum dmring_want want)
 {
 	struct dmring_ev ev;
 
-	if (found->m.type == DMRING_REC_DATA)
+	if (found->m.type == DMRING_REC_DATA || is_call(k, &found->m))
 		return true;
 	if (found->m.type == DMRING_REC_EVENT) {
 		if (want == WANT_ALL || want == WANT_EVENT)
@@ -391,7 +447,7 @@ static bool wanted(struct dmring_member *k, const struct record *found,
 	return false;
 }
 
-static int walk(struct dmring_member *k, struct record *found,
+static int walk(struct dmring_member *k, struct dmring_record *found,
 		enum dmring_want want)
 {
 	int ret;
@@ -411,7 +467,7 @@ int dmring_stream_next(struct dmring *r, struct dmring_msg *m,
 		       enum dmring_want want)
 {
 	struct dmring_member *k = dmring_member(r);
-	struct record found;
+	struct dmring_record found;
 	int ret = walk(k, &found, want);
 
 	if (ret < 0)
@@ -480,7 +536,7 @@ int dmring_stream_release(struct dmring *r)
 int dmring_stream_event(struct dmring *r, struct dmring_ev *ev)
 {
 	struct dmring_member *k = dmring_member(r);
-	struct record found;
+	struct dmring_record found;
 	int ret;
 
 	if (k->ev_head != k->ev_tail) {
@@ -491,7 +547,7 @@ int dmring_stream_event(struct dmring *r, struct dmring_ev *ev)
 		return -EAGAIN;
 	do {
 		ret = walk(k, &found, WANT_EVENT);
-		if (ret < 0 || (!ret && found.m.type == DMRING_REC_DATA))
+		if (ret < 0 || (!ret && found.m.type != DMRING_REC_EVENT))
 			return ret < 0 ? ret : -EAGAIN;
 	} while (!ret && !copy_event(k, &found, ev));
 	if (ret)
@@ -511,7 +567,7 @@ int dmring_stream_ready(struct dmring_member *k, size_t n)
 	enum dmring_want want = k->r.flags & DMRING_EVENTS ?
 				WANT_ALL : WANT_DATA;
 	__u64 events = k->ev_tail;
-	struct record found;
+	struct dmring_record found;
 	int ret;
 
 	if (k->gap)
@@ -525,6 +581,6 @@ int dmring_stream_ready(struct dmring_member *k, size_t n)
 		return ret == -EAGAIN ? 0 : ret;
 	if (n < 2 || !found.in_log)
 		return 1;
-	refresh(k);
+	dmring_stream_refresh(k);
 	return k->tail - k->cur.log >= n;
 }

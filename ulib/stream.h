@@ -18,6 +18,13 @@ struct dmring_cursor {
 	__u64 out;	/* byte position in the output space */
 };
 
+/* One record, found and checked; @after is the cursor behind it */
+struct dmring_record {
+	struct dmring_msg m;
+	struct dmring_cursor after;
+	bool in_log;
+};
+
 /**
  * struct dmring_member - a handle on a ring of the kernel
  * @r: head common to both scopes
@@ -47,6 +54,9 @@ struct dmring_cursor {
  * @ev_head: next to be taken from @ev
  * @ev_tail: end of @ev
  * @ev_mark: @ev_tail at the last release
+ * @awaited: cookie of the request that dmring_call() waits for, 0 for none
+ * @edge: epoll descriptor that tells of news where something old is unread, -1 before
+ *        the first time
  * @weighed_at: when the load was last looked at (ns), 0 for never; any thread, by
  *              compare and swap
  * @weighed_used: processor time used until then (ns)
@@ -76,6 +86,8 @@ struct dmring_member {
 	__u64 ev_head;
 	__u64 ev_tail;
 	__u64 ev_mark;
+	__u64 awaited;
+	int edge;
 	__s64 weighed_at;
 	__s64 weighed_used;
 };
@@ -92,6 +104,8 @@ static inline bool dmring_attached(const struct dmring_member *k)
 
 /* -ENOTCONN and a sentence that says why */
 int dmring_gone(struct dmring_member *k);
+/* The errno of an ioctl that has failed, and the kernel's sentence */
+int dmring_refused(struct dmring_member *k, const char *why);
 
 void dmring_stream_init(struct dmring_member *k);
 int dmring_stream_next(struct dmring *r, struct dmring_msg *m,
@@ -102,5 +116,11 @@ int dmring_stream_release(struct dmring *r);
 void dmring_stream_keep(struct dmring *r);
 int dmring_stream_event(struct dmring *r, struct dmring_ev *ev);
 int dmring_stream_ready(struct dmring_member *k, size_t n);
+void dmring_stream_refresh(struct dmring_member *k);
+/* The record at @at of the output space, before out_tail, be it due or not */
+int dmring_stream_out(struct dmring_member *k, __u64 at, struct dmring_record *found);
+
+/* request.c: adds the next part of the reply; -EAGAIN: it has not come */
+int dmring_member_look(struct dmring_member *k, struct dmring_answer *a);
 
 #endif /* DMRING_STREAM_H */

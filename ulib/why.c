@@ -11,8 +11,6 @@
 
 #include "internal.h"
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-
 static __thread char why[256];
 
 int dmring_fail(int err, const char *fmt, ...)
@@ -69,6 +67,7 @@ static const char *const events[] = {
 	[DMRING_EV_OFFICE] = "office",
 	[DMRING_EV_REJECTED] = "rejected",
 	[DMRING_EV_LOST] = "lost",
+	[DMRING_EV_UNDELIVERED] = "undelivered",
 	[DMRING_EV_GAP] = "gap",
 };
 

@@ -43,6 +43,7 @@ extern "C" {
 #define DMRING_POLL		DMRING_ATTACH_POLL	/* send without syscalls */
 #define DMRING_UNWILLING	DMRING_ATTACH_UNWILLING	/* not the proxy, see dmring_ballot() */
 #define DMRING_OWN		DMRING_ATTACH_OWN	/* dmring_msg.own is wanted */
+#define DMRING_CALLS		DMRING_ATTACH_CALLS	/* I send or serve requests */
 #define DMRING_EVENTS		0x10000U	/* dmring_peek() shows events too */
 #define DMRING_WEIGH		0x20000U	/* dmring_wait() keeps the ballot's weight */
 
@@ -61,10 +62,11 @@ struct dmring;
  * @size: sizeof(struct dmring_opts), so that it can grow
  * @flags: DMRING_NO_ECHO and its neighbours
  * @scope: DMRING_KERNEL or DMRING_PROCESS
- * @in_size: input space (bytes, power of two), 0 for the default; not used in
- *           process scope
- * @out_size: output space, likewise; in process scope what may wait for this
- *            member (bytes, any number, default 1 MiB)
+ * @in_size: input space (bytes, power of two), 0 for the default (32 KiB: a request of up
+ *           to DMRING_DIRECT_MAX needs 64 KiB); not used in process scope
+ * @out_size: output space, likewise, 0 for 4 KiB or with DMRING_CALLS for 64 KiB, where
+ *            requests and replies wait to be read; in process scope what may wait for
+ *            this member (bytes, any number, default 1 MiB)
  * @queue_len: process scope: messages that may wait for this member, 0 for 1024
  * @reserved: zero
  * @device: NULL for /dev/dmring
@@ -85,11 +87,18 @@ struct dmring_opts {
  * @data: payload (struct dmring_ev for an event), read-only, not aligned to
  *        more than 16 bytes; good until dmring_release()
  * @len: its length (bytes)
- * @type: DMRING_REC_DATA or DMRING_REC_EVENT
+ * @type: DMRING_REC_DATA or DMRING_REC_EVENT; with DMRING_CALLS also DMRING_REC_REQUEST
+ *        and DMRING_REC_REPLY
  * @own: 1 with DMRING_OWN if this member sent it, else 0: messages come back in the
  *       order in which they were sent, so who counts knows which it is and where it stands
  * @pos: where it stands in this host's stream; only grows
  * @ident: who sent it, NULL unless the ring was made with "identify"
+ * @ref: of a request: the capability for dmring_reply(), 0 if none is wanted; of a reply:
+ *       the cookie of dmring_call_start()
+ * @service: of a request: which, as dmring_offer() has numbered it
+ * @flags: of a request: DMRING_REQUEST_*; of a reply: DMRING_REPLY_*
+ * @error: of a reply: 0, or why there is none, -errno (see struct dmring_reply)
+ * @left_ms: of a request: how long until its deadline, negative: none
  */
 struct dmring_msg {
 	const void *data;
@@ -98,6 +107,11 @@ struct dmring_msg {
 	__u16 own;
 	__u64 pos;
 	const struct dmring_ident *ident;
+	__u64 ref;
+	__u32 service;
+	__u32 flags;
+	int error;
+	int left_ms;
 };
 
 /* [any] Join ring @name; *@r is the caller's until dmring_detach(). @opts may
@@ -113,8 +127,8 @@ int dmring_attach(struct dmring **r, const char *name,
 int dmring_detach(struct dmring *r);
 
 /* [any] A sentence about the last failure in this thread that had more to say
- * than its errno (-EAGAIN, -ETIMEDOUT and -EINTR have not); "" when there was
- * none since the last dmring_attach(). Good until the next call.
+ * than its errno (-EAGAIN, -EINTR and, but for requests, -ETIMEDOUT have not); "" when
+ * there was none since the last dmring_attach(). Good until the next call.
  */
 const char *dmring_why(void);
 
@@ -181,7 +195,8 @@ int dmring_intact(struct dmring *r);
 int dmring_release(struct dmring *r);
 
 /* [recv] Copy out one data message; returns its length. -EMSGSIZE: longer than
- * @size, it stays; -EAGAIN; -EOVERFLOW as dmring_peek(); -ENOTCONN; -EBUSY when
+ * @size, it stays; -ENOMSG: a request or a reply is next, which dmring_peek() alone
+ * shows, it stays; -EAGAIN; -EOVERFLOW as dmring_peek(); -ENOTCONN; -EBUSY when
  * peeked messages are held.
  */
 ssize_t dmring_recv(struct dmring *r, void *buf, size_t size);
@@ -217,6 +232,71 @@ int dmring_dispatch_start(struct dmring *r,
 
 /* [recv] End it; when this returns the handler does not run and will not. */
 int dmring_dispatch_stop(struct dmring *r);
+
+/* ---- requests; DMRING_CALLS at attach ---- */
+
+/* In process scope they are served by members of the process: when all of these are full,
+ * or have DMRING_CALLS_MAX requests in hand, a request is refused with -EAGAIN, and one to
+ * each when one of them is. Deadlines are seen to when who asked reads, waits, or has a
+ * dispatch thread, not by poll() alone. A reply that comes too late fails at once, with
+ * -ESTALE. DMRING_EV_UNDELIVERED is the only event there is.
+ */
+
+/* [any] Serve requests to @service (1 to 31 printable characters); *@handle, which may be
+ * NULL, is its number in dmring_msg.service. Requests come in the stream, as
+ * DMRING_REC_REQUEST. -EINVAL, -ENAMETOOLONG the name; -EEXIST offered already; -ENOSPC
+ * the host offers DMRING_OFFERS_MAX names; -EOPNOTSUPP without DMRING_CALLS; -ENOTCONN.
+ */
+int dmring_offer(struct dmring *r, const char *service, __u32 *handle);
+
+/* [any] Serve it no longer; requests that are here already are still to be replied to.
+ * -ENOENT not offered.
+ */
+int dmring_withdraw(struct dmring *r, const char *service);
+
+/* [send] Begin a request to one member of @service, not this one itself: on this machine if
+ * there is one that has room, else in turn. Does not wait. It ends exactly once, with a
+ * DMRING_REC_REPLY whose ref is @cookie and whose flags have not DMRING_REPLY_MORE. @cookie is
+ * any number without the top bit: with it, it is dmring_call()'s. @flags: DMRING_REQUEST_*;
+ * with DMRING_REQUEST_ONE_WAY nothing comes back but DMRING_EV_UNDELIVERED, if it fails; with
+ * DMRING_REQUEST_EACH as well it goes to each member. @timeout_ms: until its deadline;
+ * negative: none. -EAGAIN no room in the input space, -EMSGSIZE over DMRING_DIRECT_MAX or
+ * larger than the input space, -EINVAL, -ENAMETOOLONG, -EBUSY, -EOPNOTSUPP without
+ * DMRING_CALLS, -ENOTCONN.
+ */
+int dmring_call_start(struct dmring *r, const char *service, const void *data, size_t len,
+		      __u64 cookie, unsigned int flags, int timeout_ms);
+
+/* [sole] Ask and wait, for room too. Returns the length of the reply, of which at most @size
+ * bytes are copied to @buf; parts are put together. What comes meanwhile and is none of it
+ * stays in its place for dmring_peek(). Errors: of dmring_call_start(); the server's; of the
+ * ring, as in struct dmring_reply, then dmring_why() has a sentence. -EINTR: it goes on, and its
+ * reply will be thrown away. -EBUSY when peeked messages are held, while a dispatch thread
+ * reads, and so from its handler. Two members that ask each other, each from the thread that
+ * serves, wait for each other.
+ */
+ssize_t dmring_call(struct dmring *r, const char *service, const void *data, size_t len,
+		    void *buf, size_t size, int timeout_ms);
+
+/* [send] Reply to the request with capability @cap, once; at any time, from any
+ * thread that may send; @data may be what was asked, in place. dmring_reply_part() sends a
+ * part, and leaves it open; dmring_refuse() ends it with @error (1 to 4095, or negative).
+ * -EAGAIN no room in the input space, -EMSGSIZE over DMRING_DIRECT_MAX or larger than the
+ * input space, -EINVAL, -EBUSY, -EOPNOTSUPP without DMRING_CALLS, -ENOTCONN. A capability
+ * that is not (or no longer) this member's is found out later: DMRING_EV_REJECTED with ESTALE.
+ */
+int dmring_reply(struct dmring *r, __u64 cap, const void *data, size_t len);
+int dmring_reply_part(struct dmring *r, __u64 cap, const void *data, size_t len);
+int dmring_refuse(struct dmring *r, __u64 cap, int error);
+
+/* ---- status ---- */
+
+/* [any] What all may see of this member (ringctl status), until it leaves or sets another:
+ * two numbers and up to DMRING_STATUS_SIZE - 1 printable bytes, copied. DMRING_CALLS is not
+ * needed. -EINVAL, -ENAMETOOLONG, -ENOTCONN; -EOPNOTSUPP in process scope, where nobody
+ * could see it.
+ */
+int dmring_status_set(struct dmring *r, __u32 state, __u32 progress, const char *text);
 
 /* ---- the proxy's office ---- */
 
