@@ -59,9 +59,13 @@ extern const struct verb peer_verbs[];
 extern const struct verb member_verbs[];
 extern const struct verb proxy_verbs[];
 extern const struct verb view_verbs[];
+extern const struct verb service_verbs[];
+extern const struct verb status_verbs[];
 extern const struct verb monitor_verbs[];
 extern const struct verb send_verbs[];
 extern const struct verb recv_verbs[];
+extern const struct verb call_verbs[];
+extern const struct verb serve_verbs[];
 extern const struct verb up_verbs[];
 extern const struct verb down_verbs[];
 

@@ -185,13 +185,6 @@ struct json_object *out_nest(const struct out_field *f, const struct nlattr *att
 	return out_object(f->sub, attr);
 }
 
-struct json_object *out_none(const struct out_field *f, const struct nlattr *attr)
-{
-	(void)f;
-	(void)attr;
-	return json_object_new_array();
-}
-
 static void parse(const struct nlattr *nest, const struct nlattr **tb)
 {
 	const struct nlattr *attr;
@@ -217,7 +210,8 @@ static struct json_object *value_of(const struct out_field *f, const struct nlat
 		return list;
 	mnl_attr_for_each_nested(attr, nest)
 		if (mnl_attr_get_type(attr) == f->attr)
-			json_object_array_add(list, out_object(f->sub, attr));
+			json_object_array_add(list, f->sub ? out_object(f->sub, attr) :
+							     f->get(f, attr));
 	return list;
 }
 
@@ -251,10 +245,16 @@ static void print_fields(const struct out_field *f, struct json_object *object, 
 
 static void print_list(const struct out_field *f, struct json_object *list)
 {
+	struct json_object *value;
 	size_t i;
 
-	for (i = 0; i < json_object_array_length(list); i++)
-		print_fields(f->sub, json_object_array_get_idx(list, i), i ? ", " : " ");
+	for (i = 0; i < json_object_array_length(list); i++) {
+		value = json_object_array_get_idx(list, i);
+		if (f->sub)
+			print_fields(f->sub, value, i ? ", " : " ");
+		else
+			printf("%s%s", i ? ", " : " ", json_object_get_string(value));
+	}
 }
 
 /* Says nothing of what is not there: null, false, an empty list, a nest of nothing */
@@ -341,15 +341,85 @@ static void print_text(const struct out *out)
 	}
 }
 
-int out_end(struct out *out)
+/* What stands in a column: "-" for what is not there, a name for an object of NULL */
+static const char *cell(const struct out_field *f, struct json_object *object)
+{
+	struct json_object *value;
+
+	if (!object)
+		return f->name;
+	if (!json_object_object_get_ex(object, f->name, &value) || !value)
+		return "-";
+	return json_object_get_string(value);
+}
+
+/* In characters, as a terminal shows them */
+static int width(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += (*text & 0xc0) != 0x80;
+	return n;
+}
+
+static void measure(const struct out *out, int *widths)
+{
+	const struct out_field *f;
+	size_t i;
+	int n;
+
+	for (f = out->fields; f->name; f++, widths++) {
+		*widths = width(f->name);
+		for (i = 0; i < json_object_array_length(out->list); i++) {
+			n = width(cell(f, json_object_array_get_idx(out->list, i)));
+			*widths = n > *widths ? n : *widths;
+		}
+	}
+}
+
+static void print_row(const struct out_field *f, struct json_object *object, const int *widths)
+{
+	const char *text;
+
+	for (; f->name; f++, widths++) {
+		text = cell(f, object);
+		if (f[1].name)
+			printf("%s%*s", text, *widths - width(text) + 2, "");
+		else
+			puts(text);
+	}
+}
+
+static void print_columns(const struct out *out)
+{
+	int widths[ATTRS_MAX];
+	size_t i;
+
+	measure(out, widths);
+	print_row(out->fields, NULL, widths);
+	for (i = 0; i < json_object_array_length(out->list); i++)
+		print_row(out->fields, json_object_array_get_idx(out->list, i), widths);
+}
+
+int out_print(const struct out *out)
 {
 	if (ctl.json)
 		print_json(out->list);
+	else if (out->columns)
+		print_columns(out);
 	else
 		print_text(out);
+	return ctl_flush();
+}
+
+int out_end(struct out *out)
+{
+	int status = out_print(out);
+
 	json_object_put(out->list);
 	out->list = NULL;
-	return ctl_flush();
+	return status;
 }
 
 int out_line(const struct out_field *fields, struct json_object *object)

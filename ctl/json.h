@@ -8,6 +8,7 @@
 #ifndef RINGCTL_JSON_H
 #define RINGCTL_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
 
@@ -19,13 +20,13 @@ struct nlattr;
 #define OUT_STATS	0x2	/* text: with -s only */
 #define OUT_FLAT	0x4	/* the nest's fields belong to this object */
 #define OUT_BARE	0x8	/* text: the value alone */
-#define OUT_EACH	0x10	/* a list: a nest by @sub for each attribute of this kind */
+#define OUT_EACH	0x10	/* a list: a value, or a nest by @sub, for each such attribute */
 
 /**
  * struct out_field - a member of a JSON object
  * @name: its name
  * @get: makes its value; @attr is NULL when the kernel did not send it, and a
- *       NULL result then leaves the field out. Not with OUT_FLAT and OUT_EACH.
+ *       NULL result then leaves the field out. Not with OUT_FLAT, nor for nests of OUT_EACH.
  * @attr: netlink attribute
  * @flags: OUT_*
  * @names: values of an enumeration, NULL at the end
@@ -51,10 +52,12 @@ struct out_field {
  * struct out - a list of objects to print
  * @fields: their table
  * @list: JSON array
+ * @columns: text: a table with a head, instead of words
  */
 struct out {
 	const struct out_field *fields;
 	struct json_object *list;
+	bool columns;
 };
 
 struct json_object *out_uint(const struct out_field *f, const struct nlattr *attr);
@@ -70,8 +73,6 @@ struct json_object *out_enum(const struct out_field *f, const struct nlattr *att
 struct json_object *out_str(const struct out_field *f, const struct nlattr *attr);
 struct json_object *out_addr(const struct out_field *f, const struct nlattr *attr);
 struct json_object *out_nest(const struct out_field *f, const struct nlattr *attr);
-/* An empty list, for what a later version fills */
-struct json_object *out_none(const struct out_field *f, const struct nlattr *attr);
 
 /* Text that may be printed: control characters and broken UTF-8 become '?' */
 struct json_object *out_string(const char *text, size_t len);
@@ -83,7 +84,9 @@ struct json_object *out_object(const struct out_field *fields, const struct nlat
 void out_add(const struct nlattr *nest, void *out);
 void out_restart(void *out);
 
-/* Prints and frees the list; returns an enum ctl_status. */
+/* Prints the list; returns an enum ctl_status. */
+int out_print(const struct out *out);
+/* The same, and frees it */
 int out_end(struct out *out);
 
 /* Prints and frees one object on a line of its own; returns an enum ctl_status. */

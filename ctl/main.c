@@ -21,9 +21,13 @@ static const struct object objects[] = {
 	{ "member", member_verbs },
 	{ "proxy", proxy_verbs },
 	{ "view", view_verbs },
+	{ "service", service_verbs },
+	{ "status", status_verbs },
 	{ "monitor", monitor_verbs },
 	{ "send", send_verbs },
 	{ "recv", recv_verbs },
+	{ "call", call_verbs },
+	{ "serve", serve_verbs },
 	{ "up", up_verbs },
 	{ "down", down_verbs },
 	{ }

@@ -24,7 +24,7 @@ static const struct out_field member_fields[] = {
 	OUT("uid", out_uint, MEMBER(UID)),
 	OUT("weight", out_uint, MEMBER(WEIGHT)),
 	OUT("willing", out_bool, MEMBER(WILLING)),
-	OUT("services", out_none, 0),
+	OUT("services", out_str, MEMBER(SERVICE), .flags = OUT_EACH),
 	OUT("backlog", out_uint, MEMBER(BACKLOG)),
 	OUT("no_echo", out_bit, MEMBER(FLAGS), .bit = DMRING_ATTACH_NO_ECHO),
 	OUT("send_only", out_bit, MEMBER(FLAGS), .bit = DMRING_ATTACH_SEND_ONLY),
@@ -36,6 +36,8 @@ static const struct out_field member_fields[] = {
 	OUT("sent", out_maybe, MEMBER(SENT), .flags = OUT_STATS),
 	OUT("dropped", out_uint, MEMBER(DROPPED), .flags = OUT_STATS),
 	OUT("rejected", out_uint, MEMBER(REJECTED), .flags = OUT_STATS),
+	OUT("calls", out_maybe, MEMBER(CALLS), .flags = OUT_STATS),
+	OUT("held", out_maybe, MEMBER(HELD), .flags = OUT_STATS),
 	OUT("mem", out_uint, MEMBER(MEM), .flags = OUT_STATS),
 	{ }
 };

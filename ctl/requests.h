@@ -29,6 +29,12 @@ int request_do(struct words *w, __u8 cmd, __u16 object, const struct word *table
 int request_show(struct words *w, __u8 cmd, __u16 flags, __u16 object,
 		 const struct out_field *fields);
 
+/* The same for what has always many, as a table with a head */
+int request_table(struct words *w, __u8 cmd, __u16 object, const struct out_field *fields);
+
+/* What these send; of all rings if @ring is NULL */
+void request_get(void *buf, __u8 cmd, __u16 flags, __u16 object, const char *ring);
+
 int ring_add_request(struct words *w, void *buf);
 int peer_add_request(struct words *w, void *buf);
 

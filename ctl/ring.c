@@ -81,6 +81,12 @@ static const struct out_field stat_fields[] = {
 	STAT("link_errors", LINK_ERRORS),
 	STAT("refused", REFUSED),
 	STAT("events_lost", EVENTS_LOST),
+	STAT("calls", CALLS),
+	STAT("calls_replied", CALLS_REPLIED),
+	STAT("calls_failed", CALLS_FAILED),
+	STAT("calls_open", CALLS_OPEN),
+	STAT("served", SERVED),
+	STAT("stale", STALE),
 	{ }
 };
 
@@ -156,7 +162,7 @@ int ring_del_request(struct words *w, void *buf)
 
 void ring_get_request(const char *name, void *buf)
 {
-	mnl_attr_nest_end(buf, request_begin(buf, DMRING_CMD_RING_GET, 0, DMRING_A_RING, name));
+	request_get(buf, DMRING_CMD_RING_GET, 0, DMRING_A_RING, name);
 }
 
 static int ring_add(struct words *w)

@@ -21,14 +21,18 @@ _ringctl_keys()
 	"view prepare") echo number attempt join ;;
 	"view fill") echo number attempt prev hosts cut sequencer ordered base quorum ;;
 	"view install") echo number attempt ;;
-	"send") echo count size ;;
-	"recv") echo count timeout raw ;;
+	"status") echo watch ;;
+	"send") echo service each count size ;;
+	"recv") echo service count timeout raw ;;
+	"call") echo service timeout ;;
+	"serve") echo parallel service ;;
 	esac
 }
 
 _ringctl_values()
 {
 	case "$1" in
+	service) ringctl service show 2>/dev/null | awk 'NR > 1 { print $2 }' | sort -u ;;
 	scope) echo machine network ;;
 	order) echo fifo total safe ;;
 	slow) echo block evict drop ;;
@@ -55,13 +59,13 @@ _ringctl()
 
 	if [[ $at -gt 0 ]]; then
 		case "$object" in
-		ring | peer | member | proxy | view)
+		ring | peer | member | proxy | view | service)
 			verb=" ${COMP_WORDS[i + 1]}"
 			((at--)) ;;
 		esac
 	fi
 	if [[ $COMP_CWORD -eq $i ]]; then
-		words="ring peer member proxy view monitor send recv up down help"
+		words="ring peer member proxy view service status monitor send recv call serve up down help"
 	elif [[ $at -eq 0 ]]; then
 		case "$object" in
 		ring) words="add set del show wait help" ;;
@@ -69,6 +73,7 @@ _ringctl()
 		member) words="show evict help" ;;
 		proxy) words="show elect help" ;;
 		view) words="show prepare fill install help" ;;
+		service) words="show help" ;;
 		esac
 	elif [[ $at -eq 1 && $object == @(up|down) ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")

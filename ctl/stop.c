@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/signalfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "stop.h"
 
@@ -32,6 +33,14 @@ void stop_catch(void)
 bool stop_asked(void)
 {
 	return stop_poll(-1, 0, 0);
+}
+
+void stop_forget(void)
+{
+	struct signalfd_siginfo info;
+
+	if (stop_asked() && read(signal_fd, &info, sizeof(info)) < 0)
+		signal_fd = -1;	/* never; but rather no signal than one for ever */
 }
 
 static __s64 now(void)
@@ -59,13 +68,17 @@ int stop_ms_left(__s64 deadline)
 	return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
+bool stop_poll_all(struct pollfd *at, unsigned int n, int ms)
+{
+	at[0] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
+	if (poll(at, n, ms == INT_MAX ? -1 : ms) <= 0)
+		return false;
+	return at[0].revents;
+}
+
 bool stop_poll(int fd, short events, int ms)
 {
-	struct pollfd at[] = {
-		{ .fd = fd, .events = events },
-		{ .fd = signal_fd, .events = POLLIN },
-	};
+	struct pollfd at[] = { { 0 }, { .fd = fd, .events = events } };
 
-	poll(at, 2, ms == INT_MAX ? -1 : ms);
-	return at[1].revents;
+	return stop_poll_all(at, 2, ms);
 }

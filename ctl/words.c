@@ -369,6 +369,11 @@ int words_set_seconds(struct words *w, const struct word *d, void *to)
 	return CTL_OK;
 }
 
+int words_set_text(struct words *w, const struct word *d, void *to)
+{
+	return need_value(w, d, at(to, d));
+}
+
 int words_set_true(struct words *w, const struct word *d, void *to)
 {
 	(void)w;

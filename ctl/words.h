@@ -84,6 +84,7 @@ int words_put_group(struct words *w, const struct word *d, void *to);
 int words_set_u64(struct words *w, const struct word *d, void *to);
 int words_set_bytes(struct words *w, const struct word *d, void *to);
 int words_set_seconds(struct words *w, const struct word *d, void *to);
+int words_set_text(struct words *w, const struct word *d, void *to);
 int words_set_true(struct words *w, const struct word *d, void *to);
 
 /* For word.take: a value that is of no interest */
