@@ -52,8 +52,12 @@ static void log_index(struct host *h)
 
 		if (h->read_at == SIM_NEVER)
 			h->read_at = h->w->now + below(h->w, 4 * MS);
-		h->index[dmring_core_index_pos(&h->core) & (SIM_SLOTS - 1)] = no;
 		log_read(h, h->rec[no & (SIM_SLOTS - 1)].pos + 16, (u8 *)&tag, sizeof(tag));
+		if (tag.parcel != !!(e->flags & DMRING_ENTRY_PARCEL))
+			sim_fail(h->w, "a parcel is one no longer", h->no + 1, "");
+		/* nobody reads those, but they are delivered in their turn */
+		if (!tag.parcel)
+			h->index[dmring_core_index_pos(&h->core) & (SIM_SLOTS - 1)] = no;
 		if (e->origin != DMRING_ORIGIN_EVENT && h->w->o.messages)
 			sim_trace(h->w, "host %u: delivers message %llu of host %u, view %u",
 				  h->no + 1, tag.seq, tag.node, tag.view);
@@ -283,7 +287,10 @@ void host_send(struct host *h)
 	if (w->now < h->frozen)
 		return;
 	while (n--) {
-		struct tag tag = { .node = h->no + 1, .inc = h->core.cfg.inc };
+		struct tag tag = {
+			.node = h->no + 1, .inc = h->core.cfg.inc, .parcel = !below(w, 3),
+		};
+		u64 no;
 		u32 len;
 
 		if (!h->next_len)
@@ -303,7 +310,9 @@ void host_send(struct host *h)
 			data[i] = pattern(tag.id, i);
 		w->history.life[h->life].sent++;
 		w->messages++;
-		log_put(h, dmring_core_add(&h->core, 0, 0, len), data, len);
+		no = tag.parcel ? dmring_core_add_parcel(&h->core, len) :
+				  dmring_core_add(&h->core, 0, 0, len);
+		log_put(h, no, data, len);
 		h->next_len = 0;
 	}
 	host_wake(h, w->now);

@@ -82,6 +82,7 @@ struct tag {
 	u64 inc;
 	u64 seq;
 	u64 id;
+	u64 parcel;		/* it takes no position of the index */
 };
 
 struct item {
