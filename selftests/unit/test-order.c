@@ -320,6 +320,48 @@ static void kept(void)
 	CHECK(dmring_core_advance(&c, 9) == 64);
 }
 
+static void parcel_in(u32 node, u64 seq)
+{
+	struct dmring_data d = {
+		.node = node, .view = 1, .inc = 100 + node, .seq = seq, .len = 64,
+		.type = DMRING_REC_PARCEL,
+	};
+
+	dmring_wire_put_data(buf, &d);
+	CHECK(!frame_in(NULL) && rx.what == DMRING_RX_DELIVER);
+	dmring_core_deliver(&c, &rx);
+}
+
+/* A parcel has a place in the order and none in the index: no reader, but all hosts. */
+static void parcels(void)
+{
+	struct dmring_mark m = { .node = 1, .stable = 3 };
+
+	join_ordered(DMRING_ORDER_TOTAL);
+	parcel_in(1, 1);
+	message_in(1, 2);
+	parcel_in(1, 3);
+	CHECK(!order_in(order_of(0, 1, 3), NULL));
+	CHECK(next_given() == 101 && c.retain.order.index == 0);
+	CHECK(next_given() == 102 && c.retain.order.index == 1);
+	CHECK(next_given() == 103 && c.retain.order.index == 1 && !next_given());
+	tell_all();
+	dmring_wire_put_marks(buf, 0, 1);
+	dmring_wire_put_mark(buf, 0, &m);
+	CHECK(!frame_in(NULL));
+	dmring_core_read(&c, 0);
+	CHECK(dmring_retain_hold(&c.retain) == DMRING_HOLD_ORDER && !dmring_core_advance(&c, 9));
+	ordered_in(1, NULL);
+	CHECK(dmring_core_advance(&c, 9) == 80);
+	ordered_in(2, NULL);
+	CHECK(dmring_retain_hold(&c.retain) == DMRING_HOLD_READER);
+	dmring_core_read(&c, 1);
+	CHECK(dmring_core_advance(&c, 9) == 64);
+	CHECK(dmring_retain_hold(&c.retain) == DMRING_HOLD_ORDER);
+	ordered_in(3, NULL);
+	CHECK(dmring_core_advance(&c, 9) == 80);
+}
+
 static u64 next_order, next_have = 2;
 
 static void s_ordered(struct dmring_hello *h)
@@ -562,6 +604,7 @@ const struct test order_tests[] = {
 	{ "order: told twice", told_twice },
 	{ "order: safe", safe },
 	{ "order: kept until all know it", kept },
+	{ "order: parcels", parcels },
 	{ "order: resumed", resumed },
 	{ "order: marks", marks },
 	{ "order: none", no_order },
