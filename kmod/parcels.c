@@ -50,7 +50,7 @@ static int request_goes(struct dmring_ring *ring, struct dmring_member *m,
 	}
 	c = dmring_call_new(ring, m, &o->req);
 	if (!c)
-		return -EAGAIN;
+		return dmring_requests_later(ring, m, ktime_get_ns() + DMRING_CALLS_WAIT_NS);
 	c->node = o->p.dest;
 	o->p.no = c->no;
 	o->p.arg = time_left(o->req.deadline);
@@ -348,6 +348,7 @@ void dmring_parcels_drained(struct dmring_ring *ring, struct dmring_member *m)
 					DMRING_REPLY_RING | DMRING_REPLY_UNKNOWN);
 	}
 	dmring_services_drained(ring, m);
+	list_del_init(&m->wait_node);
 }
 
 /* What was under way to or from a host that has not come along */
@@ -376,6 +377,8 @@ void dmring_parcels_view(struct dmring_ring *ring)
 			lose_host(ring, c);
 	}
 	dmring_services_view(ring);
+	/* what was before a request and was lost with the view holds it up no longer */
+	dmring_direct_retry(ring);
 }
 
 /*

@@ -10,7 +10,7 @@
 
 /*
  * There is room for it on the ring (@m: whose it is; NULL for the kernel's own): what is
- * known of it from now on; -EAGAIN: not now.
+ * known of it from now on; 0, or DMRING_TAKEN_LATER.
  */
 int dmring_parcels_go(struct dmring_ring *ring, struct dmring_member *m,
 		      struct dmring_outgoing *o);

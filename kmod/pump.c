@@ -89,6 +89,15 @@ static void place_own(struct dmring_ring *ring, u32 sender, u64 entry, bool due)
 	dmring_marks_set(&ring->marked, m->id);
 }
 
+/* Its message has its place: a request behind it may have waited for that */
+static void let_go_on(struct dmring_ring *ring, u32 sender)
+{
+	struct dmring_member *m = dmring_member_of(ring, sender);
+
+	if (m && !list_empty(&m->wait_node))
+		dmring_marks_set(&ring->marked, m->id);
+}
+
 /* A parcel has its place in the order: it is for this host, or not */
 static void open_parcel(struct dmring_ring *ring, u32 at)
 {
@@ -148,6 +157,8 @@ static bool index_some(struct dmring_ring *ring, u32 budget)
 			if (ring->direct)
 				dmring_parcels_view(ring);
 		}
+		if (ring->direct && e->sender)
+			let_go_on(ring, e->sender);
 		if (e->flags & DMRING_ENTRY_NOTED)
 			place_own(ring, e->sender, dmring_core_index_pos(&ring->core),
 				  no >= ring->lost_no);
@@ -534,13 +545,16 @@ static int take_direct(struct dmring_ring *ring, struct dmring_member *m,
 		ret = dmring_room_make(ring, DMRING_WIRE_PARCEL + o.len, &hold->kick);
 		if (ret == -EMSGSIZE && o.p.kind == DMRING_PARCEL_REQUEST)
 			ret = dmring_requests_fail(ring, m, &o.req, EMSGSIZE);
+		if (ret == -EAGAIN) {
+			/* its deadline may pass meanwhile */
+			dmring_requests_later(ring, m, o.req.deadline ?: U64_MAX);
+			return ret;
+		}
 		if (!ret)
 			ret = dmring_parcels_go(ring, m, &o);
 		if (!ret)
 			put_parcel(ring, m, &o);
 	}
-	if (ret == -EAGAIN)
-		return ret;
 	if (ret == DMRING_TAKEN_LATER)
 		return -EBUSY;
 	hold->left -= min(hold->left, max(o.len, HOLD_MIN));

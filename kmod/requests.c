@@ -24,7 +24,7 @@
 #include "thread.h"
 
 #define LOCAL_CALLS	(DMRING_CALLS_TABLE / 2)	/* the rest is for other hosts' */
-#define TABLE_WAIT_NS	(10 * NSEC_PER_MSEC)
+#define EACH_BYTES	(2U << 20)		/* copied at most for one request to each */
 
 struct dmring_member *dmring_call_client(struct dmring_ring *ring, const struct dmring_call *c)
 {
@@ -295,7 +295,7 @@ struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_memb
  * Out of an input space: requests
  */
 
-static int later(struct dmring_ring *ring, struct dmring_member *m, u64 until)
+int dmring_requests_later(struct dmring_ring *ring, struct dmring_member *m, u64 until)
 {
 	dmring_direct_wait(m, until);
 	if (until < ring->direct->looks_at) {
@@ -331,7 +331,7 @@ static int full(struct dmring_ring *ring, struct dmring_member *m,
 		if (ktime_get_ns() >= until)
 			return dmring_requests_fail(ring, m, req, EAGAIN);
 	}
-	return later(ring, m, until);
+	return dmring_requests_later(ring, m, until);
 }
 
 static bool reserved_zero(const struct dmring_in_request *req)
@@ -390,7 +390,7 @@ static int to_one(struct dmring_ring *ring, struct dmring_member *m, struct dmri
 	if (!one_way) {
 		c = dmring_call_new(ring, m, &o->req);
 		if (!c)
-			return later(ring, m, ktime_get_ns() + TABLE_WAIT_NS);
+			return dmring_requests_later(ring, m, ktime_get_ns() + DMRING_CALLS_WAIT_NS);
 	}
 	dmring_delivery_put(ring, offer, d, c);
 	return DMRING_TAKEN;
@@ -413,6 +413,12 @@ static bool each_has_room(struct dmring_service *service, const struct dmring_me
 	return true;
 }
 
+/* Copied under one hold of the lock: not more than that */
+static bool each_is_too_much(const struct dmring_service *service, u32 need)
+{
+	return service && (u64)need * service->members > EACH_BYTES;
+}
+
 /* Put it before each member here; how many had no space large enough */
 u32 dmring_delivery_each(struct dmring_ring *ring, struct dmring_service *service,
 			 const struct dmring_member *not, struct dmring_delivery *d)
@@ -422,6 +428,8 @@ u32 dmring_delivery_each(struct dmring_ring *ring, struct dmring_service *servic
 
 	if (!service)
 		return 0;
+	if (each_is_too_much(service, need))
+		return service->members;
 	/* each goes to the end when it has had it */
 	list_for_each_entry_safe(offer, next, &service->offers, node) {
 		if (!left--)
@@ -443,6 +451,8 @@ static int to_each(struct dmring_ring *ring, struct dmring_member *m, struct dmr
 	bool here = service && service->members;
 	u32 at = 0;
 
+	if (each_is_too_much(service, dmring_out_need(&d->out)))
+		return dmring_requests_fail(ring, m, &o->req, EMSGSIZE);
 	if (!each_has_room(service, m, dmring_out_need(&d->out)))
 		return full(ring, m, &o->req);
 	if (ring->scope == DMRING_SCOPE_NETWORK &&
@@ -478,7 +488,7 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 		return dmring_requests_fail(ring, m, &o->req, ETIMEDOUT);
 	if (!is_its_turn(ring, m) || (m->attached && m->calls[DMRING_CALL_CLIENT].count >=
 				      DMRING_CALLS_MAX))
-		return later(ring, m, o->req.deadline ?: U64_MAX);
+		return dmring_requests_later(ring, m, o->req.deadline ?: U64_MAX);
 	o->body = behind(src, sizeof(o->req));
 	o->len = len - sizeof(o->req);
 	dmring_delivery_init(&d, o->req.flags, o->req.deadline,
@@ -570,12 +580,12 @@ static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
 		return -ESTALE;
 	}
 	if (!is_its_turn(ring, m))
-		return later(ring, m, U64_MAX);
+		return dmring_requests_later(ring, m, U64_MAX);
 	o->body = behind(src, sizeof(reply));
 	o->len = len - sizeof(reply);
 	if (dmring_call_is_ours(c) &&
 	    clogged(ring, c, reply_need(ring, o->len), &until))
-		return later(ring, m, until);
+		return dmring_requests_later(ring, m, until);
 	if (dmring_call_is_ours(c))
 		return dmring_call_reply(ring, c, reply.error, reply.flags,
 				  ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL, &o->body,

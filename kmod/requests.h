@@ -32,6 +32,10 @@ enum dmring_taken {
 int dmring_requests_take(struct dmring_ring *ring, struct dmring_member *m, u16 type,
 			 const struct dmring_source *src, u32 len, struct dmring_outgoing *o);
 
+#define DMRING_CALLS_WAIT_NS	(10 * NSEC_PER_MSEC)	/* while too many are under way */
+
+/* The next one of @m waits, until then (ns) at most: DMRING_TAKEN_LATER. */
+int dmring_requests_later(struct dmring_ring *ring, struct dmring_member *m, u64 until);
 /* It ends before it has begun: DMRING_TAKEN, or _LATER if that cannot be told now. */
 int dmring_requests_fail(struct dmring_ring *ring, struct dmring_member *m,
 			 const struct dmring_in_request *req, u32 error);

@@ -665,6 +665,8 @@ static void drop_leaving(struct dmring_ring *ring)
 	spin_lock(&ring->lock);
 	list_splice_init(&ring->leaving, &leaving);
 	ring->fill.active = false;
+	list_for_each_entry(m, &leaving, node)
+		list_del_init(&m->wait_node);
 	spin_unlock(&ring->lock);
 	list_for_each_entry_safe(m, next, &leaving, node) {
 		list_del_init(&m->node);

@@ -353,6 +353,80 @@ TEST_F(calls, one_way)
 	EXPECT_EQ(0, ev.arg2);
 }
 
+/* A deleted ring takes all of it along, whatever state it is in */
+TEST_F(calls, ring_del)
+{
+	const struct rig_conf conf = { .slow_ms = 60000 };
+	const char *name = "deleted";
+	struct dmring *c, *s, *w;
+	char text[3000] = "";
+	uint64_t i;
+
+	ASSERT_EQ(0, rig_ring_add(name, &conf));
+	c = join(name, 0);
+	s = join(name, 4096);
+	w = join(name, 0);
+	ASSERT_TRUE(c && s && w);
+	ASSERT_EQ(0, dmring_offer(s, "work", NULL));
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, dmring_call_start(c, "work", text, sizeof(text), i, 0, -1));
+	/* one that has left with a request that waits */
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, dmring_call_start(w, "work", text, sizeof(text), i,
+					       DMRING_REQUEST_ONE_WAY, -1));
+	leave(&w);
+	EXPECT_EQ(0, rig_ring_del(name));
+	leave(&c);
+	leave(&s);
+}
+
+/* What it had accepted when it died still goes, as soon as there is room */
+TEST_F(calls, a_dead_senders_jobs)
+{
+	char text[3000] = "";
+	uint64_t i;
+
+	memset(text, 'x', sizeof(text) - 1);
+	for (i = 0; i < 6; i++)
+		ASSERT_EQ(0, ask(self->c, text, i, DMRING_REQUEST_ONE_WAY, -1));
+	leave(&self->c);
+	for (i = 0; i < 6; i++)
+		request(_metadata, self->s, text);
+	nothing(_metadata, self->s);
+}
+
+/* A client that does not read holds up nobody for long */
+TEST_F(calls, a_client_that_does_not_read)
+{
+	struct dmring *lazy = join(self->name, 4096);
+	char text[1500] = "";
+	struct dmring_msg m;
+	uint64_t i, n = 8, begin;
+	int failed = 0;
+
+	ASSERT_NE(NULL, lazy);
+	for (i = 0; i < n; i++)
+		ASSERT_EQ(0, ask(lazy, "q", i, 0, -1));
+	ASSERT_EQ(0, ask(self->d, "q", 99, 0, -1));
+	begin = rig_ms();
+	for (i = 0; i < n; i++)
+		ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, "q"), text,
+					  sizeof(text)));
+	ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, "q"), "", 0));
+	ends(_metadata, self->d, 99, 0, "");
+	EXPECT_LT(rig_ms() - begin, 5000);
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(0, next(lazy, &m, WAIT_MS));
+		ASSERT_EQ(DMRING_REC_REPLY, m.type);
+		failed += m.error == -ENOBUFS;
+		EXPECT_TRUE(m.error || m.len == sizeof(text));
+		ASSERT_EQ(0, dmring_release(lazy));
+	}
+	EXPECT_EQ(n - 2, failed);
+	nothing(_metadata, lazy);
+	dmring_detach(lazy);
+}
+
 TEST_F(calls, to_each)
 {
 	const unsigned int each = DMRING_REQUEST_ONE_WAY | DMRING_REQUEST_EACH;
