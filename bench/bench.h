@@ -8,6 +8,8 @@
  *	         +--> receiver 1		sender <---- receiver 0
  *	         +--> ...
  *
+ *	requests: a round trip with many under way, which receiver 0 answers in their order
+ *
  * Sender and receivers are processes of their own. Every message starts with
  * its number and ends with it again; a receiver that sees another one, or
  * another length, fails the run. So loss, doubling and disorder are failures.
@@ -31,9 +33,8 @@
 enum bench_shape {
 	BENCH_ROUNDTRIP,	/* blocking, one message under way */
 	BENCH_STREAM,		/* in batches, to all receivers */
+	BENCH_REQUESTS,		/* answered, a batch under way */
 };
-
-#define BENCH_ANY_SHAPE	3	/* a bit for each */
 
 struct bench_transport;
 
@@ -43,7 +44,7 @@ struct bench_transport;
  * @shape: what
  * @receivers: how many
  * @size: of a message (bytes)
- * @batch: messages between two flushes
+ * @batch: messages between two flushes, or requests under way
  * @count: messages that are timed
  * @warm: messages sent before, not timed
  */
@@ -78,12 +79,13 @@ typedef int (*bench_sink)(void *arg, const void *data, size_t len);
  * struct bench_transport - a peer of the measurement
  * @name: as given with -t
  * @shapes: bits (1 << BENCH_...) of what it can do
+ * @most: largest message, 0 for any (bytes)
  * @prepare: before the processes are made; may be NULL
  * @cleanup: after they have ended; may be NULL
  * @open: in each process; all are open before the first message
  * @close: in each process
  * @send: one message; waits for room. In a stream the receivers need not see
- *        it before @flush; in a round trip only @recv follows
+ *        it before @flush; in a round trip and after requests @recv follows
  * @flush: end of a batch; NULL when @send does it all
  * @recv: waits for a message, then hands over what is there, but not more than
  *        @max. Flushes what the same end has sent
@@ -93,6 +95,7 @@ typedef int (*bench_sink)(void *arg, const void *data, size_t len);
 struct bench_transport {
 	const char *name;
 	unsigned int shapes;
+	size_t most;
 	int (*prepare)(const struct bench_case *c, void **shared);
 	void (*cleanup)(const struct bench_case *c, void *shared);
 	int (*open)(struct bench_end *e);
@@ -106,6 +109,7 @@ struct bench_transport {
 extern const struct bench_transport bench_dmring;
 extern const struct bench_transport bench_dmring_send;
 extern const struct bench_transport bench_dmring_poll;
+extern const struct bench_transport bench_dmring_call;
 extern const struct bench_transport bench_seqpacket;
 extern const struct bench_transport bench_seqpacket_mmsg;
 extern const struct bench_transport *const bench_transports[];

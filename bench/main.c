@@ -18,6 +18,7 @@ const struct bench_transport *const bench_transports[] = {
 	&bench_dmring,
 	&bench_dmring_send,
 	&bench_dmring_poll,
+	&bench_dmring_call,
 	NULL
 };
 
@@ -87,7 +88,7 @@ static void help(FILE *to)
 	fputs("usage: dmring-bench [OPTION]... measure | idle | memory | departures |\n"
 	      "       hosts | views\n"
 	      "\n"
-	      "  measure   round trip, stream and fan-out, dmring beside other transports\n"
+	      "  measure   round trip, requests, stream and fan-out, dmring beside other transports\n"
 	      "  idle      does a ring without traffic execute anything?\n"
 	      "  memory    what members take\n"
 	      "  departures  how soon a proxy is followed, and a death known\n"
@@ -102,7 +103,7 @@ static void help(FILE *to)
 		fprintf(to, " %s", (*t)->name);
 	fputs("\n"
 	      "  -s BYTES  measure: only messages of this size\n"
-	      "  -k SHAPE  measure: only roundtrip or stream\n"
+	      "  -k SHAPE  measure: only roundtrip, requests or stream\n"
 	      "  -c N      measure: only with so many receivers\n"
 	      "  -n N      measure: repetitions, the median counts (default 3)\n"
 	      "  -x PERC   measure: length of a case (default 100)\n"
@@ -133,6 +134,8 @@ static int shape(const char *text)
 {
 	if (!strcmp(text, "roundtrip"))
 		bench_opts.shape = BENCH_ROUNDTRIP;
+	else if (!strcmp(text, "requests"))
+		bench_opts.shape = BENCH_REQUESTS;
 	else if (!strcmp(text, "stream"))
 		bench_opts.shape = BENCH_STREAM;
 	else

@@ -76,12 +76,12 @@ static int measure(struct bench_case *c, struct bench_result *r)
 }
 
 /* Is it asked for, and does it make sense here? */
-static bool wanted(const struct bench_transport *t, enum bench_shape shape)
+static bool wanted(const struct bench_transport *t, enum bench_shape shape, size_t bytes)
 {
 	const char *list = bench_opts.transports, *at;
 	size_t len = strlen(t->name);
 
-	if (!(t->shapes & 1U << shape) ||
+	if (!(t->shapes & 1U << shape) || (t->most && bytes > t->most) ||
 	    (bench_opts.shape >= 0 && (enum bench_shape)bench_opts.shape != shape))
 		return false;
 	if (!list)
@@ -102,7 +102,7 @@ static int each_transport(enum bench_shape shape, int n, size_t size)
 			.t = *t, .shape = shape, .receivers = n, .size = size, .batch = BATCH,
 		};
 
-		if (!wanted(*t, shape) || n_results == RESULTS_MAX)
+		if (!wanted(*t, shape, size) || n_results == RESULTS_MAX)
 			continue;
 		err = measure(&c, &results[n_results]);
 		if (err)
@@ -132,6 +132,8 @@ int bench_measure(void)
 
 	bench_report_head();
 	err = each_size(BENCH_ROUNDTRIP, 1);
+	if (!err)
+		err = each_size(BENCH_REQUESTS, 1);
 	for (i = 0; !err && i < ARRAY_SIZE(receivers); i++)
 		if (!bench_opts.receivers || (int)bench_opts.receivers == receivers[i])
 			err = each_size(BENCH_STREAM, receivers[i]);

@@ -28,7 +28,7 @@ struct run {
 	pthread_barrier_t barrier;
 	__u64 start;				/* written by the sender */
 	__u64 end[BENCH_RECEIVERS_MAX];	/* each by its receiver */
-	__u64 answered;			/* round trip: by the sender */
+	__u64 answered;			/* when there are answers: by the sender */
 };
 
 /* What a receiver expects */
@@ -121,21 +121,43 @@ static int ask(struct bench_end *e, __u8 *data, __u64 from, __u64 to)
 	return err;
 }
 
+/* As many under way as a batch has */
+static int ask_many(struct bench_end *e, __u8 *data, __u64 from, __u64 to)
+{
+	struct expect x = { .e = e, .next = from };
+	__u64 no = from;
+	int err = 0;
+
+	while (!err && x.next < to) {
+		for (; !err && no < to && no - x.next < e->c->batch; no++) {
+			stamp(data, e->c->size, no);
+			err = e->c->t->send(e, data, e->c->size);
+		}
+		if (!err)
+			err = e->c->t->recv(e, no - x.next, sink, &x);
+	}
+	return err;
+}
+
+static int (*const send_all[])(struct bench_end *, __u8 *, __u64, __u64) = {
+	[BENCH_ROUNDTRIP] = ask,
+	[BENCH_STREAM] = stream,
+	[BENCH_REQUESTS] = ask_many,
+};
+
 static int sender(struct run *r, struct bench_end *e)
 {
 	const struct bench_case *c = e->c;
-	int (*go)(struct bench_end *, __u8 *, __u64, __u64) =
-		c->shape == BENCH_STREAM ? stream : ask;
 	__u8 *data = calloc(1, c->size);
 	int err = data ? 0 : bench_fail(ENOMEM, "message");
 
 	pthread_barrier_wait(&r->barrier);
 	if (!err)
-		err = go(e, data, 0, c->warm);
+		err = send_all[c->shape](e, data, 0, c->warm);
 	if (!err) {
 		pthread_barrier_wait(&r->barrier);
 		r->start = bench_now();
-		err = go(e, data, c->warm, c->warm + c->count);
+		err = send_all[c->shape](e, data, c->warm, c->warm + c->count);
 		r->answered = bench_now();
 	}
 	free(data);
@@ -145,7 +167,7 @@ static int sender(struct run *r, struct bench_end *e)
 static int receiver(struct run *r, struct bench_end *e)
 {
 	const struct bench_case *c = e->c;
-	struct expect x = { .e = e, .echo = c->shape == BENCH_ROUNDTRIP };
+	struct expect x = { .e = e, .echo = c->shape != BENCH_STREAM };
 	int err;
 
 	pthread_barrier_wait(&r->barrier);
@@ -271,7 +293,7 @@ static __u64 last_end(const struct run *r, const struct bench_case *c)
 	__u64 end = 0;
 	int i;
 
-	if (c->shape == BENCH_ROUNDTRIP)
+	if (c->shape != BENCH_STREAM)
 		return r->answered;
 	for (i = 0; i < c->receivers; i++)
 		if (r->end[i] > end)

@@ -109,7 +109,7 @@ static int pair_recv(struct bench_end *e, __u64 max, bench_sink sink, void *arg)
 
 const struct bench_transport bench_seqpacket = {
 	.name = "seqpacket",
-	.shapes = BENCH_ANY_SHAPE,
+	.shapes = 1U << BENCH_ROUNDTRIP | 1U << BENCH_STREAM | 1U << BENCH_REQUESTS,
 	.prepare = pairs_prepare,
 	.cleanup = pairs_cleanup,
 	.open = pair_open,

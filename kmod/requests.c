@@ -390,7 +390,8 @@ static int to_one(struct dmring_ring *ring, struct dmring_member *m, struct dmri
 	if (!one_way) {
 		c = dmring_call_new(ring, m, &o->req);
 		if (!c)
-			return dmring_requests_later(ring, m, ktime_get_ns() + DMRING_CALLS_WAIT_NS);
+			return dmring_requests_later(ring, m,
+						     ktime_get_ns() + DMRING_CALLS_WAIT_NS);
 	}
 	dmring_delivery_put(ring, offer, d, c);
 	return DMRING_TAKEN;
