@@ -97,7 +97,7 @@ static void own_send_only(struct dmring_ioc_attach *at)
 	at->flags = DMRING_ATTACH_OWN | DMRING_ATTACH_SEND_ONLY;
 }
 
-#define WHY_ABI		"this module speaks ABI 2, the program ABI"
+#define WHY_ABI		"this module speaks ABI 3, the program ABI"
 #define WHY_ZERO	"unknown flags, or reserved fields that are not zero"
 #define WHY_NAME	"a ring's name has 1 to 31 bytes"
 #define WHY_SPACE	"input and output space are powers of two from 4096 to 4194304"

@@ -13,6 +13,7 @@
 #ifndef FAKE_H
 #define FAKE_H
 
+#include "../../kmod/core/parcel.h"
 #include "../../kmod/core/wire.h"
 
 #define FAKE_RING	"victim"

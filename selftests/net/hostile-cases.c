@@ -91,6 +91,99 @@ SPOILED(order_runs, an_order, dmring_put16(buf + 8, 65))
 SPOILED(order_empty, an_order, dmring_put32(buf + 36, 0))
 SPOILED(hello_again, fake_hello, (void)0)
 
+static u32 a_parcel(const struct fake *f, u8 *buf, const struct dmring_parcel *p, u32 len)
+{
+	u8 payload[DMRING_WIRE_PARCEL + DMRING_STATUS_SIZE] = {};
+
+	dmring_parcel_put(payload, p);
+	len = fake_data(f, buf, FAKE_NODE, f->seq + 1, payload, DMRING_WIRE_PARCEL + len);
+	dmring_put16(buf + 36, DMRING_REC_PARCEL);
+	return len;
+}
+
+static u32 an_offer(const struct fake *f, u8 *buf)
+{
+	return a_parcel(f, buf, &(struct dmring_parcel){
+		.kind = DMRING_PARCEL_OFFER, .from = FAKE_NODE, .member = 1, .name = "svc" }, 0);
+}
+
+static u32 a_reply(const struct fake *f, u8 *buf)
+{
+	return a_parcel(f, buf, &(struct dmring_parcel){
+		.kind = DMRING_PARCEL_REPLY, .dest = FAKE_HOST, .from = FAKE_NODE, .no = 4711 }, 0);
+}
+
+static u32 a_status(const struct fake *f, u8 *buf)
+{
+	return a_parcel(f, buf, &(struct dmring_parcel){
+		.kind = DMRING_PARCEL_STATUS, .from = FAKE_NODE, .member = 1 },
+		DMRING_STATUS_SIZE);
+}
+
+#define PARCEL(field)	(buf + DMRING_WIRE_DATA + (field))
+
+SPOILED(parcel_kind, an_offer, *PARCEL(0) = 0)
+SPOILED(parcel_kind_most, an_offer, *PARCEL(0) = 0xff)
+SPOILED(parcel_dest, a_reply, dmring_put32(PARCEL(4), FAKE_NODE))
+SPOILED(parcel_from, a_reply, dmring_put32(PARCEL(8), FAKE_HOST))
+SPOILED(parcel_error, a_reply, dmring_put16(PARCEL(2), 5000))
+SPOILED(parcel_flags, a_reply, *PARCEL(1) = 0x80)
+SPOILED(parcel_name, an_offer, *PARCEL(32) = '\n')
+SPOILED(parcel_no_name, an_offer, memset(PARCEL(32), 0, DMRING_NAME_SIZE))
+SPOILED(parcel_members, an_offer, dmring_put32(PARCEL(12), ~0U))
+SPOILED(parcel_text, a_status, *PARCEL(70) = 7)
+SPOILED(parcel_id, a_status, dmring_put32(PARCEL(12), DMRING_SLOTS_MAX))
+
+static void parcel_short(struct fake *f)
+{
+	u8 buf[FAKE_FRAME];
+	u32 len = good_data(f, buf);
+
+	dmring_put16(buf + 36, DMRING_REC_PARCEL);
+	say(&f->to, buf, len);
+}
+
+/* Names without end: the link is closed at the one too many, and the table keeps its size */
+static void offers_flood(struct fake *f)
+{
+	u8 buf[FAKE_FRAME];
+	u32 i;
+
+	for (i = 0; i < 10 * DMRING_OFFERS_MAX; i++) {
+		u32 len = an_offer(f, buf);
+
+		dmring_put16(PARCEL(32), 0x6161 + i % 20 + 256 * (i / 20 % 20));
+		*PARCEL(35) = 'a' + i / 400;
+		if (fake_send(f->to, buf, len))
+			break;
+		f->seq++;
+	}
+	if (!fake_closed(f->to))
+		hostile_failed("%u offers passed", i);
+	fake_connect(f);
+	if (fake_greet(f))
+		hostile_failed("no answer to a greeting");
+	fake_send(f->to, buf, fake_beat(f, buf));
+	fake_send(f->to, buf, fake_marks(buf, FAKE_NODE, f->seq, 0, 0));
+}
+
+/* Replies to what was never asked are dropped, and the link goes on */
+static void replies_unasked(struct fake *f)
+{
+	u64 before = hostile_stat("stale");
+	u8 buf[FAKE_FRAME];
+	int i, tries = 200;
+
+	for (i = 0; i < 20; i++) {
+		fake_send(f->to, buf, a_reply(f, buf));
+		f->seq++;
+	}
+	while (hostile_stat("stale") < before + 20 && tries--)
+		usleep(100000);
+	if (hostile_stat("stale") != before + 20)
+		hostile_failed("stale: %llu, before %llu", hostile_stat("stale"), before);
+}
+
 static void data_own(struct fake *f)
 {
 	u8 buf[FAKE_FRAME];
@@ -385,6 +478,20 @@ const struct hostile_case hostile_cases[] = {
 	CASE(data_view, ERROR, "a message of a view to come"),
 	CASE(data_stranger, ERROR, "a message of a host that is not on the ring"),
 	CASE(data_node_zero, ERROR, "a message of host 0"),
+	CASE(parcel_short, ERROR, "a parcel shorter than its header"),
+	CASE(parcel_kind, ERROR, "a parcel of no kind"),
+	CASE(parcel_kind_most, ERROR, "a parcel of unknown kind"),
+	CASE(parcel_dest, ERROR, "a parcel to its own host"),
+	CASE(parcel_from, ERROR, "a parcel as if it were the module's own"),
+	CASE(parcel_error, ERROR, "a reply with an error that is none"),
+	CASE(parcel_flags, ERROR, "a reply with unknown flags"),
+	CASE(parcel_name, ERROR, "a service with a control character"),
+	CASE(parcel_no_name, ERROR, "a service without a name"),
+	CASE(parcel_members, ERROR, "a service of four thousand million members"),
+	CASE(parcel_text, ERROR, "a status with a control character"),
+	CASE(parcel_id, ERROR, "a status of a member that cannot be"),
+	CASE(offers_flood, ERROR, "a flood of services"),
+	CASE(replies_unasked, NOTHING, "replies that nobody asked for are dropped"),
 	CASE(data_own, ERROR, "a message as if it were the module's own"),
 	CASE(marks_stable, ERROR, "marks: stable what was never sent"),
 	CASE(marks_released, ERROR, "marks: released what was never sent"),

@@ -13,7 +13,9 @@ static struct dmring *member;
 
 bool member_join(const char *ring)
 {
-	int err = dmring_attach(&member, ring, NULL);
+	/* with the tables of requests, so that what the attacks make it take is seen */
+	const struct dmring_opts opts = { .size = sizeof(opts), .flags = DMRING_CALLS };
+	int err = dmring_attach(&member, ring, &opts);
 
 	if (err)
 		printf("# attach: %s %s\n", dmring_strerror(err), dmring_why());
