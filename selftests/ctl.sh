@@ -122,6 +122,25 @@ same() {
 	run 0 "$1" cmp "$2" "$3"
 }
 
+# answered STATUS NAME LINES OUT ERR COMMAND...: what it says, given LINES; both as printf has them
+answered() {
+	local want=$1 name=$2 lines=$3 out=$4 err=$5 status=0
+	shift 5
+	# shellcheck disable=SC2059 # they are formats
+	printf "$lines" | "$@" > "$dir/out" 2> "$dir/err" || status=$?
+	# shellcheck disable=SC2059
+	printf "$out" > "$dir/want.out"
+	# shellcheck disable=SC2059
+	printf "$err" > "$dir/want.err"
+	if [ $status = "$want" ] && cmp -s "$dir/out" "$dir/want.out" &&
+			cmp -s "$dir/err" "$dir/want.err"; then
+		ok "$name"
+	else
+		echo "# status $status, not $want; wanted: ${out@Q} ${err@Q}"
+		not_ok "$name"
+	fi
+}
+
 # ended STATUS WANT NAME: how a program in the background ended, whose stderr is in recv.err
 ended() {
 	: > "$dir/out"
@@ -154,6 +173,20 @@ listen() {
 
 members() {
 	[ "$(ringctl member show "$1" | wc -l)" -ge "$2" ]
+}
+
+# offered RING SERVICE N: by N members
+offered() {
+	ringctl service show "$1" | grep -Eq "^$1 +$2 +0 +$3 "
+}
+
+# gone PID: ended, whether or not somebody has heard of it
+gone() {
+	! grep -q '^State:.[^XZ]' "/proc/$1/status"
+}
+
+has_lines() {
+	[ "$(wc -l < "$1")" -ge "$2" ]
 }
 
 unprivileged() {
@@ -212,6 +245,31 @@ says 2 '"node" is missing' ringctl peer del r
 says 2 '"member evict NAME": bad number "x"' ringctl member evict r x
 says 2 '"size" is missing' ringctl send r count 1
 says 2 '"count" needs a value' ringctl recv r count
+says 2 '"count" is missing' ringctl send r service s size 1
+says 2 '"each" needs "service"' ringctl send r each
+says 2 'unknown word "each"' ringctl recv r service s each
+says 2 '"service" needs a value' ringctl recv r service
+says 2 'the name of a ring is missing' ringctl call
+says 2 '"service" is missing' ringctl call r
+says 2 '"service" needs a value' ringctl call r service
+says 2 '"service" is given twice' ringctl call r service s service s
+says 2 'unknown word "each"' ringctl call r service s each
+says 2 '"timeout": bad number of seconds "-1"' ringctl call r service s timeout -1
+says 2 'the name of a ring is missing' ringctl serve
+says 2 '"service" is missing' ringctl serve r
+says 2 '"service" is missing before "cat"' ringctl serve r cat
+says 2 '"service" needs a value' ringctl serve r service
+says 2 'the command is missing' ringctl serve r service s
+says 2 '"parallel": bad number "many"' ringctl serve r parallel many service s cat
+for n in 0 1025; do
+	says 2 '"parallel" is a number from 1 to 1024' ringctl serve r parallel $n service s cat
+done
+says 2 '"service" is missing before "timeout"' ringctl serve r parallel 2 timeout 5 service s cat
+says 2 'a verb is missing, see "ringctl service help"' ringctl service
+says 2 'unknown verb "list", see "ringctl service help"' ringctl service list
+says 2 'unknown word "more"' ringctl service show r more
+says 2 'unknown word "look"' ringctl status r look
+says 2 'unknown word "more"' ringctl status r watch more
 says 2 'the name of a file is missing' ringctl up
 says 2 '"attempt" is missing' ringctl view prepare r number 2
 says 2 '"hosts" is missing' ringctl view fill r number 2 attempt 1 prev 1
@@ -225,7 +283,7 @@ for list in 1 1:a 1:5:bored 1:18446744073709551616; do
 done
 says 2 '"hosts": the list is too long' \
 	ringctl view fill r number 2 attempt 1 prev 1 hosts "$(printf '1:1,%.0s' {1..1100})"
-for object in ring peer member proxy view monitor send recv up down; do
+for object in ring peer member proxy view service status monitor send recv call serve up down; do
 	run 0 "$object help" ringctl $object help
 done
 run 0 "help" ringctl help
@@ -264,10 +322,14 @@ refused 'TLS.*"insecure"' \
 	add r scope network node 1 listen 127.0.0.1:5000
 refused '.' add r "${network[@]}" node 1 listen 203.0.113.9:5000
 for what in "ring del" "ring show" "ring wait" "ring set" "peer show" "member show" "proxy show" \
-		"view show" \
-		"recv" "send"; do
+		"view show" "service show" "status" "recv" "send"; do
 	# shellcheck disable=SC2086 # two words
 	says 1 'there is no ring "r" here' ringctl $what r
+done
+says 1 'there is no ring "r" here' ringctl status r watch
+for what in "recv r service s" "send r service s" "call r service s" "serve r service s cat"; do
+	# shellcheck disable=SC2086 # words
+	says 1 'there is no ring "r" here' ringctl $what
 done
 says 1 'there is no ring "r" here' ringctl peer add r node 2 addr 10.0.0.1:1
 says 1 'there is no ring "r" here' ringctl member evict r 1
@@ -279,6 +341,8 @@ refused '"proxy-timeout" is from 10 to 3600000 ms, not 9' \
 	add r "${network[@]}" node 1 listen 127.0.0.1:5000 proxy-timeout 9
 refused '"rotate" and "proxy-timeout" go with scope network' add r rotate 5
 holds "nothing was made by all this" "a == []" ringctl -j ring show
+holds "service show: nor is anything served" "a == []" ringctl -j service show
+holds "status: nor does anybody say anything" "a == []" ringctl -j status
 
 # --- a machine's ring ---
 
@@ -387,6 +451,284 @@ wait $receiver
 run 0 "recv: ends with its reader, in silence" \
 	sh -c '[ "$1" = 0 ] && [ ! -s "$2" ] && [ "$(wc -l < "$3")" = 3 ]' - $? "$dir/recv.err" "$dir/got"
 
+# --- services and requests ---
+
+for what in "recv r service" "send r service" "call r service"; do
+	for name in $'a\tb' $'a\nb' $'a\x7fb'; do
+		# shellcheck disable=SC2086 # words
+		says 1 "a control character in a service's name" \
+			sh -c 'echo | ringctl "$@"' - $what "$name"
+	done
+	# shellcheck disable=SC2086
+	says 1 "a service's name has at most 31 bytes" sh -c 'echo | ringctl "$@"' - $what "$long"
+	# shellcheck disable=SC2086
+	says 1 "no name of a service" sh -c 'echo | ringctl "$@"' - $what ""
+done
+says 1 "a control character in a service's name" ringctl serve r service $'a\nb' cat
+says 1 "a service's name has at most 31 bytes" ringctl serve r service "$long" cat
+says 1 "no name of a service" ringctl serve r service "" cat
+answered 1 "call: nobody serves it" 'a\nb\n' '' \
+	'ringctl: line 1: "none": nobody serves it\nringctl: line 2: "none": nobody serves it\n' \
+	ringctl call r service none
+answered 1 "send: nobody serves it" 'a\n' '' 'ringctl: line 1: "none": nobody serves it\n' \
+	ringctl send r service none
+answered 1 "send each: nobody serves it" 'a\n' '' 'ringctl: line 1: "none": nobody serves it\n' \
+	ringctl send r service none each
+run 0 "call: nothing to ask" ringctl call r service none
+
+# serve SERVICE ARGS...: ringctl serve r ARGS...; it is there
+serve() {
+	ringctl serve r "${@:2}" 2> "$dir/recv.err" &
+	server=$!
+	until_true offered r "$1" 1
+}
+
+# unserve NAME: it ends
+unserve() {
+	kill -TERM $server
+	wait $server
+	ended $? 0 "$1"
+}
+
+serve "to upper" service "to upper" tr a-z A-Z
+answered 0 "call: a line, a reply" 'hello\nmore of it\n' 'HELLO\nMORE OF IT\n' '' \
+	ringctl call r service "to upper"
+answered 0 "call: NUL, an empty line, no newline at the end" 'a\0b\n\n\377\376 last' \
+	'A\0B\n\n\377\376 LAST\n' '' ringctl call r service "to upper" timeout 20
+holds "service show" \
+	'a == [{"ring": "r", "service": "to upper", "node": 0, "members": 1, "busy": 0}]' \
+	ringctl -j service show r
+holds "service show: all rings" '[(s["ring"], s["service"]) for s in a] == [("r", "to upper")]' \
+	ringctl -j service show
+run 0 "service show as a table" \
+	sh -c 'ringctl service show r | grep -q "^ring *service *node *members *busy$"'
+holds "member show: services" \
+	'[(m["pid"], m["services"], m["calls"], m["held"]) for m in a] ==
+	 [('$server', ["to upper"], 0, 0)]' ringctl -j member show r
+run 0 "member show: services as text" sh -c 'ringctl member show r | grep -q "services to upper"'
+run 0 "service show without CAP_NET_ADMIN" \
+	sh -c 'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
+		"$(command -v ringctl)" service show r | grep -q "to upper"'
+run 1 "mode 0600: no calling" unprivileged ringctl call r service "to upper"
+head -c 61440 /dev/zero | tr '\0' x > "$dir/lines"
+# shellcheck disable=SC2016 # for the inner shell
+run 0 "call: the largest request" \
+	sh -c 'ringctl call r service "to upper" < "$1" | tr -d "X\n" | cmp - /dev/null' - "$dir/lines"
+{ cat "$dir/lines"; printf 'x\nshort\n'; } > "$dir/long"
+# shellcheck disable=SC2016
+answered 1 "call: a line that is too long, and the next one" '' 'SHORT\n' \
+	'ringctl: line 1 is longer than a request may be, 61440 bytes\n' \
+	sh -c 'ringctl call r service "to upper" < "$1"' - "$dir/long"
+# shellcheck disable=SC2016
+says 1 "line 1 is longer than a request may be, 61440 bytes" \
+	sh -c 'ringctl send r service "to upper" < "$1"' - "$dir/long"
+says 1 "the largest request is 61440 bytes" \
+	ringctl send r service "to upper" count 1 size 61441
+unserve "serve: SIGTERM ends it cleanly"
+holds "it is withdrawn" "a == []" ringctl -j service show r
+
+# shellcheck disable=SC2016 # for the inner shell
+serve odd service odd sh -c 'read -r n; printf "said %s" "$n"; [ "$n" != kill ] || kill -KILL $$; exit $n'
+answered 1 "serve: exit status as refusal" '0\n13\nkill\n0\n255\n' 'said 0\nsaid 0\n' \
+	"ringctl: line 2: \"odd\": the server has refused: Permission denied (13)
+ringctl: line 3: \"odd\": the server has refused: Interrupted system call (4)
+ringctl: line 5: \"odd\": the server has refused: unknown error (255)\n" \
+	ringctl call r service odd
+unserve "(away)"
+
+serve lost service lost ./no-such-command
+answered 1 "serve: what cannot be run" 'a\n' '' \
+	'ringctl: line 1: "lost": the server has refused: No such file or directory (2)\n' \
+	ringctl call r service lost
+run 0 "serve: says so" \
+	grep -qx 'ringctl: cannot run "./no-such-command": No such file or directory' "$dir/recv.err"
+unserve "(away)"
+
+# shellcheck disable=SC2016
+serve parts service parts sh -c 'read -r n s; head -c "$n" /dev/zero | tr "\0" x; exit "$s"'
+# shellcheck disable=SC2016
+run 0 "serve: output in parts" sh -c 'echo 1000000 0 | ringctl call r service parts > "$1" &&
+	[ "$(stat -c %s "$1")" = 1000001 ] && [ "$(tr -d "x\n" < "$1" | wc -c)" = 0 ]' - "$dir/got"
+answered 1 "serve: refused after some parts" '200000 5\n3 0\n' 'xxx\n' \
+	'ringctl: line 1: "parts": the server has refused: Input/output error (5)\n' \
+	ringctl call r service parts
+unserve "(away)"
+
+# Each waits until as many run as may, and holds on for a moment
+# shellcheck disable=SC2016
+meet='read -r n; echo + >> "$0"; until [ "$(grep -c + "$0")" -ge "$n" ]; do sleep 0.1; done
+	sleep 0.5; echo - >> "$0"'
+: > "$dir/meet"
+serve meet parallel 2 service meet sh -c "$meet" "$dir/meet"
+for i in 1 2 3 4; do
+	echo 2 | ringctl call r service meet timeout 60 > "$dir/got.$i" &
+	callers[i]=$!
+done
+until_true has_lines "$dir/meet" 2
+holds "service show: busy" 'a[0]["busy"] == 4' ringctl -j service show r
+holds "member show: calls and held" \
+	'sorted((m["calls"], m["held"]) for m in a) == [(0, 4)] + 4 * [(1, 0)]' ringctl -j member show r
+wait "${callers[@]}"
+ended $? 0 "call: four at a time"
+run 0 "serve: two at a time" awk '/[+]/ { n++ } /-/ { n-- } n > most { most = n }
+	END { exit most != 2 || n }' "$dir/meet"
+unserve "(away)"
+: > "$dir/meet"
+serve meet parallel 1 service meet sh -c "$meet" "$dir/meet"
+for i in 1 2 3; do
+	echo 1 | ringctl call r service meet timeout 60 > "$dir/got.$i" &
+	callers[i]=$!
+done
+unset 'callers[4]'
+wait "${callers[@]}"
+run 0 "serve: one at a time" test "$(tr -d '\n' < "$dir/meet")" = +-+-+-
+unserve "(away)"
+
+# shellcheck disable=SC2016
+serve stuck service stuck sh -c 'sleep 1000 & echo $! > "$0"; wait' "$dir/pid"
+answered 1 "serve: the deadline passes" 'a\n' '' \
+	'ringctl: line 1: "stuck": no reply in time, and it may have been carried out\n' \
+	ringctl call r service stuck timeout 2
+run 0 "serve: its whole process group is killed" until_true gone "$(<"$dir/pid")"
+rm "$dir/pid"
+echo a | ringctl call r service stuck timeout 60 > "$dir/got" 2> "$dir/call.err" &
+caller=$!
+until_true test -s "$dir/pid"
+kill -KILL $server
+wait $caller
+called=$?
+cp "$dir/call.err" "$dir/recv.err"
+ended $called 1 "call: the server is killed"
+run 0 "call: says so" grep -qx 'ringctl: line 1: "stuck": its server has gone, and it may have been carried out' \
+	"$dir/call.err"
+kill -KILL "$(<"$dir/pid")"
+wait $server 2> "$dir/err"
+
+# shellcheck disable=SC2016
+serve late service late sh -c 'echo > "$0"; sleep 1; echo in time' "$dir/late"
+echo a | ringctl call r service late timeout 60 > "$dir/got" 2> "$dir/call.err" &
+caller=$!
+until_true test -s "$dir/late"
+unserve "serve: SIGTERM while a command runs"
+wait $caller
+ended $? 0 "call: what was begun is finished"
+run 0 "and replied to" grep -q "in time" "$dir/got"
+
+# --- one-way requests ---
+
+ringctl recv r service work count 100 timeout 60 > "$dir/got" 2> "$dir/recv.err" &
+receiver=$!
+until_true offered r work 1
+seq 99 > "$dir/lines"
+run 0 "send service" sh -c "ringctl send r service work < $dir/lines"
+answered 0 "recv service: an empty reply" 'last\n' '\n' '' ringctl call r service work
+wait $receiver
+ended $? 0 "recv service: status"
+echo last >> "$dir/lines"
+same "recv service: every request, in order" "$dir/lines" "$dir/got"
+says 1 "timed out after 0 requests" ringctl recv r service work timeout 0.3
+
+for i in 1 2; do
+	ringctl recv r service work count 50 timeout 60 raw > "$dir/got.$i" 2> "$dir/recv.err" &
+	callers[i]=$!
+done
+unset 'callers[3]'
+until_true offered r work 2
+run 0 "send service: in turn" ringctl send r service work count 100 size 10
+wait "${callers[@]}"
+ended $? 0 "recv service: each its half"
+run 0 "recv service raw" test "$(stat -c %s "$dir/got.1" "$dir/got.2" | tr '\n' ' ')" = "500 500 "
+for i in 1 2; do
+	ringctl recv r service work count 3 timeout 60 > "$dir/got.$i" 2> "$dir/recv.err" &
+	callers[i]=$!
+done
+until_true offered r work 2
+ringctl recv r count 1 timeout 60 > "$dir/got" &
+receiver=$!
+until_true members r 3
+answered 0 "send service each" 'a\nb\nc\n' '' '' ringctl send r service work each
+wait "${callers[@]}"
+ended $? 0 "recv service: each all"
+printf 'a\nb\nc\n' > "$dir/lines"
+same "one of them" "$dir/lines" "$dir/got.1"
+same "the other one" "$dir/lines" "$dir/got.2"
+run 0 "(a message to all)" sh -c 'echo all | ringctl send r'
+wait $receiver
+run 0 "recv: no requests" test "$(<"$dir/got")" = all
+
+# --- status ---
+
+# before the pipe is opened, which is to end with this shell's end of it
+for words in "-j status r watch" "status r watch"; do
+	# shellcheck disable=SC2086 # words
+	ringctl $words > "$dir/watch${words%% *}" &
+	watchers+=($!)
+done
+until_true test -s "$dir/watch-j"
+until_true test -s "$dir/watchstatus"
+
+# A member that sets what it is told: numbers, then a text
+mkfifo "$dir/say"
+python3 -IS -c '
+import ctypes, sys
+lib = ctypes.CDLL("ulib/libdmring.so")
+lib.dmring_why.restype = ctypes.c_char_p
+ring = ctypes.c_void_p()
+if lib.dmring_attach(ctypes.byref(ring), b"r", None):
+	sys.exit(lib.dmring_why().decode())
+for line in sys.stdin.buffer:
+	state, progress, text = line.rstrip(b"\n").split(b" ", 2)
+	if lib.dmring_status_set(ring, int(state), int(progress), text):
+		print(lib.dmring_why().decode(), file=sys.stderr, flush=True)
+' < "$dir/say" 2> "$dir/recv.err" &
+sayer=$!
+exec {say}> "$dir/say"
+until_true members r 1
+value 'a[0]["id"]' ringctl -j member show r
+sayer_id=$answer
+holds "status: none" "a == []" ringctl -j status r
+printf '1 50 half, gr\303\266\303\237e\n' >&$say
+run 0 "status: it is there" until_true sh -c 'ringctl status r | grep -q half'
+holds "status" 'a == [{"ring": "r", "node": 0, "member": '"$sayer_id"', "state": 1, "progress": 50,
+	"text": "half, gr\u00f6\u00dfe"}]' ringctl -j status r
+holds "status: all rings" '[(s["ring"], s["state"]) for s in a] == [("r", 1)]' ringctl -j status
+run 0 "status as a table" sh -c 'ringctl status r | sed -n 2p | grep -Eq "^r +0 +[0-9]+ +1 +50 +half, gr.*e$"'
+run 0 "status without CAP_NET_ADMIN" \
+	sh -c 'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
+		"$(command -v ringctl)" status r | grep -q half'
+until_true grep -q half "$dir/watch-j"
+until_true grep -q half "$dir/watchstatus"
+printf '4294967295 0 \377 \n' >&$say
+until_true grep -q 4294967295 "$dir/watch-j"
+until_true grep -q 4294967295 "$dir/watchstatus"
+holds "status: what is no text" '(a[0]["state"], a[0]["text"]) == (4294967295, "? ")' ringctl -j status r
+printf '0 0 a\tb\n' >&$say
+run 0 "status: a control character" until_true grep -qx "a control character in a status" "$dir/recv.err"
+printf '0 0 %s\n' "$(printf 'n%.0s' {1..200})" >&$say
+run 0 "status: too long" until_true grep -q "^a status has at most" "$dir/recv.err"
+holds "status: as it was" 'a[0]["state"] == 4294967295' ringctl -j status r
+exec {say}>&-
+wait $sayer
+ended $? 0 "(that member leaves)"
+holds "status: it goes with its member" "a == []" ringctl -j status r
+until_true sh -c "[ \"\$(tail -n 1 '$dir/watch-j')\" = '[]' ]"
+until_true sh -c "tail -n 1 '$dir/watchstatus' | grep -q '^ring'"
+for watcher in "${watchers[@]}"; do
+	kill -INT "$watcher"
+	wait "$watcher"
+	ended $? 0 "status watch: SIGINT ends it cleanly"
+done
+holds "status watch: an array a line, when something has changed" \
+	'[[s["state"] for s in l] for l in lines] == [[], [1], [4294967295], []]' cat "$dir/watch-j"
+run 0 "status watch: a table each" test "$(grep -c '^ring' "$dir/watchstatus") $(grep -c '^$' "$dir/watchstatus")" = "4 3"
+run 0 "(a ring of the name watch)" ringctl ring add watch
+run 0 "status watch watch" timeout --preserve-status -s INT 2 ringctl -j status watch watch
+run 0 "status watch: of all rings" timeout --preserve-status -s INT 2 ringctl -j status watch
+run 0 "del it" ringctl ring del watch
+ringctl status r watch > "$dir/got" 2> "$dir/recv.err" &
+watcher=$!
+until_true test -s "$dir/got"
+
 # --- permission ---
 
 run 0 "without CAP_NET_ADMIN: show" unprivileged ringctl ring show
@@ -476,6 +818,7 @@ while at < len(answer):
         family, = struct.unpack_from("H", answer, at + 4)
     at += (size + 3) & ~3
 ADD, SET, DEL, GET, PADD, PDEL, PGET, MGET, EVICT = range(1, 10)
+SERVICES, STATUSES = 16, 17
 name = attr(1, b"raw\0")
 u8, u32, u64 = (lambda n: bytes([n])), (lambda n: struct.pack("I", n)), (lambda n: struct.pack("Q", n))
 v4 = struct.pack("!HH4s", 0, 5000, bytes([10, 0, 0, 9])) + b"\0" * 8
@@ -511,6 +854,10 @@ refused("a peer without address", E.EINVAL, PADD, nest(2, peer, attr(2, u32(2)))
 refused("a member without id", E.EINVAL, EVICT, nest(3, peer))
 refused("a dump with an attribute too many", E.EINVAL, MGET, nest(3, peer, attr(2, u32(1))), flags=0x301)
 refused("peers, but not as a dump", E.EOPNOTSUPP, PGET, nest(2, peer))
+for what, cmd, kind in (("services", SERVICES, 6), ("statuses", STATUSES, 7)):
+    refused(what + ", but not as a dump", E.EOPNOTSUPP, cmd, nest(kind, peer))
+    refused(what + " with an attribute too many", E.EINVAL, cmd, nest(kind, peer, attr(3, u32(0))),
+            flags=0x301)
 PY
 [ -s "$dir/raw" ] || not_ok "raw netlink"
 while read -r verdict name; do
@@ -518,6 +865,9 @@ while read -r verdict name; do
 done < "$dir/raw"
 holds "raw: nothing was made" 'len(a) == 1' ringctl -j ring show
 run 0 "del" ringctl ring del r
+wait $watcher
+ended $? 1 "status watch: its ring has gone"
+run 0 "status watch: says so" grep -qx 'ringctl: there is no ring "r" here' "$dir/recv.err"
 
 # --- a ring of two hosts ---
 

@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Requests between three hosts: who serves what is known everywhere, replies find their way
+# back, servers die under load.
+#
+#   net-calls.sh [REQUESTS [SEED [ORDER]]]
+#
+# DMRING_CALLS=N is the same as REQUESTS. CALLS_LIMIT: seconds they may take.
+
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=net/common.sh
+. "$here/net/common.sh"
+requests=${1:-${DMRING_CALLS:-20000}} seed=${2:-$RANDOM} order=${3:-fifo}
+plan 7
+note "seed $seed, $requests requests, order $order"
+
+serves_is() {	# HOST NODES-AND-MEMBERS of each host that serves "upper"
+	[ "$(on "$1" ringctl service show r | awk '$2 == "upper" { print $3 ":" $4 }' |
+		sort | xargs)" = "$2" ]
+}
+
+open_is() { [ "$(of_ring "$1" r calls_open)" = "$2" ]; }
+
+status_is() {	# HOST NODE-STATE-PROGRESS-TEXT of all members
+	[ "$(on "$1" ringctl status r | awk 'NR > 1 { $1 = $3 = ""; print }' | sort | xargs)" = "$2" ]
+}
+
+on_all() {	# COMMAND WORDS…: HOST is put in between
+	local i cmd=$1
+	shift
+	for i in 1 2 3; do
+		until_true 10 "$cmd" $i "$@" || bad "host $i: not $cmd $*"
+	done
+}
+
+must hosts_start 3
+must ring_up r 3 order "$order" mode 0666
+
+in_host 3 ringctl serve r service upper tr a-z A-Z
+"${cmd[@]}" & serve=$!
+in_host 2 "$here/net/state" r 7 50 "half done"
+"${cmd[@]}" & state=$!
+on_all serves_is 3:1
+verdict "every host knows who serves"
+on_all status_is "2 7 50 half done"
+kill $state
+wait $state 2>/dev/null
+on_all status_is ""
+verdict "every host knows the status, and that it has gone with its member"
+
+seq 1 30 | sed 's/^/line /' >"$tmp/in"
+on 1 ringctl call r service upper timeout $((30 * slower)) <"$tmp/in" >"$tmp/out"
+equal "replies" "$(tr a-z A-Z <"$tmp/in")" "$(cat "$tmp/out")"
+verdict "replies come back to who asked"
+
+for i in 1 2 3; do
+	echo job | on $i ringctl send r service upper each || bad "sent to each from host $i"
+done
+until_true 10 [ "$(of_ring 3 r served)" = 33 ] || bad "served: $(of_ring 3 r served)"
+verdict "and what is for each to each"
+
+kill $serve
+wait $serve 2>/dev/null
+on_all serves_is ""
+refused 1 "nobody serves" on 1 ringctl call r service upper timeout 5 </dev/stdin <<<"x"
+verdict "nobody serves any more, and who asks is told"
+
+"$here/net/asks" -n "$requests" -r "$seed" -t $((${CALLS_LIMIT:-600} * slower)) r >"$tmp/asks" ||
+	bad "see above"
+sed 's/^/# /' "$tmp/asks"
+on_all open_is 0
+verdict "servers die: every request ends once, with its own reply or by a server's death"
+
+must ring_down r 3
+hosts_stop
+everything_gone
+verdict "nothing is left"
+finish
