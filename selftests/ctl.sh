@@ -122,12 +122,12 @@ same() {
 	run 0 "$1" cmp "$2" "$3"
 }
 
-# answered STATUS NAME LINES OUT ERR COMMAND...: what it says, given LINES; both as printf has them
+# answered STATUS NAME INPUT OUT ERR COMMAND...: what it says, given INPUT; all as printf has them
 answered() {
-	local want=$1 name=$2 lines=$3 out=$4 err=$5 status=0
+	local want=$1 name=$2 input=$3 out=$4 err=$5 status=0
 	shift 5
 	# shellcheck disable=SC2059 # they are formats
-	printf "$lines" | "$@" > "$dir/out" 2> "$dir/err" || status=$?
+	printf "$input" | "$@" > "$dir/out" 2> "$dir/err" || status=$?
 	# shellcheck disable=SC2059
 	printf "$out" > "$dir/want.out"
 	# shellcheck disable=SC2059
@@ -506,6 +506,7 @@ holds "member show: services" \
 	'[(m["pid"], m["services"], m["calls"], m["held"]) for m in a] ==
 	 [('$server', ["to upper"], 0, 0)]' ringctl -j member show r
 run 0 "member show: services as text" sh -c 'ringctl member show r | grep -q "services to upper"'
+# shellcheck disable=SC2016 # for the inner shell
 run 0 "service show without CAP_NET_ADMIN" \
 	sh -c 'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
 		"$(command -v ringctl)" service show r | grep -q "to upper"'
@@ -693,6 +694,7 @@ holds "status" 'a == [{"ring": "r", "node": 0, "member": '"$sayer_id"', "state":
 	"text": "half, gr\u00f6\u00dfe"}]' ringctl -j status r
 holds "status: all rings" '[(s["ring"], s["state"]) for s in a] == [("r", 1)]' ringctl -j status
 run 0 "status as a table" sh -c 'ringctl status r | sed -n 2p | grep -Eq "^r +0 +[0-9]+ +1 +50 +half, gr.*e$"'
+# shellcheck disable=SC2016 # for the inner shell
 run 0 "status without CAP_NET_ADMIN" \
 	sh -c 'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
 		"$(command -v ringctl)" status r | grep -q half'
