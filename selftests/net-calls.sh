@@ -12,12 +12,21 @@ here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=net/common.sh
 . "$here/net/common.sh"
 requests=${1:-${DMRING_CALLS:-20000}} seed=${2:-$RANDOM} order=${3:-fifo}
-plan 7
+plan 8
 note "seed $seed, $requests requests, order $order"
 
 serves_is() {	# HOST NODES-AND-MEMBERS of each host that serves "upper"
 	[ "$(on "$1" ringctl service show r | awk '$2 == "upper" { print $3 ":" $4 }' |
 		sort | xargs)" = "$2" ]
+}
+
+mix_is() {	# as many hosts know of all who take
+	local i n=0
+	for i in 1 2 3; do
+		[ "$(on $i ringctl service show r | awk '$2 == "mix" { n += $4 } END { print n }')" != 4 ] ||
+			n=$((n + 1))
+	done
+	[ $n = "$1" ]
 }
 
 open_is() { [ "$(of_ring "$1" r calls_open)" = "$2" ]; }
@@ -65,6 +74,19 @@ wait $serve 2>/dev/null
 on_all serves_is ""
 refused 1 "nobody serves" on 1 ringctl call r service upper timeout 5 </dev/stdin <<<"x"
 verdict "nobody serves any more, and who asks is told"
+
+takers=()
+for i in 1 2 3 3; do
+	in_host $i "$here/net/mix" take r 5000
+	"${cmd[@]}" >"$tmp/mix$i" & takers+=($!)
+done
+until_true 10 mix_is 3 || bad "no takers"
+on 1 "$here/net/mix" send r 5000 "$seed" >"$tmp/mix" || bad "the sender: $(cat "$tmp/mix")"
+for i in "${takers[@]}"; do
+	wait "$i" || bad "a taker: $(cat "$tmp"/mix?)"
+done
+note "$(cat "$tmp/mix")"
+verdict "one sender's broadcasts and requests in one order for everybody"
 
 "$here/net/asks" -n "$requests" -r "$seed" -t $((${CALLS_LIMIT:-600} * slower)) r >"$tmp/asks" ||
 	bad "see above"
