@@ -18,8 +18,6 @@
 /* The input space holds at least this many messages, unless it gets too large */
 #define SPACE_MESSAGES	4
 
-#define SHAPES		(1U << BENCH_ROUNDTRIP | 1U << BENCH_STREAM)
-
 static __u32 in_size(size_t size)
 {
 	__u32 want = 32768;	/* the default */
@@ -134,7 +132,7 @@ static int ring_recv(struct bench_end *e, __u64 max, bench_sink sink, void *arg)
 
 const struct bench_transport bench_dmring = {
 	.name = "dmring",
-	.shapes = SHAPES,
+	.shapes = 1U << BENCH_ROUNDTRIP | 1U << BENCH_STREAM,
 	.open = open_plain,
 	.close = ring_close,
 	.send = ring_commit,
@@ -144,7 +142,7 @@ const struct bench_transport bench_dmring = {
 
 const struct bench_transport bench_dmring_send = {
 	.name = "dmring-send",
-	.shapes = SHAPES,
+	.shapes = 1U << BENCH_ROUNDTRIP | 1U << BENCH_STREAM,
 	.open = open_plain,
 	.close = ring_close,
 	.send = ring_send,
@@ -153,7 +151,7 @@ const struct bench_transport bench_dmring_send = {
 
 const struct bench_transport bench_dmring_poll = {
 	.name = "dmring-poll",
-	.shapes = SHAPES,
+	.shapes = 1U << BENCH_ROUNDTRIP | 1U << BENCH_STREAM,
 	.open = open_poll,
 	.close = ring_close,
 	.send = ring_commit,

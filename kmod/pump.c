@@ -298,7 +298,9 @@ static void put_parcels(struct dmring_ring *ring, struct hold *hold)
 	struct dmring_outgoing o = {};
 
 	while (hold->left && dmring_parcels_due(ring, &o)) {
-		if (dmring_room_make(ring, DMRING_WIRE_PARCEL + o.len, &hold->kick))
+		/* for the longest of them; who is evicted for it takes along what it is about */
+		if (dmring_room_make(ring, DMRING_WIRE_PARCEL + DMRING_STATUS_SIZE, &hold->kick) ||
+		    !dmring_parcels_due(ring, &o))
 			break;
 		if (dmring_parcels_go(ring, NULL, &o))
 			break;
