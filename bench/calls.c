@@ -55,7 +55,8 @@ static int call_open(struct bench_end *e)
 	struct caller *c = calloc(1, sizeof(*c) + e->c->size);
 	struct dmring_opts opts = {
 		.size = sizeof(opts),
-		.flags = DMRING_CALLS | DMRING_SEND_ONLY,
+		.flags = DMRING_CALLS | DMRING_SEND_ONLY |
+			 (e->c->shape == BENCH_REQUESTS ? DMRING_BATCH : 0),
 		.in_size = space(e->c),
 		.out_size = space(e->c),
 	};

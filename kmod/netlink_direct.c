@@ -64,14 +64,17 @@ static bool copy_service(struct dmring_ring *ring, u32 nr, struct service_now *n
 	return there;
 }
 
-static int put_service(struct sk_buff *skb, const struct dmring_ring *ring,
+/* From how many requests are in whose hands one could tell who sends (I6) */
+static int put_service(const struct dmring_show *s, const struct dmring_ring *ring,
 		       const struct service_now *now)
 {
+	struct sk_buff *skb = s->skb;
+
 	return nla_put_string(skb, DMRING_A_SERVICE_RING, ring->name) ||
 	       nla_put_string(skb, DMRING_A_SERVICE_NAME, now->name) ||
 	       nla_put_u32(skb, DMRING_A_SERVICE_NODE, now->node) ||
 	       nla_put_u32(skb, DMRING_A_SERVICE_MEMBERS, now->members) ||
-	       nla_put_u32(skb, DMRING_A_SERVICE_BUSY, now->busy);
+	       (s->admin && nla_put_u32(skb, DMRING_A_SERVICE_BUSY, now->busy));
 }
 
 int dmring_show_services(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
@@ -87,7 +90,7 @@ int dmring_show_services(const struct dmring_show *s, struct dmring_ring *ring, 
 			continue;
 		err = dmring_show_begin(s, DMRING_CMD_SERVICE_GET, DMRING_A_SERVICE, &m);
 		if (!err)
-			err = dmring_show_end(s, &m, put_service(s->skb, ring, &now));
+			err = dmring_show_end(s, &m, put_service(s, ring, &now));
 		if (err)
 			return err;
 	}

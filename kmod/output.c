@@ -45,7 +45,9 @@ u64 dmring_out_put(struct dmring_member *m, const struct dmring_out *out)
 	};
 	u64 start = m->out_tail, at = start;
 
-	at = put_bytes(m, at, &rec, sizeof(rec));
+	/* a header never wraps: both size and positions are multiples of DMRING_ALIGN */
+	memcpy(m->slot.out + (at & (m->slot.out_size - 1)), &rec, sizeof(rec));
+	at += sizeof(rec);
 	if (out->ident)
 		at = put_bytes(m, at, out->ident, sizeof(*out->ident));
 	at = put_bytes(m, at, out->head, out->head_len);

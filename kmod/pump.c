@@ -539,10 +539,12 @@ static void start(struct dmring_ring *ring, struct dmring_member *m, const struc
 static int take_direct(struct dmring_ring *ring, struct dmring_member *m,
 		       const struct message *msg, struct hold *hold)
 {
-	struct dmring_outgoing o = {};
-	int ret = ring->direct ? dmring_requests_take(ring, m, msg->type, &msg->src, msg->len, &o) :
-				 -EINVAL;
+	struct dmring_outgoing o;
+	int ret = -EINVAL;
 
+	o.len = 0;
+	if (ring->direct)
+		ret = dmring_requests_take(ring, m, msg->type, &msg->src, msg->len, &o);
 	if (ret == DMRING_TAKEN_OUT) {
 		ret = dmring_room_make(ring, DMRING_WIRE_PARCEL + o.len, &hold->kick);
 		if (ret == -EMSGSIZE && o.p.kind == DMRING_PARCEL_REQUEST)

@@ -31,9 +31,14 @@ struct dmring_member *dmring_call_client(struct dmring_ring *ring, const struct 
 	return c->client ? dmring_member_of(ring, c->client) : NULL;
 }
 
-static void read_head(void *to, const struct dmring_source *src, u32 n)
+static __always_inline void read_head(void *to, const struct dmring_source *src, u32 n)
 {
-	dmring_space_copy(to, BIT_ULL(32), 0, src, 0, n);
+	u64 at = src->off & src->mask;
+
+	if (src->mask - at >= n)
+		memcpy(to, src->base + at, n);
+	else
+		dmring_space_copy(to, BIT_ULL(32), 0, src, 0, n);
 	/* what was read is what is checked */
 	barrier();
 }
@@ -341,8 +346,7 @@ static bool reserved_zero(const struct dmring_in_request *req)
 
 static int check_request(const struct dmring_in_request *req, u32 len)
 {
-	if (req->flags & ~DMRING_REQUEST_FLAGS || !reserved_zero(req) ||
-	    !dmring_service_name_ok(req->service))
+	if (req->flags & ~DMRING_REQUEST_FLAGS || !reserved_zero(req))
 		return -EINVAL;
 	if (req->flags & DMRING_REQUEST_EACH && !(req->flags & DMRING_REQUEST_ONE_WAY))
 		return -EINVAL;
@@ -371,11 +375,11 @@ static bool choose_host(struct dmring_ring *ring, struct dmring_outgoing *o)
 }
 
 /* To one member: 0 it is on its way, DMRING_TAKEN_…; @now for the deadline */
-static int to_one(struct dmring_ring *ring, struct dmring_member *m, struct dmring_outgoing *o,
+static int to_one(struct dmring_ring *ring, struct dmring_member *m,
+		  struct dmring_service *service, struct dmring_outgoing *o,
 		  struct dmring_delivery *d)
 {
 	bool one_way = o->req.flags & DMRING_REQUEST_ONE_WAY;
-	struct dmring_service *service = dmring_services_find(ring, o->req.service);
 	struct dmring_call *c = NULL;
 	struct dmring_offer *offer;
 	int err;
@@ -445,10 +449,10 @@ u32 dmring_delivery_each(struct dmring_ring *ring, struct dmring_service *servic
 	return missed;
 }
 
-static int to_each(struct dmring_ring *ring, struct dmring_member *m, struct dmring_outgoing *o,
+static int to_each(struct dmring_ring *ring, struct dmring_member *m,
+		   struct dmring_service *service, struct dmring_outgoing *o,
 		   struct dmring_delivery *d)
 {
-	struct dmring_service *service = dmring_services_find(ring, o->req.service);
 	bool here = service && service->members;
 	u32 at = 0;
 
@@ -476,6 +480,7 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 			const struct dmring_source *src, u32 len, struct dmring_outgoing *o)
 {
 	struct dmring_ident ident = dmring_member_ident(m);
+	struct dmring_service *service;
 	struct dmring_delivery d;
 	int err;
 
@@ -485,6 +490,10 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 	err = check_request(&o->req, len);
 	if (err)
 		return err;
+	/* one that is served here is right; the others are looked at */
+	service = dmring_services_find(ring, o->req.service);
+	if (!service && !dmring_service_name_ok(o->req.service))
+		return -EINVAL;
 	if (o->req.deadline && ktime_get_ns() >= o->req.deadline)
 		return dmring_requests_fail(ring, m, &o->req, ETIMEDOUT);
 	if (!is_its_turn(ring, m) || (m->attached && m->calls[DMRING_CALL_CLIENT].count >=
@@ -495,8 +504,8 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 	dmring_delivery_init(&d, o->req.flags, o->req.deadline,
 			     ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL, &o->body, o->len);
 	if (o->req.flags & DMRING_REQUEST_EACH)
-		return to_each(ring, m, o, &d);
-	return to_one(ring, m, o, &d);
+		return to_each(ring, m, service, o, &d);
+	return to_one(ring, m, service, o, &d);
 }
 
 /*
@@ -548,12 +557,13 @@ static u32 reply_need(const struct dmring_ring *ring, u32 len)
 static bool clogged(struct dmring_ring *ring, const struct dmring_call *c, u32 need, u64 *until)
 {
 	struct dmring_member *m = dmring_call_client(ring, c);
-	u64 now = ktime_get_ns();
+	u64 now;
 
 	if (!m || !dmring_out_fits(m, need) || dmring_out_has_room(m, need))
 		return false;
 	if (dmring_out_ask(m) && dmring_out_has_room(m, need))
 		return false;
+	now = ktime_get_ns();
 	m->clogged_at = m->clogged_at ?: now;
 	*until = m->clogged_at + ring->slow_ms * NSEC_PER_MSEC;
 	return now < *until;
@@ -604,6 +614,7 @@ int dmring_requests_take(struct dmring_ring *ring, struct dmring_member *m, u16 
 {
 	if (!(m->flags & DMRING_ATTACH_CALLS))
 		return -EINVAL;
+	o->req.deadline = 0;
 	if (type == DMRING_REC_REQUEST)
 		return take_request(ring, m, src, len, o);
 	return take_reply(ring, m, src, len, o);

@@ -48,7 +48,13 @@ void dmring_charge_put(struct dmring_charge *charge)
 void dmring_space_copy(u8 *to, u64 size, u64 pos, const struct dmring_source *src, u32 done, u32 n)
 {
 	u64 from = src->off + done;
+	u64 to_at = pos & (size - 1), from_at = from & src->mask;
 
+	/* almost always */
+	if (likely(n && n <= size - to_at && n - 1 <= src->mask - from_at)) {
+		memcpy(to + to_at, src->base + from_at, n);
+		return;
+	}
 	while (n) {
 		u64 to_end = size - (pos & (size - 1));
 		u64 src_end = src->mask - (from & src->mask) + 1;

@@ -122,7 +122,7 @@ static bool spin_for(struct dmring_member *m, __poll_t events)
 
 static int sleep_for(struct dmring_member *m, __poll_t events, s64 timeout)
 {
-	ktime_t expires = ktime_add_safe(ktime_get(), timeout);
+	ktime_t expires = timeout < 0 ? 0 : ktime_add_safe(ktime_get(), timeout);
 	DEFINE_WAIT(wait);
 	int err = 0;
 
@@ -141,6 +141,8 @@ static int sleep_for(struct dmring_member *m, __poll_t events, s64 timeout)
 			err = dmring_ready(m) & events ? 0 : -ETIMEDOUT;
 			break;
 		}
+		if (dmring_ready(m) & events)
+			break;
 	}
 	finish_wait(&m->wq, &wait);
 	return err;

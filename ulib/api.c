@@ -12,7 +12,7 @@
 
 #include "internal.h"
 
-#define FLAGS	(DMRING_ATTACH_FLAGS | DMRING_EVENTS | DMRING_WEIGH)
+#define FLAGS	(DMRING_ATTACH_FLAGS | DMRING_EVENTS | DMRING_WEIGH | DMRING_BATCH)
 
 int dmring_usable(struct dmring *r)
 {

@@ -112,6 +112,12 @@ static void fill(struct dmring_in_request *q, const char *service, __u64 cookie,
 	memcpy(q->service, service, strlen(service));
 }
 
+/* The doorbell, unless it is to be rung once for many */
+static int tell(struct dmring *r)
+{
+	return r->flags & DMRING_BATCH ? 0 : dmring_tell(r);
+}
+
 int dmring_call_start(struct dmring *r, const char *service, const void *data, size_t len,
 		      __u64 cookie, unsigned int flags, int timeout_ms)
 {
@@ -124,7 +130,7 @@ int dmring_call_start(struct dmring *r, const char *service, const void *data, s
 		return dmring_fail(-EINVAL, "the top bit of a cookie is for dmring_call() alone");
 	fill(&q, service, cookie, flags, timeout_ms);
 	ret = r->ops->request(r, &q, data, len);
-	return ret ? ret : dmring_tell(r);
+	return ret ? ret : tell(r);
 }
 
 /*
@@ -229,7 +235,7 @@ static int send_reply(struct dmring *r, __u64 cap, int error, __u32 flags, const
 	if (!cap)
 		return dmring_fail(-EINVAL, "no capability: no reply is wanted");
 	ret = r->ops->reply(r, &p, data, len);
-	return ret ? ret : dmring_tell(r);
+	return ret ? ret : tell(r);
 }
 
 int dmring_reply(struct dmring *r, __u64 cap, const void *data, size_t len)

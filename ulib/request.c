@@ -58,18 +58,34 @@ static int find(struct dmring_member *k, struct dmring_answer *a, struct dmring_
 	return -EAGAIN;
 }
 
+/* Nothing to be read at all, as far as was seen */
+static bool is_empty(const struct dmring_member *k)
+{
+	return k->cur.out == k->out_tail && (!k->s.index || k->cur.log == k->tail);
+}
+
+/* Something is in front: what nobody would be shown of that gives its room back */
+static int find_behind(struct dmring_member *k, struct dmring_answer *a,
+		       struct dmring_record *found)
+{
+	int ret = dmring_stream_ready(k, 0);
+
+	if (ret < 0)
+		return ret;
+	dmring_stream_keep(&k->r);
+	dmring_stream_refresh(k);
+	return find(k, a, found);
+}
+
 int dmring_member_look(struct dmring_member *k, struct dmring_answer *a)
 {
 	struct dmring_record found;
 	int ret;
 
-	/* what nobody would be shown gives its room back */
-	ret = dmring_stream_ready(k, 0);
-	if (ret < 0)
-		return ret;
-	dmring_stream_keep(&k->r);
 	dmring_stream_refresh(k);
 	ret = find(k, a, &found);
+	if (ret == -EAGAIN ? !is_empty(k) : !ret && a->at != k->cur.out)
+		ret = find_behind(k, a, &found);
 	if (ret)
 		return ret;
 	dmring_answer_add(a, &found.m);

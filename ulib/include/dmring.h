@@ -46,6 +46,8 @@ extern "C" {
 #define DMRING_CALLS		DMRING_ATTACH_CALLS	/* I send or serve requests */
 #define DMRING_EVENTS		0x10000U	/* dmring_peek() shows events too */
 #define DMRING_WEIGH		0x20000U	/* dmring_wait() keeps the ballot's weight */
+/* Requests and replies wait for dmring_submit() or dmring_wait(): one doorbell for many */
+#define DMRING_BATCH		0x40000U
 
 /* dmring_opts.scope */
 #define DMRING_KERNEL		0	/* a ring of the kernel, set up by ringctl */

@@ -278,7 +278,7 @@ enum dmring_attr_service {
 	DMRING_A_SERVICE_NAME,		/* string */
 	DMRING_A_SERVICE_NODE,		/* u32, host; 0 on a ring of scope machine */
 	DMRING_A_SERVICE_MEMBERS,	/* u32, who offer it there */
-	DMRING_A_SERVICE_BUSY,		/* u32, requests from this host in their hands */
+	DMRING_A_SERVICE_BUSY,		/* u32, requests in their hands, when last announced */
 
 	__DMRING_A_SERVICE_MAX
 };
