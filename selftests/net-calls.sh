@@ -12,7 +12,7 @@ here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=net/common.sh
 . "$here/net/common.sh"
 requests=${1:-${DMRING_CALLS:-20000}} seed=${2:-$RANDOM} order=${3:-fifo}
-plan 8
+plan 9
 note "seed $seed, $requests requests, order $order"
 
 serves_is() {	# HOST NODES-AND-MEMBERS of each host that serves "upper"
@@ -57,6 +57,29 @@ kill $state
 wait $state 2>/dev/null
 on_all status_is ""
 verdict "every host knows the status, and that it has gone with its member"
+
+# 201 members with a status; one more is to be seen on another host within a second
+states=()
+for ((i = 0; i < 201; i++)); do
+	in_host $((1 + i % 3)) "$here/net/state" r 1 "$i" "member $i"
+	"${cmd[@]}" & states+=($!)
+done
+all_there() { [ "$(on "$1" ringctl status r | wc -l)" = 202 ]; }
+on_all all_there
+in_host 1 ringctl status r watch
+"${cmd[@]}" >"$tmp/watch" & watch=$!
+until_true 10 grep -q "member 200" "$tmp/watch" || bad "nothing is watched"
+in_host 3 "$here/net/state" r 1 99 "at last"
+begin=$(ms_now)
+"${cmd[@]}" & states+=($!)
+until_true 10 grep -q "at last" "$tmp/watch" || bad "the change is not seen"
+took=$(($(ms_now) - begin))
+note "seen after $took ms, with the start of its process"
+[ $took -lt $((1000 * slower)) ] || bad "it took $took ms"
+kill $watch "${states[@]}"
+wait $watch "${states[@]}" 2>/dev/null
+on_all status_is ""
+verdict "a board of 201 members shows a change within a second"
 
 seq 1 30 | sed 's/^/line /' >"$tmp/in"
 on 1 ringctl call r service upper timeout $((30 * slower)) <"$tmp/in" >"$tmp/out"
