@@ -82,12 +82,36 @@ size_t dmring_direct_bytes(const struct dmring_ring *ring)
 	       READ_ONCE(d->status_count) * sizeof(struct dmring_status);
 }
 
-bool dmring_direct_stays(const struct dmring_ring *ring, u32 node)
+static bool is_kept(const struct dmring_direct *d, u32 node)
+{
+	u16 i;
+
+	for (i = 0; i < d->kept_count; i++)
+		if (d->kept[i] == node)
+			return true;
+	return false;
+}
+
+void dmring_direct_view(struct dmring_ring *ring, bool lossy)
 {
 	const struct dmring_change *ch = &ring->core.change;
-	const struct dmring_next_host *h = dmring_view_next_host(&ch->record, node);
+	struct dmring_direct *d = ring->direct;
+	u16 i, n = 0;
 
-	return !ch->joins && h && h->stays;
+	for (i = 0; i < ch->record.count && !lossy && !ch->joins; i++) {
+		u32 node = ch->record.host[i].node;
+
+		/* and through the view before, if its record is still to be delivered */
+		if (ch->record.host[i].stays && (!d->view_due || is_kept(d, node)))
+			d->kept[n++] = node;
+	}
+	d->kept_count = n;
+	d->view_due = true;
+}
+
+bool dmring_direct_stays(const struct dmring_ring *ring, u32 node)
+{
+	return is_kept(ring->direct, node);
 }
 
 void dmring_direct_wait(struct dmring_member *m, u64 until)

@@ -59,6 +59,9 @@ struct dmring_direct {
 	u64 looks_at;			/* ns: when the thread will look at deadlines next */
 	struct list_head dirty;
 	u32 status_count;		/* of other hosts */
+	bool view_due;			/* a view was installed, and its record not delivered */
+	u16 kept_count;			/* hosts that have come along from all views before it, */
+	u32 kept[DMRING_HOSTS_MAX];	/* and these have lost nothing */
 	u64 replied;
 	u64 failed;
 	u64 begun;
@@ -75,7 +78,11 @@ void dmring_direct_free(struct dmring_ring *ring);
 /* What it takes now (bytes) */
 size_t dmring_direct_bytes(const struct dmring_ring *ring);
 
-/* Has host @node come with this one from the last view to the one just installed? */
+/*
+ * A view is about to be installed; @lossy: what was sent in the last one may be lost.
+ * Then, when its record is delivered: has host @node come with this one, and lost nothing?
+ */
+void dmring_direct_view(struct dmring_ring *ring, bool lossy);
 bool dmring_direct_stays(const struct dmring_ring *ring, u32 node);
 
 /* The member's next request waits: it has another turn when there is room somewhere. */

@@ -294,7 +294,10 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 		return -EUSERS;
 	__set_bit(id, ring->used);
 	m->id = id;
-	m->sender = ++ring->next_sender * DMRING_SLOTS_MAX + id;
+	/* 0 is nobody */
+	do {
+		m->sender = ++ring->next_sender * DMRING_SLOTS_MAX + id;
+	} while (!m->sender);
 	m->cursor = ring->log.published;
 	m->slot.user->log_head = m->cursor;
 	m->slot.user->ballot = DMRING_WEIGHT_DEFAULT |

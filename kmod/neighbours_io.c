@@ -72,6 +72,12 @@ static int read_news(struct dmring_neighbours *nb, const u8 *payload, struct dmr
 	return err ? -EPIPE : 0;
 }
 
+static bool delivers_at_once(const struct dmring_ring *ring)
+{
+	return ring->order == DMRING_ORDER_FIFO &&
+	       ring->core.change.phase == DMRING_PHASE_RUN;
+}
+
 /* The payload is a parcel: likewise; or no memory for the first one */
 static int check_parcel(struct dmring_neighbours *nb, const u8 *payload)
 {
@@ -84,7 +90,8 @@ static int check_parcel(struct dmring_neighbours *nb, const u8 *payload)
 	spin_lock(&nb->ring->lock);
 	err = dmring_core_parcel(&nb->ring->core, now, get_random_u32(), &nb->rx, payload, &p,
 				 &nb->act);
-	if (!err && p.kind == DMRING_PARCEL_OFFER &&
+	/* where it is delivered as it comes; else what is withdrawn before it may still wait */
+	if (!err && p.kind == DMRING_PARCEL_OFFER && delivers_at_once(nb->ring) &&
 	    !dmring_offers_may(&nb->ring->direct->offers, p.from, p.name))
 		err = dmring_core_flood(&nb->ring->core, now, get_random_u32(), &nb->rx, &nb->act);
 	dmring_ring_unlock(nb->ring);

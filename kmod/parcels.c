@@ -67,6 +67,7 @@ int dmring_parcels_go(struct dmring_ring *ring, struct dmring_member *m,
 		if (!m)
 			dmring_calls_unlink(&ring->direct->calls, &ring->direct->calls.tell,
 					    o->call, DMRING_CALL_SERVER);
+		o->call->flags &= ~DMRING_REQUEST_IDEMPOTENT;
 		if (!(o->p.flags & DMRING_REPLY_MORE))
 			dmring_call_finish(ring, o->call);
 		return 0;
@@ -179,12 +180,20 @@ static void each_arrived(struct dmring_ring *ring, u32 node, const struct dmring
 		bounce(ring, node, p, EAGAIN);
 }
 
+/* One so far away that it cannot be said is none */
+static u64 deadline_of(u64 left)
+{
+	u64 now = ktime_get_ns();
+
+	return left && left <= U64_MAX - now ? now + left : 0;
+}
+
 static void request_arrived(struct dmring_ring *ring, u32 node, const struct dmring_parcel *p,
 			    const struct dmring_ident *ident, const struct dmring_source *body,
 			    u32 len)
 {
 	bool one_way = p->flags & DMRING_REQUEST_ONE_WAY;
-	u64 deadline = p->dest && p->arg ? ktime_get_ns() + p->arg : 0;
+	u64 deadline = p->dest ? deadline_of(p->arg) : 0;
 	struct dmring_call *c = NULL;
 	struct dmring_offer *offer;
 	struct dmring_delivery d;
@@ -240,6 +249,8 @@ static void reply_arrived(struct dmring_ring *ring, u32 node, const struct dmrin
 		ring->direct->stale++;
 		return;
 	}
+	if (p->flags & DMRING_REPLY_MORE && c->flags & DMRING_REQUEST_ONE_WAY)
+		return;
 	if (p->flags & DMRING_REPLY_RING || c->flags & DMRING_REQUEST_ONE_WAY)
 		dmring_call_end(ring, c, p->error, p->flags);
 	else if (dmring_call_reply(ring, c, p->error, p->flags, ident, body, len))
@@ -377,6 +388,7 @@ void dmring_parcels_view(struct dmring_ring *ring)
 			lose_host(ring, c);
 	}
 	dmring_services_view(ring);
+	ring->direct->view_due = false;
 	/* what was before a request and was lost with the view holds it up no longer */
 	dmring_direct_retry(ring);
 }

@@ -298,10 +298,13 @@ static void put_parcels(struct dmring_ring *ring, struct hold *hold)
 	struct dmring_outgoing o = {};
 
 	while (hold->left && dmring_parcels_due(ring, &o)) {
-		/* for the longest of them; who is evicted for it takes along what it is about */
-		if (dmring_room_make(ring, DMRING_WIRE_PARCEL + DMRING_STATUS_SIZE, &hold->kick) ||
-		    !dmring_parcels_due(ring, &o))
+		u32 len = o.len;
+
+		if (dmring_room_make(ring, DMRING_WIRE_PARCEL + len, &hold->kick))
 			break;
+		/* who is evicted for it takes along what it is about */
+		if (!dmring_parcels_due(ring, &o) || o.len > len)
+			continue;
 		if (dmring_parcels_go(ring, NULL, &o))
 			break;
 		put_parcel(ring, NULL, &o);

@@ -68,10 +68,13 @@ static struct dmring_call_list *server_list(struct dmring_ring *ring, const stru
 
 static void drop_server(struct dmring_ring *ring, struct dmring_call *c)
 {
-	if (c->server)
-		dmring_calls_unlink(&ring->direct->calls, server_list(ring, c), c,
-				    DMRING_CALL_SERVER);
+	if (!c->server)
+		return;
+	dmring_calls_unlink(&ring->direct->calls, server_list(ring, c), c, DMRING_CALL_SERVER);
 	c->server = 0;
+	/* somebody may have waited for its hands to be free */
+	if (!list_empty(&ring->direct->waiting))
+		dmring_direct_retry(ring);
 }
 
 void dmring_call_drop_client(struct dmring_ring *ring, struct dmring_call *c)
@@ -168,11 +171,8 @@ void dmring_requests_turn(struct dmring_ring *ring, struct dmring_member *m)
 	struct dmring_calls *t = &ring->direct->calls;
 	struct dmring_call *c, *next;
 
-	if (dmring_out_has_rung(m)) {
-		m->clogged_at = 0;
-		if (!list_empty(&ring->direct->waiting))
-			dmring_direct_retry(ring);
-	}
+	if (dmring_out_has_rung(m) && !list_empty(&ring->direct->waiting))
+		dmring_direct_retry(ring);
 	if (!m->ends_due)
 		return;
 	for (c = dmring_calls_first(t, &m->calls[DMRING_CALL_CLIENT]); c; c = next) {
@@ -530,8 +530,12 @@ int dmring_call_reply(struct dmring_ring *ring, struct dmring_call *c, u32 error
 		end_here(ring, c, ENOBUFS, DMRING_REPLY_RING | DMRING_REPLY_UNKNOWN);
 		return 0;
 	}
-	if (m)
+	if (m) {
 		dmring_out_put(m, &out);
+		m->clogged_at = 0;
+	}
+	/* who has seen a part is not to get another one's */
+	c->flags &= ~DMRING_REQUEST_IDEMPOTENT;
 	if (flags & DMRING_REPLY_MORE)
 		return 0;
 	count_end(ring, flags);
@@ -554,7 +558,8 @@ static u32 reply_need(const struct dmring_ring *ring, u32 len)
  * Is the client's output space full? Then a reply to it waits, in all no longer than the ring
  * bears with a slow reader, until it reads again: or one client could hold up a server.
  */
-static bool clogged(struct dmring_ring *ring, const struct dmring_call *c, u32 need, u64 *until)
+static bool clogged(struct dmring_ring *ring, const struct dmring_member *server,
+		    const struct dmring_call *c, u32 need, u64 *until)
 {
 	struct dmring_member *m = dmring_call_client(ring, c);
 	u64 now;
@@ -566,7 +571,8 @@ static bool clogged(struct dmring_ring *ring, const struct dmring_call *c, u32 n
 	now = ktime_get_ns();
 	m->clogged_at = m->clogged_at ?: now;
 	*until = m->clogged_at + ring->slow_ms * NSEC_PER_MSEC;
-	return now < *until;
+	/* who has left does not keep those waiting who want to know that */
+	return now < *until && server->attached;
 }
 
 static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
@@ -595,7 +601,7 @@ static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
 	o->body = behind(src, sizeof(reply));
 	o->len = len - sizeof(reply);
 	if (dmring_call_is_ours(c) &&
-	    clogged(ring, c, reply_need(ring, o->len), &until))
+	    clogged(ring, m, c, reply_need(ring, o->len), &until))
 		return dmring_requests_later(ring, m, until);
 	if (dmring_call_is_ours(c))
 		return dmring_call_reply(ring, c, reply.error, reply.flags,

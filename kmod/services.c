@@ -133,8 +133,11 @@ static int withdraw(struct dmring_member *m, struct dmring_ioc_offer *args)
 	int err = 0;
 
 	spin_lock(&m->ring->lock);
-	offer = find_offer(m, args->service);
-	if (offer) {
+	/* what one that has left had offered is no longer its own to withdraw */
+	offer = m->attached ? find_offer(m, args->service) : NULL;
+	if (!m->attached) {
+		err = -ENOTCONN;
+	} else if (offer) {
 		end_offer(m->ring, offer);
 		/* who waits for this one alone waits in vain */
 		dmring_direct_retry(m->ring);
@@ -313,7 +316,7 @@ void dmring_services_heard_status(struct dmring_ring *ring, u32 node,
 	struct dmring_status *s = find_status(d, node, p->member);
 
 	if (!s && d->status_count < DMRING_STATUS_MAX)
-		s = kzalloc(sizeof(*s), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+		s = kzalloc(sizeof(*s), GFP_ATOMIC | __GFP_NOWARN);
 	if (!s) {
 		ring->stats.events_lost++;
 		return;

@@ -11,6 +11,7 @@
  */
 #include <linux/ktime.h>
 
+#include "direct.h"
 #include "event.h"
 #include "member.h"
 #include "neighbours_io.h"
@@ -157,6 +158,8 @@ static void install_locked(struct dmring_neighbours *nb, const u8 *event, u32 le
 	struct dmring_ring *ring = nb->ring;
 	bool lost = dmring_core_loses(&ring->core);
 
+	if (ring->direct)
+		dmring_direct_view(ring, lost);
 	dmring_pump_view(ring, event, len);
 	if (lost)
 		ring->lost_no = ring->view_no;

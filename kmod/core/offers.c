@@ -48,7 +48,7 @@ void dmring_offers_set(struct dmring_offers *o, u32 node, const char *name, u32 
 {
 	struct dmring_host_offer *h = lookup(o, node, name);
 
-	if (!h && members)
+	if (!h && members && dmring_offers_may(o, node, name))
 		h = find_place(o);
 	if (!h) {
 		o->lost += !!members;

@@ -64,6 +64,10 @@ static bool request_ok(const struct dmring_parcel *p, u32 len)
 
 static bool reply_ok(const struct dmring_parcel *p, u32 len)
 {
+	/* a part is the server's, and no end */
+	if (p->flags & DMRING_REPLY_MORE &&
+	    (p->error || p->flags != DMRING_REPLY_MORE || p->member))
+		return false;
 	return !p->name[0] && p->dest && !p->no == !!p->member &&
 	       p->error < 4096 && len <= DMRING_DIRECT_MAX &&
 	       !(p->flags & ~(DMRING_REPLY_MORE | DMRING_REPLY_RING | DMRING_REPLY_UNKNOWN));

@@ -154,8 +154,10 @@ static bool is_stable(const struct dmring_retain *r, const struct dmring_entry *
 /* Delivered, and its order is known everywhere; local events have none. */
 static bool is_ordered(const struct dmring_retain *r, const struct dmring_entry *e, u64 no)
 {
-	if (dmring_retain_is_fifo(r) || !(e->flags & DMRING_ENTRY_PLACED))
+	if (dmring_retain_is_fifo(r))
 		return dmring_retain_delivered(r, no);
+	if (!(e->flags & DMRING_ENTRY_PLACED))
+		return false;
 	return !needs_stable(r, e) || dmring_order_is_held(r, no);
 }
 

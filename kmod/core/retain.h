@@ -181,12 +181,14 @@ static inline bool dmring_retain_deliver(struct dmring_retain *r, u64 *no)
 	return true;
 }
 
-/* Has it been delivered? */
+/* Has it been delivered, or never will be? */
 static inline bool dmring_retain_delivered(const struct dmring_retain *r, u64 no)
 {
 	if (dmring_retain_is_fifo(r))
 		return no < r->order.given;
-	return no < r->first || r->table[no & r->mask].flags & DMRING_ENTRY_PLACED;
+	if (no < r->first || r->table[no & r->mask].flags & DMRING_ENTRY_PLACED)
+		return true;
+	return no < r->dropped && r->order.given >= r->order.dropped;
 }
 
 /* Append the next record of @origin (or an event); returns its number. */
