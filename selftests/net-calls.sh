@@ -11,7 +11,7 @@
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=net/common.sh
 . "$here/net/common.sh"
-requests=${1:-${DMRING_CALLS:-20000}} seed=${2:-$RANDOM} order=${3:-fifo}
+requests=${1:-${DMRING_CALLS:-8000}} seed=${2:-$RANDOM} order=${3:-fifo}
 plan 9
 note "seed $seed, $requests requests, order $order"
 
