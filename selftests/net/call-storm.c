@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests while servers are killed: every one ends once, and a server's death is told at once.
+ *
+ *	call-storm [-n REQUESTS] [-k MS between kills] [-r SEED] [-t S] [-p PLANT] [-x] RING
+ *
+ *	    8 clients on 3 hosts              6 servers on 3 hosts (network namespaces h1 to h3)
+ *	.-------------------------.         .-------------------------.
+ *	| 16 requests under way   | ------> | takes: writes down whose |
+ *	| each: began, ended once | <------ | answers                  | <-- SIGKILL: written down
+ *	'-------------------------'         '-------------------------'     when; a new one begins
+ *
+ * A request goes to a server of its own host, if there is one. With -x all clients are on host 1
+ * and all servers on the others, so that every request and every answer goes between hosts.
+ *
+ * asks.c measures from the last death there was. This one knows which server had a request in
+ * its hands, so that the time is that from its own server's death, also if many die meanwhile. Of
+ * one that no server had looked at, it is that from the first death since it was begun.
+ *
+ * A planted fault has to be found: lost (a client forgets an end), doubled (it counts one twice),
+ * damaged (a server answers wrongly, once), early (a server refuses one with EOWNERDEAD).
+ *
+ * Shared memory: each client writes its own struct; servers write taken[], the parent died[].
+ */
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "call-join.h"
+
+#define HOSTS		3
+#define SERVERS		6
+#define CLIENTS		8
+#define IN_FLIGHT	16
+#define LATES		65536	/* times that are kept of each client */
+#define LIVES		(1 << 18)	/* of servers */
+#define PLANT_AT	100	/* the request of client 0 that a fault is planted in */
+#define NEW_MS		2000	/* a death so long before the begin can still be the reason */
+
+enum end { REPLIED, DEAD, NONE, FULL, WRONG, ENDS };
+
+static const char *const end_names[] = { "replied", "dead", "none", "full", "wrong" };
+
+struct client {
+	uint64_t begun;
+	uint64_t ends[ENDS];
+	uint64_t open;		/* without an end */
+	uint32_t lates;
+	uint32_t unread;	/* of these, that no server had taken */
+	uint32_t late[LATES];	/* us */
+	uint32_t in_hand[LATES];	/* us, of those that a server had taken */
+	char text[200];
+};
+
+static struct shared {
+	uint32_t lives;		/* servers that were started */
+	uint32_t deaths;	/* entries of order[] */
+	uint64_t twice;		/* requests that two servers took, or one twice */
+	uint64_t died[LIVES];	/* ns, of each life */
+	uint64_t order[LIVES];	/* ns, of each death */
+	struct client client[CLIENTS];
+} *shared;
+
+static uint32_t *taken;		/* [client][number]: life + 1 */
+static const char *ring, *plant = "";
+static uint64_t requests = 20000, seed = 1;
+static unsigned int kill_ms = 100, limit_s = 300;
+static bool far;
+
+static bool is_planted(const char *kind, uint64_t who, uint64_t no)
+{
+	return !who && no == PLANT_AT && !strcmp(plant, kind);
+}
+
+static uint64_t each(void) { return requests / CLIENTS; }
+
+static bool goes_on(uint64_t no) { return no % 4 == 3; }	/* DMRING_REQUEST_IDEMPOTENT */
+
+static void serve_one(struct dmring *r, const struct dmring_msg *m, uint32_t life)
+{
+	struct question q, a;
+	uint32_t before;
+	int ret;
+
+	if (!question_whole(m->data, m->len, &q) || q.who >= CLIENTS || q.no >= each()) {
+		while (dmring_refuse(r, m->ref, EBADMSG) == -EAGAIN)
+			dmring_wait(r, DMRING_WAIT_WRITE, 64, 100);
+		return;
+	}
+	before = __atomic_exchange_n(&taken[q.who * each() + q.no], life + 1, __ATOMIC_SEQ_CST);
+	if (before && !goes_on(q.no))
+		__atomic_add_fetch(&shared->twice, 1, __ATOMIC_SEQ_CST);
+	question_answer(&q, &a);
+	/* long enough for some to die with one in hand */
+	if (q.no % 16 == 0)
+		usleep(1000);
+	if (is_planted("damaged", q.who, q.no))
+		a.sum++;
+	do {
+		if (is_planted("early", q.who, q.no))
+			ret = dmring_refuse(r, m->ref, EOWNERDEAD);
+		else
+			ret = dmring_reply(r, m->ref, &a, QUESTION_HEAD + a.len);
+		if (ret == -EAGAIN)
+			dmring_wait(r, DMRING_WAIT_WRITE, sizeof(a) + 64, 100);
+	} while (ret == -EAGAIN);
+}
+
+static void serve(unsigned int host, unsigned int life)
+{
+	struct dmring *r = join(ring, host, DMRING_SEND_ONLY);
+	struct dmring_msg m;
+	int ret;
+
+	if (dmring_offer(r, "storm", NULL))
+		exit(2);
+	for (;;) {
+		ret = next_msg(r, &m, 1000);
+		if (ret == -EAGAIN)
+			continue;
+		if (ret)
+			exit(3);
+		if (m.type == DMRING_REC_REQUEST)
+			serve_one(r, &m, life);
+		dmring_release(r);
+	}
+}
+
+/* What a client keeps of a request of its own */
+struct asked {
+	uint64_t at;		/* ns */
+	bool open;
+};
+
+static void wrong(struct client *c, const char *what, uint64_t no)
+{
+	if (!c->ends[WRONG]++)
+		snprintf(c->text, sizeof(c->text), "%s, request %llu", what,
+			 (unsigned long long)no);
+}
+
+static bool ask(struct dmring *r, struct client *c, unsigned int me, uint64_t no,
+		struct asked *asked)
+{
+	struct question q;
+	size_t len = question_make(&q, me, no, seed);
+	int ret;
+
+	asked->at = now_ns(CLOCK_MONOTONIC);
+	ret = dmring_call_start(r, "storm", &q, len, no,
+				goes_on(no) ? DMRING_REQUEST_IDEMPOTENT : 0, -1);
+	if (ret && ret != -EAGAIN) {
+		wrong(c, dmring_strerror(ret), no);
+		exit(1);
+	}
+	asked->open = !ret;
+	c->begun += !ret;
+	return !ret;
+}
+
+/* The first death since @from, or else the last one before it; 0: there was none */
+static uint64_t death_since(uint64_t from)
+{
+	uint32_t n = __atomic_load_n(&shared->deaths, __ATOMIC_ACQUIRE);
+
+	while (n > 1 && shared->order[n - 2] >= from)
+		n--;
+	return n ? shared->order[n - 1] : 0;
+}
+
+/* It failed with EOWNERDEAD: who has died for it? */
+static void is_dead(struct client *c, unsigned int me, uint64_t no, const struct asked *asked)
+{
+	uint32_t life = __atomic_load_n(&taken[me * each() + no], __ATOMIC_SEQ_CST);
+	uint64_t now = now_ns(CLOCK_MONOTONIC), at;
+
+	at = life ? __atomic_load_n(&shared->died[life - 1], __ATOMIC_SEQ_CST) :
+		    death_since(asked->at);
+	if (!at || at + NEW_MS * 1000000ULL * slower() < asked->at) {
+		wrong(c, life ? "its server lives" : "nobody has died", no);
+		return;
+	}
+	c->ends[DEAD]++;
+	if (c->lates >= LATES)
+		return;
+	if (life)
+		c->in_hand[c->lates - c->unread] = (now - at) / 1000;
+	else
+		c->unread++;
+	c->late[c->lates++] = (now - at) / 1000;
+}
+
+static void came(struct client *c, unsigned int me, const struct dmring_msg *m,
+		 struct asked *asked)
+{
+	struct question q;
+
+	if (m->flags & DMRING_REPLY_MORE || !asked->open) {
+		wrong(c, asked->open ? "in parts" : "ended twice", m->ref);
+		return;
+	}
+	asked->open = false;
+	question_make(&q, me, m->ref, seed);
+	if (!m->error && question_answered(&q, m->data, m->len))
+		c->ends[REPLIED]++;
+	else if (!m->error)
+		wrong(c, "the answer to another question", m->ref);
+	else if (m->error == -EOWNERDEAD)
+		is_dead(c, me, m->ref, asked);
+	else if (m->error == -ESRCH && death_since(asked->at))
+		c->ends[NONE]++;
+	else if (m->error == -EAGAIN)
+		c->ends[FULL]++;
+	else
+		wrong(c, dmring_strerror(m->error), m->ref);
+}
+
+static void client(unsigned int me, unsigned int unused)
+{
+	struct dmring *r = join(ring, far ? 1 : 1 + me % HOSTS, DMRING_SEND_ONLY);
+	struct asked *asked = calloc(each(), sizeof(*asked));
+	struct client *c = &shared->client[me];
+	uint64_t next = 0, ended = 0, i;
+	unsigned int idle = 0;
+	struct dmring_msg m;
+	int ret;
+
+	(void)unused;
+	while (ended < each() && idle < 20 * (unsigned int)slower()) {
+		while (next < each() && next - ended < IN_FLIGHT && ask(r, c, me, next, &asked[next]))
+			next++;
+		ret = next_msg(r, &m, 1000);
+		if (ret == -EAGAIN) {
+			idle++;
+			continue;
+		}
+		if (ret) {
+			wrong(c, dmring_strerror(ret), next);
+			break;
+		}
+		idle = 0;
+		if (m.type == DMRING_REC_REPLY && m.ref < each() &&
+		    !is_planted("lost", me, m.ref)) {
+			came(c, me, &m, &asked[m.ref]);
+			if (is_planted("doubled", me, m.ref))
+				came(c, me, &m, &asked[m.ref]);
+			ended++;
+		}
+		dmring_release(r);
+	}
+	/* nothing comes after the end */
+	while (!next_msg(r, &m, 300)) {
+		if (m.type == DMRING_REC_REPLY)
+			wrong(c, "ended once more", m.ref);
+		dmring_release(r);
+	}
+	for (i = 0; i < each(); i++)
+		c->open += asked[i].open;
+	dmring_detach(r);
+	exit(c->ends[WRONG] || c->open ? 1 : 0);
+}
+
+static pid_t start(void (*fn)(unsigned int a, unsigned int b), unsigned int a, unsigned int b)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		fn(a, b);
+		exit(0);
+	}
+	return pid;
+}
+
+static pid_t start_server(unsigned int i, uint32_t *life)
+{
+	*life = shared->lives++;
+	return start(serve, far ? 2 + i % (HOSTS - 1) : 1 + i % HOSTS, *life);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void percentiles(const char *what, uint32_t *late, uint32_t n)
+{
+	qsort(late, n, sizeof(*late), by_size);
+	if (n)
+		printf("%s: p50 %u us, p99 %u us, most %u us, of %u\n", what, late[n / 2],
+		       late[n * 99ULL / 100], late[n - 1], n);
+}
+
+static int report(void)
+{
+	static uint32_t late[CLIENTS * LATES], in_hand[CLIENTS * LATES];
+	uint64_t begun = 0, open = 0, ends[ENDS] = { 0 }, sum = 0;
+	uint32_t n = 0, n_in_hand = 0;
+	int i, e;
+
+	for (i = 0; i < CLIENTS; i++) {
+		const struct client *c = &shared->client[i];
+		uint32_t k = c->lates - c->unread;
+
+		begun += c->begun;
+		open += c->open;
+		for (e = 0; e < ENDS; e++)
+			ends[e] += c->ends[e];
+		memcpy(late + n, c->late, c->lates * sizeof(*late));
+		memcpy(in_hand + n_in_hand, c->in_hand, k * sizeof(*late));
+		n += c->lates;
+		n_in_hand += k;
+		if (c->ends[WRONG])
+			printf("client %d: %s\n", i, c->text);
+	}
+	percentiles("from the server's SIGKILL to the failure, taken requests", in_hand, n_in_hand);
+	percentiles("and all", late, n);
+	printf("begun %llu", (unsigned long long)begun);
+	for (e = 0; e < ENDS; e++) {
+		printf(" %s %llu", end_names[e], (unsigned long long)ends[e]);
+		sum += e == WRONG ? 0 : ends[e];
+	}
+	printf(" open %llu twice %llu kills %u\n", (unsigned long long)open,
+	       (unsigned long long)shared->twice, shared->deaths);
+	return ends[WRONG] || open || shared->twice || begun != each() * CLIENTS || sum != begun;
+}
+
+static void kill_one(pid_t *server, uint32_t *life, unsigned int i)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+
+	__atomic_store_n(&shared->died[life[i]], now, __ATOMIC_SEQ_CST);
+	shared->order[shared->deaths] = now;
+	__atomic_store_n(&shared->deaths, shared->deaths + 1, __ATOMIC_RELEASE);
+	kill(server[i], SIGKILL);
+	waitpid(server[i], NULL, 0);
+	server[i] = start_server(i, &life[i]);
+}
+
+static void *share(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		exit(2);
+	return p;
+}
+
+static int run(void)
+{
+	pid_t server[SERVERS], clients[CLIENTS];
+	uint32_t life[SERVERS];
+	unsigned int i, left = CLIENTS, bad = 0;
+	uint64_t rnd = seed, end;
+	int status;
+
+	for (i = 0; i < SERVERS; i++)
+		server[i] = start_server(i, &life[i]);
+	sleep(1 * slower());
+	for (i = 0; i < CLIENTS; i++)
+		clients[i] = start(client, i, 0);
+	end = now_ns(CLOCK_MONOTONIC) + limit_s * 1000000000ULL;
+	while (left && now_ns(CLOCK_MONOTONIC) < end) {
+		struct timespec ts = { .tv_sec = kill_ms / 1000, .tv_nsec = kill_ms % 1000 * 1000000L };
+
+		nanosleep(&ts, NULL);
+		for (i = 0; i < CLIENTS; i++)
+			if (clients[i] && waitpid(clients[i], &status, WNOHANG) > 0) {
+				bad += status != 0;
+				clients[i] = 0;
+				left--;
+			}
+		if (left && shared->lives < LIVES)
+			kill_one(server, life, next_random(&rnd) % SERVERS);
+	}
+	for (i = 0; i < CLIENTS; i++)
+		if (clients[i])
+			kill(clients[i], SIGKILL);
+	for (i = 0; i < SERVERS; i++)
+		kill(server[i], SIGKILL);
+	while (wait(NULL) > 0)
+		;
+	if (left)
+		printf("%u clients had not come to an end after %u s\n", left, limit_s);
+	return report() || bad || left;
+}
+
+int main(int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "n:k:r:t:p:x")) != -1) {
+		if (c == 'n')
+			requests = strtoull(optarg, NULL, 0);
+		else if (c == 'k')
+			kill_ms = strtoul(optarg, NULL, 0);
+		else if (c == 'r')
+			seed = strtoull(optarg, NULL, 0);
+		else if (c == 't')
+			limit_s = strtoul(optarg, NULL, 0);
+		else if (c == 'p')
+			plant = optarg;
+		else if (c == 'x')
+			far = true;
+		else
+			return 2;
+	}
+	if (optind + 1 != argc)
+		return 2;
+	ring = argv[optind];
+	shared = share(sizeof(*shared));
+	taken = share(each() * CLIENTS * sizeof(*taken) + 1);
+	return run();
+}

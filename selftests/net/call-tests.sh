@@ -1,0 +1,479 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2034,SC2154 # variables of common.sh and views.sh
+#
+# Requests between hosts, beside net-calls.sh and net-anon.sh: what they leave open.
+#
+#	call-tests.sh ORDER [TEST…]	all tests, or those named (without their "t_")
+#
+# DMRING_CALLS: requests of the storm (20,000); DMRING_SEED: what is random in it
+
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=common.sh
+. "$here/common.sh"
+# shellcheck source=views.sh
+. "$here/views.sh"
+
+order=${1:-fifo}
+shift
+seed=${DMRING_SEED:-$RANDOM$RANDOM}
+requests=${DMRING_CALLS:-20000}
+about=()
+note "order $order, seed $seed"
+
+calls_start() {	# WORDS…: the ring "r" on three hosts
+	must hosts_start 3
+	must ring_up r 3 order "$order" mode 0666 "$@"
+}
+
+# part HOST NAME WORDS…: "call-member WORDS" there, in the background
+part() { member "$1" "$2" "$here/call-member" "${@:3}"; }
+
+said() { grep -qE -- "$2" "$tmp/$1"; }
+
+# server HOST NAME VERB RING SERVICE: it serves when this returns
+server() {
+	part "$@"
+	until_true 30 said "$2" '^serving' || bad "$2 does not serve: $(cat "$tmp/$2")"
+}
+
+# known RING SERVICE NODE:MEMBERS…: to every host of HOSTS, in $hosts_known
+known() {
+	local h
+	for h in ${hosts_known:-1 2 3}; do
+		until_true 10 knows "$h" "$@" ||
+			bad "host $h knows of $2: $(who_serves "$h" "$1" "$2"), not ${*:3}"
+	done
+}
+
+knows() { [ "$(who_serves "$1" "$2" "$3")" = "${*:4}" ]; }
+
+who_serves() {	# HOST RING SERVICE
+	on "$1" ringctl service show "$2" | awk -v s="$3" '$2 == s { print $3 ":" $4 }' | sort | xargs
+}
+
+nothing_open() {	# RING HOSTS…
+	local h
+	for h in "${@:2}"; do
+		until_true 10 equals 0 "$h" "$1" calls_open ||
+			bad "host $h: $(of_ring "$h" "$1" calls_open) calls are open"
+	done
+}
+
+equals() { [ "$(of_ring "$2" "$3" "$4")" = "$1" ]; }
+
+# end_of NAME…: asked to end, and with status 0
+end_of() {
+	kill_member TERM "$@"
+	ended "$@"
+}
+
+about[calls]='questions of two hosts to a server on the third: each gets its own answer, and the counters add up'
+t_calls() {
+	local h n=300 field sum
+	calls_start
+	server 3 serve serve r work
+	known r work 3:1
+	part 1 ask1 ask r work $n 1
+	part 2 ask2 ask r work $((2 * n)) 2
+	ended ask1 ask2
+	equal 'host 1' "asked $n answered $n wrong 0" "$(result ask1)"
+	equal 'host 2' "asked $((2 * n)) answered $((2 * n)) wrong 0" "$(result ask2)"
+	nothing_open r 1 2 3
+	for field in calls calls_replied calls_failed served stale; do
+		sum=
+		for h in 1 2 3; do
+			sum+=" $(of_ring $h r $field)"
+		done
+		case $field in
+		calls | calls_replied) equal $field " $n $((2 * n)) 0" "$sum" ;;
+		served) equal $field " 0 0 $((3 * n))" "$sum" ;;
+		*) equal $field ' 0 0 0' "$sum" ;;
+		esac
+	done
+	end_of serve
+	equal server "served $((3 * n)) damaged 0" "$(result serve)"
+	known r work ''
+}
+
+storm() { "$here/call-storm" -r "$seed" "$@" r >"$tmp/storm" 2>&1; }
+
+# storm_finds KIND PATTERN: a planted fault
+storm_finds() {
+	storm -n 4000 -t $((60 * slower)) -p "$1" && bad "the storm does not notice: $1"
+	matches "planted: $1" "$2" "$(cat "$tmp/storm")"
+}
+
+about[plants]='the storm finds what is planted: an end forgotten, doubled, damaged, or before its time'
+t_plants() {
+	calls_start
+	storm_finds damaged 'client 0: the answer to another question'
+	storm_finds doubled 'client 0: ended twice'
+	storm_finds early 'client 0: its server lives'
+	storm_finds lost ' open 1 '
+}
+
+# stormy WORDS…: servers on hosts, killed; see call-storm.c
+stormy() {
+	local h
+	calls_start
+	storm -n "$requests" -t $((${CALLS_LIMIT:-300} * slower)) "$@" || bad 'see the last lines'
+	sed 's/^/# /' "$tmp/storm"
+	matches storm "begun $((requests / 8 * 8)) .* wrong 0 open 0 twice 0" "$(result storm)"
+	[[ $(result storm) =~ \ dead\ [1-9] ]] || bad 'no request died with its server: that proves little'
+	nothing_open r 1 2 3
+	known r storm ''
+	for h in 1 2 3; do
+		note "host $h: $(on $h ringctl -s ring show r | tail -n 1 | grep -o 'calls .*')"
+		equal "breaches of the protocol on host $h" 0 "$(of_ring $h r link_errors)"
+	done
+}
+
+about[storm]='servers are killed on all hosts: every request ends once, and fails only with its own server'
+t_storm() { stormy; }
+
+about[far]='servers are killed on other hosts than the clients: likewise'
+t_far() {
+	stormy -x
+	equal 'served on host 1' 0 "$(of_ring 1 r served)"
+}
+
+about[mix]='broadcasts, one-way requests and calls of three senders in one order for everybody'
+t_mix() {
+	local own=()
+	[ "$order" = fifo ] || own=(-o)
+	calls_start slow block
+	"$here/call-mix" -n 300 -r "$seed" -p r >"$tmp/plant" 2>&1 && bad 'a planted message out of order is not noticed'
+	matches planted 'out of order: of 0' "$(cat "$tmp/plant")"
+	"$here/call-mix" -n 3000 -r "$seed" "${own[@]}" -t $((200 * slower)) r >"$tmp/mix" 2>&1 || bad "status $?"
+	sed 's/^/# /' "$tmp/mix"
+	nothing_open r 1 2 3
+}
+
+# seen FROM WORDS…: what a client on host 3 sees of the answer of a server on host FROM
+seen() {
+	local from=$1
+	must ring_up r 3 mode 0666 order "$order" "${@:2}"
+	part "$from" serve serve r look
+	until_true 30 said serve '^serving' || bad 'nobody serves'
+	known r look "$from:1"
+	part 3 look look r "$tmp/areas$from"
+	ended look
+	cp "$tmp/look" "$tmp/look$from"
+	kill_member KILL serve
+	must ring_down r 3
+}
+
+# both_seen WORDS…: of hosts 1 and 2, after rings that formed with as many events; how many these are
+# has to do with when links came up
+both_seen() {
+	local try
+	for try in 1 2 3 4 5 6; do
+		seen 1 "$@"
+		seen 2 "$@"
+		[ "$(grep events "$tmp/look1")" != "$(grep events "$tmp/look2")" ] || return 0
+	done
+	bad 'the rings never form alike'
+}
+
+about[replies]='who asks sees of an answer the same bytes, whichever host it comes from; with identify not'
+t_replies() {
+	must hosts_start 3
+	both_seen
+	cmp "$tmp/areas1" "$tmp/areas2" || bad "the areas differ: $(cmp -l "$tmp/areas1" "$tmp/areas2" | head | xargs)"
+	note "$(stat -c %s "$tmp/areas1") bytes of $(result look1) compared"
+	both_seen identify
+	cmp -s "$tmp/areas1" "$tmp/areas2" && bad 'a source that is there is not found'
+	matches 'of host 1' '^from node 1 uid 0 gid 0 pid' "$(cat "$tmp/look1")"
+	matches 'of host 2' '^from node 2 uid 0 gid 0 pid' "$(cat "$tmp/look2")"
+}
+
+# pair WORDS…: two hosts send the same message and the same request to a receiver on the third; status
+pair() {
+	local h status
+	must ring_up r 3 mode 0666 order "$order" "$@"
+	server 3 pair pair r
+	known r pair 3:1
+	for h in 1 2; do
+		echo 'the same' | on $h ringctl send r service pair || bad "no request from host $h"
+		echo 'the same' | on $h ringctl send r || bad "no message from host $h"
+	done
+	wait "${pid[pair]}"
+	status=$?
+	sed 's/^/# /' "$tmp/pair"
+	must ring_down r 3
+	return $status
+}
+
+about[pair]='the same bytes from two hosts are the same records but for capability and position; with identify not'
+t_pair() {
+	must hosts_start 3
+	pair || bad 'they differ'
+	pair identify && bad 'a source that is there is not found'
+	matches identify 'messages: differ at byte (1[6-9]|2[0-9]|3[01]) of' "$(cat "$tmp/pair")"
+	matches identify 'requests: differ at byte (1[6-9]|2[0-9]|3[01]) of' "$(cat "$tmp/pair")"
+}
+
+about[identify]='with identify the kernels say who asked and who answered: process, user, group and host'
+t_identify() {
+	calls_start identify
+	member 3 serve setpriv --reuid=1003 --regid=2003 --clear-groups "$here/call-member" serve r work
+	until_true 30 said serve '^serving' || bad "nobody serves: $(cat "$tmp/serve")"
+	known r work 3:1
+	member 1 ask1 setpriv --reuid=1001 --regid=2001 --clear-groups "$here/call-member" ask r work 3 1
+	ended ask1
+	member 2 ask2 setpriv --reuid=1002 --regid=2002 --clear-groups "$here/call-member" ask r work 3 1
+	ended ask2
+	equal 'of clients' "from node 1 uid 1001 gid 2001 pid ${pid[ask1]} from node 2 uid 1002 gid 2002 pid ${pid[ask2]}" \
+		"$(grep from "$tmp/serve" | xargs)"
+	equal 'of the server, on host 1' "from node 3 uid 1003 gid 2003 pid ${pid[serve]}" "$(grep from "$tmp/ask1")"
+	equal 'of the server, on host 2' "from node 3 uid 1003 gid 2003 pid ${pid[serve]}" "$(grep from "$tmp/ask2")"
+}
+
+# count_is HOST RING PATTERN N: lines of "ringctl -j status"
+count_is() { [ "$(statuses "$1" "$2" | grep -cE -- "$3")" = "$4" ]; }
+
+# A line for each member
+statuses() { on "$1" ringctl -j status "$2" | tr '}' '\n' | tr -d ' "'; }
+
+# soon MS PATTERN N: on all hosts; how long after $since a look began that showed it
+soon() {
+	local h last=0 at looks=()
+	for h in ${hosts_known:-1 2 3}; do
+		look_for "$h" "$2" "$3" >"$tmp/soon$h" & looks+=($!)
+	done
+	wait "${looks[@]}"
+	for h in ${hosts_known:-1 2 3}; do
+		read -r at <"$tmp/soon$h" || bad "host $h shows $(statuses "$h" "${ring:-r}" | grep -cE -- "$2") of $3 with $2"
+		[ "${at:-0}" -le "$last" ] || last=$at
+	done
+	last=$((last - since))
+	note "$3 with $2: on all hosts after $last ms"
+	[ $last -le $(($1 * slower)) ] || bad "it took $last ms"
+}
+
+# When the first look began that showed it, if one did
+look_for() {
+	local at end=$(($(ms_now) + 20000 * slower))
+	while [ "$(ms_now)" -lt $end ]; do
+		at=$(ms_now)
+		! count_is "$1" "${ring:-r}" "$2" "$3" || { echo "$at"; return; }
+	done
+}
+
+# crowd HOST COUNT FIRST: so many members with a status; changes go through ${to[HOST]}
+declare -A to=()
+crowd() {
+	local fd
+	mkfifo "$tmp/in$1"
+	in_host "$1" "$here/call-member" status "${ring:-r}" "$2" "$3"
+	"${cmd[@]}" <"$tmp/in$1" >"$tmp/crowd$1" 2>&1 &
+	pid[crowd$1]=$!
+	exec {fd}>"$tmp/in$1"
+	to[$1]=$fd
+	until_true 60 said "crowd$1" '^set' || bad "host $1: $(cat "$tmp/crowd$1")"
+}
+
+# change LINE HOST…: the last one has been made at $since
+change() {
+	local h at
+	for h in "${@:2}"; do
+		echo "$1" >&"${to[$h]}"
+	done
+	since=0
+	for h in "${@:2}"; do
+		until_true 20 said "crowd$h" "^$1 at " || bad "host $h does not change"
+		at=$(sed -n "s/^$1 at //p" "$tmp/crowd$h")
+		[ "${at:-0}" -le "$since" ] || since=$at
+	done
+}
+
+crowd_ends() {	# HOST
+	echo end >&"${to[$1]}"
+	ended "crowd$1"
+}
+
+about[status]='the status of 200 members on three hosts is everywhere within a second of a change, and goes with them'
+t_status() {
+	local h
+	calls_start
+	since=$(ms_now)
+	crowd 1 67 1000
+	crowd 2 67 2000
+	crowd 3 66 3000
+	soon 60000 'text:member' 200
+	change 'one 5' 2
+	soon 1000 'node:2,.*state:2000,progress:5,text:member2000again' 1
+	change 'all 9' 1 2 3
+	soon 1000 'progress:9,text:member[0-9]*again' 200
+	for h in 1 2 3; do
+		equal "old ones on host $h" 0 "$(statuses $h r | grep -c 'progress:[05],')"
+	done
+	crowd_ends 2
+	since=$(ms_now)
+	soon 2000 'text:member' 133
+	kill_member KILL crowd3
+	since=$(ms_now)
+	soon 2000 'text:member' 67
+	for h in 1 2 3; do
+		matches "who is left on host $h" '^ *67 node:1$' "$(statuses $h r | grep -o 'node:[0-9]*' | sort | uniq -c)"
+	done
+}
+
+about[comes]='a host that comes by a view gets to know services and status of all, and its requests are served'
+t_comes() {
+	local ring=v hosts_known
+	must hosts_start 3
+	must ring_up v 3 order "$order" slow block dead 1500 log 256K
+	server 3 serve serve v work
+	known v work 3:1
+	crowd 2 20 2000
+	hosts_known='1 2 3' since=$(ms_now) soon 20000 'text:member' 20
+	must host_start 4
+	hosts=4
+	known_to 4 1 2 3
+	host_comes 4 1 2 3
+	view v 1,2,3 join 4
+	since=$(ms_now)
+	hosts_known=4 soon 1000 'node:2,.*text:member' 20
+	hosts_known='1 2 3 4' known v work 3:1
+	part 4 ask ask v work 50 4
+	ended ask
+	equal 'host 4' 'asked 50 answered 50 wrong 0' "$(result ask)"
+	change 'all 3' 2
+	hosts_known='1 2 3 4' soon 1000 'progress:3,' 20
+	server 4 serve4 serve v new
+	hosts_known='1 2 3 4' known v new 4:1
+	part 1 ask1 ask v new 50 1
+	ended ask1
+	nothing_open v 1 2 3 4
+}
+
+# ends_with NAME N ERROR: its N requests have ended, with that; the first and the last end in $first, $last
+ends_with() {
+	local line
+	until_true 10 said "$1" '^ended' || bad "$1 still waits"
+	line=$(result "$1")
+	matches "$1" "^ended $2 $3 $2 at " "$line"
+	read -r first last < <(sed -nE 's/.* at ([0-9]+) ([0-9]+)$/\1 \2/p' <<<"$line")
+}
+
+held() { grep -c '^held' "$tmp/$1"; }
+holds() { [ "$(held "$1")" = "$2" ]; }
+
+about[dies]='a host dies: what was asked there ends with EHOSTDOWN when the view without it is installed, nothing else does'
+t_dies() {
+	local h begin end first last
+	must hosts_start 3
+	must ring_up v 3 order "$order" slow block dead 1500 log 256K
+	server 3 dying hold v there
+	server 2 living hold v here
+	known v there 3:1
+	known v here 2:1
+	part 1 wait1 wait v there 20
+	part 2 wait2 wait v there 20
+	part 1 keeps wait v here 5
+	part 3 gone wait v here 5
+	until_true 20 holds dying 40 || bad "host 3 holds $(held dying) of 40"
+	until_true 20 holds living 10 || bad "host 2 holds $(held living) of 10"
+	ip netns pids h3 >"$tmp/pids"
+	ip netns del h3
+	ip -n sw link del p3
+	{ xargs -r kill -KILL <"$tmp/pids"; wait "${pid[dying]}" "${pid[gone]}"; } 2>/dev/null
+	unset 'pid[dying]' 'pid[gone]'
+	sleep 1
+	for h in 1 2; do
+		said wait$h '^ended' && bad "host $h: ended before the view: $(result wait$h)"
+	done
+	begin=$(ms_now)
+	view --reason broken v 1,2
+	end=$(ms_now)
+	for h in 1 2; do
+		ends_with wait$h 20 EHOSTDOWN
+		note "host $h: from $((first - begin)) to $((last - begin)) ms after the view was begun, which took $((end - begin)) ms"
+		[ "${first:-0}" -ge "$begin" ] || bad "host $h: before the view"
+		[ "${last:-0}" -le $((end + 500 * slower)) ] || bad "host $h: too late"
+	done
+	hosts_known='1 2' known v there ''
+	said keeps '^ended' && bad "ended with a host that has nothing to do with it: $(result keeps)"
+	kill_member TERM living
+	ends_with keeps 5 replied
+	ended living keeps wait1 wait2
+	nothing_open v 1 2
+	equal 'failed on host 1' 20 "$(of_ring 1 v calls_failed)"
+	refused 1 'nobody serves' on 1 ringctl call v service there timeout 5 <<<x
+}
+
+about[parts]='a host is cut off: what is asked across ends on both sides, each with its own view'
+t_parts() {
+	local first last
+	must hosts_start 3
+	must ring_up v 3 order "$order" slow block dead 1500 log 256K
+	server 1 one hold v first
+	server 3 three hold v third
+	known v first 1:1
+	known v third 3:1
+	part 1 out wait v third 10
+	part 3 in wait v first 10
+	until_true 20 holds one 10 || bad "host 1 holds $(held one) of 10"
+	until_true 20 holds three 10 || bad "host 3 holds $(held three) of 10"
+	cut_link 1 3
+	cut_link 2 3
+	sleep $((3 * slower))
+	view --reason silent v 1,2
+	ends_with out 10 EHOSTDOWN
+	said in '^ended' && bad 'host 3 has no view yet'
+	view --reason silent v 3
+	ends_with in 10 EHOSTDOWN
+	heal_link 1 3
+	heal_link 2 3
+	view v 1,2 join 3
+	# who still holds them answers nobody; what is new goes
+	end_of one three
+	server 3 again serve v again
+	known v again 3:1
+	part 1 ask ask v again 50 1
+	ended ask
+	nothing_open v 1 2 3
+}
+
+about[each]='what is for each comes to every member on every host, once; a job for nobody comes back'
+t_each() {
+	local h i
+	calls_start
+	for h in 1 2 3; do
+		for i in a b; do
+			member $h each$h$i ringctl recv r service every count 60 timeout $((60 * slower))
+		done
+	done
+	known r every 1:2 2:2 3:2
+	for h in 1 2 3; do
+		seq -f "of $h: %g" 20 >"$tmp/jobs$h"
+		in_host $h ringctl send r service every each
+		"${cmd[@]}" <"$tmp/jobs$h" || bad "host $h does not send"
+	done
+	for h in 1 2 3; do
+		for i in a b; do
+			ended each$h$i
+			equal "receiver $h$i" "$(cat "$tmp"/jobs[123] | sort)" "$(sort "$tmp/each$h$i")"
+			equal "receiver $h$i, of host 1 in order" "$(cat "$tmp/jobs1")" "$(grep 'of 1' "$tmp/each$h$i")"
+		done
+	done
+	known r every ''
+	part 1 job job r nobody 30
+	ended job
+	equal 'for nobody' 'sent 30 back 30 twice 0 reason ESRCH' "$(result job)"
+	server 3 serve serve r work
+	known r work 3:1
+	part 2 job job r work 30
+	ended job
+	equal 'for somebody' 'sent 30 back 0 twice 0 reason none' "$(result job)"
+	# they are no questions, and it says so
+	kill_member TERM serve
+	wait "${pid[serve]}"
+	equal 'somebody' 'served 30 damaged 30' "$(result serve)"
+}
+
+# shellcheck disable=SC2046 # names of tests
+[ $# != 0 ] || set -- $(tests_in "$0")
+run_tests ", order $order" "$@"
