@@ -60,38 +60,12 @@ int msg_wait_read(struct dmring *r, int ms)
 	return stop_poll(dmring_fd(r), POLLIN, ms) ? -EINTR : 0;
 }
 
-/* Why the ring itself ends a request */
-static const struct {
-	int error;
-	const char *text;
-} ring_errors[] = {
-	{ ESRCH, "nobody serves it" },
-	{ ETIMEDOUT, "no reply in time" },
-	{ EOWNERDEAD, "its server has gone" },
-	{ EHOSTDOWN, "its server's host has gone" },
-	{ EMSGSIZE, "it fits into no server's output space" },
-	{ EAGAIN, "all who serve it are full" },
-	{ ENOBUFS, "the reply found no room here" },
-	{ ENOLINK, "this host is cut off from most others of the ring" },
-	{ }
-};
-
-static const char *ring_error(int error)
-{
-	int i;
-
-	for (i = 0; ring_errors[i].text; i++)
-		if (ring_errors[i].error == error)
-			return ring_errors[i].text;
-	return dmring_strerror(error);
-}
-
 int msg_not_served(const struct outcome *o)
 {
 	if (!(o->flags & DMRING_REPLY_RING))
 		return ctl_refuse("%s %llu: \"%s\": the server has refused: %s (%d)", o->unit,
 				  o->number, o->service, dmring_strerror(o->error), o->error);
 	return ctl_refuse("%s %llu: \"%s\": %s%s", o->unit, o->number, o->service,
-			  ring_error(o->error), o->flags & DMRING_REPLY_UNKNOWN ?
+			  dmring_end_str(o->error), o->flags & DMRING_REPLY_UNKNOWN ?
 			  ", and it may have been carried out" : "");
 }

@@ -157,35 +157,10 @@ static int begin(struct dmring *r, const struct dmring_in_request *q, const void
 	return ret;
 }
 
-/* Why the ring itself has ended a request */
-static const struct {
-	int error;
-	const char *text;
-} ring_errors[] = {
-	{ ESRCH, "nobody serves it" },
-	{ ETIMEDOUT, "no reply in time" },
-	{ EOWNERDEAD, "the server's member is gone" },
-	{ EHOSTDOWN, "the server's host is gone" },
-	{ EMSGSIZE, "it fits into no output space" },
-	{ EAGAIN, "all who serve it are full" },
-	{ ENOBUFS, "the reply found no room here" },
-};
-
-static const char *ring_error(int err)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(ring_errors); i++) {
-		if (ring_errors[i].error == -err)
-			return ring_errors[i].text;
-	}
-	return dmring_strerror(err);
-}
-
 static int failed(const char *service, const struct dmring_answer *a)
 {
 	if (a->flags & DMRING_REPLY_RING)
-		return dmring_fail(a->error, "\"%s\": %s%s", service, ring_error(a->error),
+		return dmring_fail(a->error, "\"%s\": %s%s", service, dmring_end_str(a->error),
 				   a->flags & DMRING_REPLY_UNKNOWN ?
 				   ": the outcome is unknown" : "");
 	return dmring_fail(a->error, "\"%s\": the server has refused: %s", service,

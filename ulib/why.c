@@ -91,6 +91,31 @@ const char *dmring_term_str(int reason)
 	return text_of(terms, ARRAY_SIZE(terms), reason, "unknown reason");
 }
 
+static const struct {
+	int error;
+	const char *text;
+} ends[] = {
+	{ ESRCH, "nobody serves it" },
+	{ ETIMEDOUT, "no reply in time" },
+	{ EOWNERDEAD, "its server has gone" },
+	{ EHOSTDOWN, "its server's host has gone" },
+	{ EMSGSIZE, "it fits into no server's output space" },
+	{ EAGAIN, "all who serve it are full" },
+	{ ENOBUFS, "the reply found no room here" },
+	{ ENOLINK, "this host is cut off from most others of the ring" },
+};
+
+const char *dmring_end_str(int err)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		if (ends[i].error == (err < 0 ? -err : err))
+			return ends[i].text;
+	}
+	return dmring_strerror(err);
+}
+
 /* strerrordesc_np() is thread-safe and constant, strerror() is neither. */
 const char *dmring_strerror(int err)
 {

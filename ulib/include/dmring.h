@@ -343,6 +343,8 @@ int dmring_reason(struct dmring *r);		/* DMRING_REASON_* */
 const char *dmring_reason_str(int reason);
 const char *dmring_event_str(int what);
 const char *dmring_term_str(int reason);	/* DMRING_TERM_* */
+/* Why the ring has ended a request: of a reply with DMRING_REPLY_RING, or UNDELIVERED */
+const char *dmring_end_str(int err);
 const char *dmring_strerror(int err);
 const char *dmring_version(void);
 
