@@ -111,9 +111,9 @@ done
 note "$(cat "$tmp/mix")"
 verdict "one sender's broadcasts and requests in one order for everybody"
 
-"$here/net/asks" -n "$requests" -r "$seed" -t $((${CALLS_LIMIT:-600} * slower)) r >"$tmp/asks" ||
-	bad "see above"
-sed 's/^/# /' "$tmp/asks"
+"$here/net/call-storm" -n "$requests" -r "$seed" -t $((${CALLS_LIMIT:-600} * slower)) r >"$tmp/storm" ||
+	bad "see below"
+sed 's/^/# /' "$tmp/storm"
 on_all open_is 0
 verdict "servers die: every request ends once, with its own reply or by a server's death"
 

@@ -13,9 +13,9 @@
  * A request goes to a server of its own host, if there is one. With -x all clients are on host 1
  * and all servers on the others, so that every request and every answer goes between hosts.
  *
- * asks.c measures from the last death there was. This one knows which server had a request in
- * its hands, so that the time is that from its own server's death, also if many die meanwhile. Of
- * one that no server had looked at, it is that from the first death since it was begun.
+ * Servers write down which requests they have in their hands, so that the time until a client
+ * hears of it is that from its own server's death, also if many die meanwhile. Of one that no
+ * server had looked at, it is that from the first death since it was begun.
  *
  * A planted fault has to be found: lost (a client forgets an end), doubled (it counts one twice),
  * damaged (a server answers wrongly, once), early (a server refuses one with EOWNERDEAD).

@@ -143,6 +143,18 @@ static void parcel_short(struct fake *f)
 	say(&f->to, buf, len);
 }
 
+/* After the link was closed: what the module took is to be read, and is stable from now on */
+static void come_back(struct fake *f)
+{
+	u8 buf[FAKE_FRAME];
+
+	fake_connect(f);
+	if (fake_greet(f))
+		hostile_failed("no answer to a greeting");
+	fake_send(f->to, buf, fake_beat(f, buf));
+	fake_send(f->to, buf, fake_marks(buf, FAKE_NODE, f->seq, 0, 0));
+}
+
 /* Names without end: the link is closed at the one too many, and the table keeps its size */
 static void offers_flood(struct fake *f)
 {
@@ -160,11 +172,7 @@ static void offers_flood(struct fake *f)
 	}
 	if (!fake_closed(f->to))
 		hostile_failed("%u offers passed", i);
-	fake_connect(f);
-	if (fake_greet(f))
-		hostile_failed("no answer to a greeting");
-	fake_send(f->to, buf, fake_beat(f, buf));
-	fake_send(f->to, buf, fake_marks(buf, FAKE_NODE, f->seq, 0, 0));
+	come_back(f);
 }
 
 /* Replies to what was never asked are dropped, and the link goes on */
@@ -241,12 +249,7 @@ static void window_full(struct fake *f)
 	}
 	if (!fake_closed(f->to))
 		hostile_failed("%u bytes passed a window of less than %u", sent, FAKE_LOG);
-	/* what it took is to be read, and is stable from now on */
-	fake_connect(f);
-	if (fake_greet(f))
-		hostile_failed("no answer to a greeting");
-	fake_send(f->to, buf, fake_beat(f, buf));
-	fake_send(f->to, buf, fake_marks(buf, FAKE_NODE, f->seq, 0, 0));
+	come_back(f);
 }
 
 /* Not wrong, only late: discarded, and the link goes on */
