@@ -24,7 +24,7 @@ static void init(struct dmring_direct *d)
 
 int dmring_direct_prepare(struct dmring_ring *ring)
 {
-	bool network = ring->scope == DMRING_SCOPE_NETWORK;
+	bool network = dmring_ring_is_network(ring);
 	struct dmring_direct *d;
 	u8 *parcels = NULL;
 
@@ -82,8 +82,9 @@ size_t dmring_direct_bytes(const struct dmring_ring *ring)
 	       READ_ONCE(d->status_count) * sizeof(struct dmring_status);
 }
 
-static bool is_kept(const struct dmring_direct *d, u32 node)
+bool dmring_direct_stays(const struct dmring_ring *ring, u32 node)
 {
+	const struct dmring_direct *d = ring->direct;
 	u16 i;
 
 	for (i = 0; i < d->kept_count; i++)
@@ -102,16 +103,29 @@ void dmring_direct_view(struct dmring_ring *ring, bool lossy)
 		u32 node = ch->record.host[i].node;
 
 		/* and through the view before, if its record is still to be delivered */
-		if (ch->record.host[i].stays && (!d->view_due || is_kept(d, node)))
+		if (ch->record.host[i].stays && (!d->view_due || dmring_direct_stays(ring, node)))
 			d->kept[n++] = node;
 	}
 	d->kept_count = n;
 	d->view_due = true;
 }
 
-bool dmring_direct_stays(const struct dmring_ring *ring, u32 node)
+u32 dmring_direct_busy(const struct dmring_service *service)
 {
-	return is_kept(ring->direct, node);
+	const struct dmring_offer *offer;
+	u32 busy = 0;
+
+	list_for_each_entry(offer, &service->offers, node)
+		busy += offer->member->calls[DMRING_CALL_SERVER].count;
+	return busy;
+}
+
+void dmring_direct_look(struct dmring_ring *ring, u64 when)
+{
+	if (when >= ring->direct->looks_at)
+		return;
+	ring->direct->looks_at = when;
+	dmring_thread_kick(ring, DMRING_WORK_CALLS);
 }
 
 void dmring_direct_wait(struct dmring_member *m, u64 until)
@@ -121,6 +135,7 @@ void dmring_direct_wait(struct dmring_member *m, u64 until)
 	if (list_empty(&m->wait_node))
 		list_add_tail(&m->wait_node, &d->waiting);
 	d->waiting_until = min(d->waiting_until, until);
+	dmring_direct_look(m->ring, until);
 }
 
 void dmring_direct_retry(struct dmring_ring *ring)

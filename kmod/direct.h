@@ -85,6 +85,12 @@ size_t dmring_direct_bytes(const struct dmring_ring *ring);
 void dmring_direct_view(struct dmring_ring *ring, bool lossy);
 bool dmring_direct_stays(const struct dmring_ring *ring, u32 node);
 
+/* Requests in the hands of those who serve it here */
+u32 dmring_direct_busy(const struct dmring_service *service);
+
+/* The thread is to look at deadlines then (ns), or before. */
+void dmring_direct_look(struct dmring_ring *ring, u64 when);
+
 /* The member's next request waits: it has another turn when there is room somewhere. */
 void dmring_direct_wait(struct dmring_member *m, u64 until);
 /* There may be room for what waits. */

@@ -250,7 +250,7 @@ static void begin_term(struct dmring_ring *ring, struct dmring_member *m, u8 why
 
 static bool has_office(const struct dmring_ring *ring)
 {
-	return ring->scope == DMRING_SCOPE_NETWORK && !ring->dead;
+	return dmring_ring_is_network(ring) && !ring->dead;
 }
 
 /* It alone can be new to a vacant office; nobody who comes is preferred to who is in it */

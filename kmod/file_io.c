@@ -89,9 +89,7 @@ static bool consume(struct dmring_member *m, u64 no)
 static int copy_record(struct dmring_member *m, const struct dmring_rec *rec, struct iov_iter *to)
 {
 	const struct dmring_log *log = &m->ring->log;
-	u64 pos = rec->pos + sizeof(*rec) +
-		  (rec->flags & DMRING_REC_IDENT ? sizeof(struct dmring_ident) : 0);
-	u64 at = pos & (log->size - 1);
+	u64 at = dmring_log_payload(rec) & (log->size - 1);
 	size_t first = min_t(u64, rec->len, log->size - at);
 
 	if (iov_iter_count(to) < rec->len)

@@ -345,6 +345,18 @@ u64 dmring_new_incarnation(void);
 /* Let members see which view it is. ring->lock held, or nobody else has the ring. */
 void dmring_ring_show_view(struct dmring_ring *ring);
 
+static inline bool dmring_ring_is_network(const struct dmring_ring *ring)
+{
+	return ring->scope == DMRING_SCOPE_NETWORK;
+}
+
+/* Who sent it, if the ring says so; else NULL */
+static inline const struct dmring_ident *dmring_ring_ident(const struct dmring_ring *ring,
+							   const struct dmring_ident *ident)
+{
+	return ring->flags & DMRING_RING_IDENTIFY ? ident : NULL;
+}
+
 /* Are messages accepted? */
 static inline bool dmring_ring_has_quorum(const struct dmring_ring *ring)
 {

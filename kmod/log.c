@@ -56,13 +56,6 @@ void dmring_log_free(struct dmring_log *log)
 	dmring_charge_put(&log->charge);
 }
 
-void dmring_log_write(struct dmring_log *log, u64 pos, const void *from, u32 n)
-{
-	struct dmring_source src = { .base = from, .mask = U64_MAX };
-
-	dmring_log_copy(log, pos, &src, 0, n);
-}
-
 void dmring_log_read(const struct dmring_log *log, u64 pos, void *to, u32 n)
 {
 	u64 at = pos & (log->size - 1);
@@ -70,12 +63,6 @@ void dmring_log_read(const struct dmring_log *log, u64 pos, void *to, u32 n)
 
 	memcpy(to, log->data + at, first);
 	memcpy(to + first, log->data, n - first);
-}
-
-void dmring_log_copy(struct dmring_log *log, u64 pos, const struct dmring_source *src,
-		     u32 done, u32 n)
-{
-	dmring_space_copy(log->data, log->size, pos, src, done, n);
 }
 
 /* Headers never wrap: both size and positions are multiples of DMRING_ALIGN. */
@@ -89,19 +76,14 @@ const struct dmring_rec *dmring_log_rec(const struct dmring_log *log, u64 entry)
 	return rec_at(log, log->data, log->index[entry & (log->entries - 1)]);
 }
 
-const struct dmring_rec *dmring_log_at(const struct dmring_log *log, u32 at)
+const struct dmring_rec *dmring_log_at(const struct dmring_log *log, u32 at, bool parcel)
 {
-	return rec_at(log, log->data, (u64)at * DMRING_ALIGN);
-}
-
-const struct dmring_rec *dmring_log_parcel_at(const struct dmring_log *log, u32 at)
-{
-	return rec_at(log, log->parcels, (u64)at * DMRING_ALIGN);
+	return rec_at(log, dmring_log_space(log, parcel), (u64)at * DMRING_ALIGN);
 }
 
 void dmring_log_enter(struct dmring_log *log, u32 at)
 {
-	u64 pos = dmring_log_at(log, at)->pos;
+	u64 pos = dmring_log_at(log, at, false)->pos;
 
 	WRITE_ONCE(log->index[log->next & (log->entries - 1)], pos);
 	log->next++;

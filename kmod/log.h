@@ -26,17 +26,24 @@ int dmring_log_alloc(struct dmring_log *log, u64 size);
 void dmring_log_free(struct dmring_log *log);
 size_t dmring_log_bytes(u64 size);
 
-/* Write @n bytes at log position @pos. */
-void dmring_log_write(struct dmring_log *log, u64 pos, const void *from, u32 n);
+/* Where records lie: members read the one, and nobody the other. */
+static inline u8 *dmring_log_space(const struct dmring_log *log, bool parcel)
+{
+	return parcel ? log->parcels : log->data;
+}
+
+/* Not of a parcel */
 void dmring_log_read(const struct dmring_log *log, u64 pos, void *to, u32 n);
-/* Copy @n bytes from @src, @done bytes in, to log position @pos. */
-void dmring_log_copy(struct dmring_log *log, u64 pos, const struct dmring_source *src,
-		     u32 done, u32 n);
 /* The record that an index entry names; the one at a position, as the core's table has it. */
 const struct dmring_rec *dmring_log_rec(const struct dmring_log *log, u64 entry);
-const struct dmring_rec *dmring_log_at(const struct dmring_log *log, u32 at);
-/* A parcel's, which lies beside the log at the same position */
-const struct dmring_rec *dmring_log_parcel_at(const struct dmring_log *log, u32 at);
+const struct dmring_rec *dmring_log_at(const struct dmring_log *log, u32 at, bool parcel);
+/* Where the payload of a record begins */
+static inline u64 dmring_log_payload(const struct dmring_rec *rec)
+{
+	return rec->pos + sizeof(*rec) +
+	       (rec->flags & DMRING_REC_IDENT ? sizeof(struct dmring_ident) : 0);
+}
+
 /* The next index entry names this record; readers see it after dmring_log_publish(). */
 void dmring_log_enter(struct dmring_log *log, u32 at);
 void dmring_log_publish(struct dmring_log *log);

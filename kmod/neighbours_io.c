@@ -260,9 +260,8 @@ static u32 add_record(struct dmring_ring *ring, struct dmring_conn *conn, u64 no
 {
 	const struct dmring_entry *e = dmring_retain_entry(&ring->core.retain, no);
 	bool parcel = e->flags & DMRING_ENTRY_PARCEL;
-	const u8 *space = parcel ? ring->log.parcels : ring->log.data;
-	const struct dmring_rec *rec = parcel ? dmring_log_parcel_at(&ring->log, e->at) :
-						dmring_log_at(&ring->log, e->at);
+	const u8 *space = dmring_log_space(&ring->log, parcel);
+	const struct dmring_rec *rec = dmring_log_at(&ring->log, e->at, parcel);
 	const struct dmring_ident *ident = NULL;
 	struct dmring_ident copy;
 	struct dmring_ev ev;
@@ -273,9 +272,9 @@ static u32 add_record(struct dmring_ring *ring, struct dmring_conn *conn, u64 no
 	if (rec->flags & DMRING_REC_IDENT) {
 		struct dmring_source src = { space, pos, ring->log.size - 1 };
 
-		dmring_space_copy((u8 *)&copy, BIT_ULL(32), 0, &src, 0, sizeof(copy));
+		dmring_source_take(&src, &copy, sizeof(copy));
 		ident = &copy;
-		pos += sizeof(copy);
+		pos = src.off;
 	}
 	head = dmring_core_data(&ring->core, no, rec->len, ident, buf);
 	if (rec->type == DMRING_REC_EVENT) {

@@ -268,7 +268,7 @@ static int do_ring_get(struct sk_buff *skb, struct genl_info *info)
 
 static int check_has_views(const struct dmring_ring *ring, struct netlink_ext_ack *extack)
 {
-	if (ring->scope == DMRING_SCOPE_NETWORK)
+	if (dmring_ring_is_network(ring))
 		return 0;
 	dmring_extack(extack, "ring \"%s\" has scope machine: it has no views", ring->name);
 	return -EOPNOTSUPP;
@@ -452,7 +452,7 @@ static int dump_peers(struct sk_buff *skb, struct netlink_callback *cb)
 /* Rings of this machine alone have none. */
 static int show_one_view(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
 {
-	return ring->scope == DMRING_SCOPE_NETWORK ? dmring_show_view(s, ring) : 0;
+	return dmring_ring_is_network(ring) ? dmring_show_view(s, ring) : 0;
 }
 
 /* One that is told of in halves would never be told of. */

@@ -27,7 +27,6 @@ struct service_now {
 static bool copy_here(struct dmring_ring *ring, u32 nr, struct service_now *now)
 {
 	struct dmring_service *service;
-	struct dmring_offer *offer;
 
 	list_for_each_entry(service, &ring->direct->services, node) {
 		if (nr--)
@@ -35,9 +34,7 @@ static bool copy_here(struct dmring_ring *ring, u32 nr, struct service_now *now)
 		memcpy(now->name, service->name, sizeof(now->name));
 		now->node = ring->node;
 		now->members = service->members;
-		now->busy = 0;
-		list_for_each_entry(offer, &service->offers, node)
-			now->busy += offer->member->calls[DMRING_CALL_SERVER].count;
+		now->busy = dmring_direct_busy(service);
 		return now->members;
 	}
 	return false;

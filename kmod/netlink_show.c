@@ -542,9 +542,11 @@ int dmring_show_members(const struct dmring_show *s, struct dmring_ring *ring, u
 	/* with the names of its services it is too large for a stack */
 	struct member_now *now = kmalloc(sizeof(*now), GFP_KERNEL);
 	struct dmring_show_nest m;
-	int err = now ? 0 : -ENOMEM;
+	int err = 0;
 
-	for (; !err && *next < ring->slots; ++*next) {
+	if (!now)
+		return -ENOMEM;
+	for (; *next < ring->slots; ++*next) {
 		if (!copy_member(ring, *next, now))
 			continue;
 		err = dmring_show_begin(s, DMRING_CMD_MEMBER_GET, DMRING_A_MEMBER, &m);

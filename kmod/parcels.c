@@ -43,7 +43,7 @@ static int request_goes(struct dmring_ring *ring, struct dmring_member *m,
 		struct dmring_delivery d;
 
 		dmring_delivery_init(&d, o->req.flags, o->req.deadline,
-				     ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL, &o->body,
+				     dmring_ring_ident(ring, &ident), &o->body,
 				     o->len);
 		dmring_delivery_each(ring, dmring_services_find(ring, o->req.service), m, &d);
 		return 0;
@@ -98,14 +98,11 @@ static void reply_due(struct dmring_ring *ring, struct dmring_outgoing *o, struc
 static void offer_due(struct dmring_ring *ring, struct dmring_outgoing *o,
 		      struct dmring_service *service)
 {
-	struct dmring_offer *offer;
-
 	o->service = service;
 	o->p = (struct dmring_parcel){
 		.kind = DMRING_PARCEL_OFFER, .from = ring->node, .member = service->members,
+		.arg = dmring_direct_busy(service),
 	};
-	list_for_each_entry(offer, &service->offers, node)
-		o->p.arg += offer->member->calls[DMRING_CALL_SERVER].count;
 	memcpy(o->p.name, service->name, sizeof(o->p.name));
 }
 
@@ -261,6 +258,7 @@ void dmring_parcels_arrived(struct dmring_ring *ring, const struct dmring_parcel
 			    const struct dmring_ident *ident,
 			    const struct dmring_source *body, u32 len)
 {
+	struct dmring_source at = *body;
 	char text[DMRING_STATUS_SIZE];
 	u32 node = p->from;
 
@@ -277,7 +275,7 @@ void dmring_parcels_arrived(struct dmring_ring *ring, const struct dmring_parcel
 		dmring_services_heard_offer(ring, node, p);
 		break;
 	case DMRING_PARCEL_STATUS:
-		dmring_space_copy((u8 *)text, BIT_ULL(32), 0, body, 0, sizeof(text));
+		dmring_source_take(&at, text, sizeof(text));
 		dmring_services_heard_status(ring, node, p, text);
 		break;
 	}
@@ -308,8 +306,7 @@ void dmring_parcels_left(struct dmring_ring *ring, struct dmring_member *m)
 		dmring_calls_link(&d->calls, &d->orphans, c, DMRING_CALL_SERVER);
 	}
 	/* who waits for this one alone waits in vain */
-	if (!list_empty(&d->waiting))
-		dmring_direct_retry(ring);
+	dmring_direct_retry(ring);
 }
 
 /* It lies in @m's output space as we have put it there: before another member; false if none can */
@@ -326,15 +323,11 @@ static bool move_on(struct dmring_ring *ring, struct dmring_member *m, struct dm
 
 	if (!(c->flags & DMRING_REQUEST_IDEMPOTENT) || c->out_at < dmring_out_head(m))
 		return false;
-	dmring_space_copy((u8 *)&rec, BIT_ULL(32), 0, &src, 0, sizeof(rec));
-	src.off += sizeof(rec);
+	dmring_source_take(&src, &rec, sizeof(rec));
 	identified = rec.flags & DMRING_REC_IDENT;
-	if (identified) {
-		dmring_space_copy((u8 *)&ident, BIT_ULL(32), 0, &src, 0, sizeof(ident));
-		src.off += sizeof(ident);
-	}
-	dmring_space_copy((u8 *)&req, BIT_ULL(32), 0, &src, 0, sizeof(req));
-	src.off += sizeof(req);
+	if (identified)
+		dmring_source_take(&src, &ident, sizeof(ident));
+	dmring_source_take(&src, &req, sizeof(req));
 	dmring_delivery_init(&d, req.flags, req.deadline, identified ? &ident : NULL, &src,
 			     rec.len - sizeof(req));
 	offer = dmring_delivery_choose(dmring_services_at(m, req.service),

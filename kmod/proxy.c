@@ -68,11 +68,6 @@ struct dmring_proxy {
 	struct dmring_neighbours nb;
 };
 
-static bool is_network(const struct dmring_ring *ring)
-{
-	return ring->scope == DMRING_SCOPE_NETWORK;
-}
-
 /*
  * Polling mode
  */
@@ -288,7 +283,7 @@ static bool thread_pass(struct dmring_proxy *p)
 
 	if (work & BIT(DMRING_WORK_CONFIG))
 		do_config(p);
-	if (is_network(ring)) {
+	if (dmring_ring_is_network(ring)) {
 		more = dmring_neighbours_hear(&p->nb);
 		if (test_and_clear_bit(DMRING_WORK_PUMP, &ring->work))
 			work |= BIT(DMRING_WORK_PUMP);
@@ -302,7 +297,7 @@ static bool thread_pass(struct dmring_proxy *p)
 	}
 	if (work & BIT(DMRING_WORK_PUMP))
 		dmring_pump(ring, DMRING_BY_THREAD);
-	if (is_network(ring))
+	if (dmring_ring_is_network(ring))
 		more |= dmring_neighbours_say(&p->nb);
 	/* after the pump or a delivery has published, before sleepers are looked at */
 	smp_mb();
@@ -310,7 +305,7 @@ static bool thread_pass(struct dmring_proxy *p)
 	/* what can wait until messages are on their way: netlink, page tables */
 	if (work & BIT(DMRING_WORK_GONE) && dmring_ring_gone(ring))
 		dmring_thread_kick(ring, DMRING_WORK_GONE);
-	if (is_network(ring))
+	if (dmring_ring_is_network(ring))
 		mind_office(p, work);
 	if (p->slow_next || somebody_waits(ring))
 		watch_slow(p);
@@ -321,7 +316,7 @@ static bool thread_pass(struct dmring_proxy *p)
 static void thread_sleep(struct dmring_proxy *p)
 {
 	struct dmring_ring *ring = p->ring;
-	u64 at = is_network(ring) ? dmring_neighbours_deadline(&p->nb) : U64_MAX;
+	u64 at = dmring_ring_is_network(ring) ? dmring_neighbours_deadline(&p->nb) : U64_MAX;
 	ktime_t expires;
 	DEFINE_WAIT(wait);
 
@@ -375,7 +370,7 @@ static int open_listener(struct dmring_proxy *p, struct netlink_ext_ack *extack)
 
 static void proxy_free(struct dmring_proxy *p)
 {
-	if (is_network(p->ring))
+	if (dmring_ring_is_network(p->ring))
 		dmring_neighbours_exit(&p->nb);
 	p->ring->proxy = NULL;
 	kvfree(p);
@@ -397,7 +392,7 @@ static int proxy_start(struct dmring_ring *ring, struct netlink_ext_ack *extack)
 	ring->proxy = p;
 	ring->thread_bytes = sizeof(*p);
 	dmring_ring_show_view(ring);
-	if (is_network(ring))
+	if (dmring_ring_is_network(ring))
 		err = open_listener(p, extack);
 	if (!err) {
 		task = kthread_run(thread_main, p, "dmring/%s", ring->name);

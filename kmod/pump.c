@@ -24,8 +24,8 @@
 #include <linux/ktime.h>
 #include <linux/slab.h>
 
+#include "append.h"
 #include "member.h"
-#include "parcels.h"
 #include "pump.h"
 #include "room.h"
 #include "slow.h"
@@ -34,7 +34,6 @@
 
 #define HOLD_BYTES	(64U << 10)	/* copied under one hold of the lock */
 #define HOLD_MIN	256U		/* what a message counts at least */
-#define INDEX_AT_ONCE	4U		/* records delivered when one comes */
 #define INDEX_BUDGET	1024U		/* delivered in one hold, when many have got their order */
 #define SLOT_QUOTA	64		/* messages of one slot before the next one's turn */
 #define MEMBER_HOLDS	2		/* holds of a member's system call */
@@ -55,193 +54,8 @@ struct hold {
 };
 
 /*
- * Into the index
+ * The kernel's own
  */
-
-/* Note the place of an own message for a member that wants no echo, or to know its own */
-static void note_own(struct dmring_member *m, u64 entry)
-{
-	struct dmring_kernel_page *kern = m->slot.kern;
-	struct dmring_run *last = &kern->own[(m->own_tail - 1) % DMRING_OWN_RUNS];
-
-	if (m->own_tail != m->own_head && last->first + last->count == entry) {
-		WRITE_ONCE(last->count, last->count + 1);
-		return;
-	}
-	kern->own[m->own_tail % DMRING_OWN_RUNS] = (struct dmring_run){ entry, 1 };
-	m->own_tail++;
-	/* pairs with the reader's load-acquire of own_tail, after that of index_tail */
-	smp_store_release(&kern->own_tail, m->own_tail);
-}
-
-/* A message whose sender is to know it has got its place; @due: it was counted */
-static void place_own(struct dmring_ring *ring, u32 sender, u64 entry, bool due)
-{
-	struct dmring_member *m = dmring_member_of(ring, sender);
-
-	if (!m)
-		return;
-	m->own_due -= due;
-	note_own(m, entry);
-	if (!m->own_waits)
-		return;
-	m->own_waits = false;
-	dmring_marks_set(&ring->marked, m->id);
-}
-
-/* Its message has its place: a request behind it may have waited for that */
-static void let_go_on(struct dmring_ring *ring, u32 sender)
-{
-	struct dmring_member *m = dmring_member_of(ring, sender);
-
-	if (m && !list_empty(&m->wait_node))
-		dmring_marks_set(&ring->marked, m->id);
-}
-
-/* A parcel has its place in the order: it is for this host, or not */
-static void open_parcel(struct dmring_ring *ring, u32 at)
-{
-	const struct dmring_log *log = &ring->log;
-	const struct dmring_rec *rec = dmring_log_parcel_at(log, at);
-	struct dmring_source src = { log->parcels, rec->pos + sizeof(*rec), log->size - 1 };
-	struct dmring_ident ident;
-	struct dmring_parcel p;
-	u8 head[DMRING_WIRE_PARCEL];
-
-	if (rec->flags & DMRING_REC_IDENT) {
-		dmring_space_copy((u8 *)&ident, BIT_ULL(32), 0, &src, 0, sizeof(ident));
-		src.off += sizeof(ident);
-	}
-	dmring_space_copy(head, BIT_ULL(32), 0, &src, 0, sizeof(head));
-	src.off += sizeof(head);
-	/* checked when it came, or made here */
-	if (WARN_ON_ONCE(dmring_parcel_get_head(head, &p)))
-		return;
-	dmring_parcels_arrived(ring, &p, rec->flags & DMRING_REC_IDENT ? &ident : NULL, &src,
-			       rec->len - DMRING_WIRE_PARCEL);
-}
-
-/* An event of another host: what a member that has left there had said is void */
-static void hear_news(struct dmring_ring *ring, u32 at)
-{
-	const struct dmring_rec *rec = dmring_log_at(&ring->log, at);
-	struct dmring_ev ev;
-
-	dmring_log_read(&ring->log, rec->pos + sizeof(*rec) +
-			(rec->flags & DMRING_REC_IDENT ? sizeof(struct dmring_ident) : 0), &ev,
-			sizeof(ev));
-	if (ev.what == DMRING_EV_LEFT && ev.node != ring->node)
-		dmring_services_far_left(ring, ev.node, ev.arg);
-}
-
-/* Deliver at most @budget records; true if there may be more */
-static bool index_some(struct dmring_ring *ring, u32 budget)
-{
-	u64 no;
-
-	for (; budget; budget--) {
-		const struct dmring_entry *e;
-
-		if (!dmring_core_index(&ring->core, &no))
-			return false;
-		e = dmring_retain_entry(&ring->core.retain, no);
-		if (e->flags & DMRING_ENTRY_PARCEL) {
-			open_parcel(ring, e->at);
-			continue;
-		}
-		dmring_log_enter(&ring->log, e->at);
-		if (ring->direct && e->flags & DMRING_ENTRY_EVENT)
-			hear_news(ring, e->at);
-		if (no == ring->view_no) {
-			ring->view_end = dmring_core_index_pos(&ring->core) + 1;
-			if (ring->direct)
-				dmring_parcels_view(ring);
-		}
-		if (ring->direct && e->sender)
-			let_go_on(ring, e->sender);
-		if (e->flags & DMRING_ENTRY_NOTED)
-			place_own(ring, e->sender, dmring_core_index_pos(&ring->core),
-				  no >= ring->lost_no);
-	}
-	return true;
-}
-
-/*
- * Into the log
- */
-
-static u8 *space_of(const struct dmring_log *log, u16 type)
-{
-	return type == DMRING_REC_PARCEL ? log->parcels : log->data;
-}
-
-static void write_to(const struct dmring_log *log, u16 type, u64 pos, const void *from, u32 n)
-{
-	struct dmring_source src = { .base = from, .mask = U64_MAX };
-
-	dmring_space_copy(space_of(log, type), log->size, pos, &src, 0, n);
-}
-
-static void stamp(struct dmring_ring *ring, const struct dmring_ident *ident, u16 type, u32 len)
-{
-	struct dmring_log *log = &ring->log;
-	struct dmring_rec rec = {
-		.pos = log->tail,
-		.len = len,
-		.type = type,
-		.flags = ident ? DMRING_REC_IDENT : 0,
-	};
-
-	write_to(log, type, log->tail, &rec, sizeof(rec));
-	if (ident)
-		write_to(log, type, log->tail + sizeof(rec), ident, sizeof(*ident));
-	ring->fill.pos = log->tail;
-	ring->fill.head = sizeof(rec) + (ident ? sizeof(*ident) : 0);
-	ring->fill.len = len;
-	ring->fill.type = type;
-	ring->fill.done = 0;
-	ring->fill.active = true;
-}
-
-/* The record is complete: it takes its place in the log */
-static void log_finish(struct dmring_ring *ring)
-{
-	struct dmring_fill *fill = &ring->fill;
-	u16 flags = fill->head > sizeof(struct dmring_rec) ? DMRING_REC_IDENT : 0;
-
-	ring->log.tail += dmring_cost(fill->len, flags);
-	fill->active = false;
-}
-
-static void write_event(struct dmring_ring *ring, const struct dmring_ident *ident,
-			const void *payload, u32 len)
-{
-	stamp(ring, ident, DMRING_REC_EVENT, len);
-	dmring_log_write(&ring->log, ring->fill.pos + ring->fill.head, payload, len);
-	log_finish(ring);
-}
-
-/* @m: whose it is; NULL: the kernel's own. There is room, and what is known of it is noted. */
-static void put_parcel(struct dmring_ring *ring, const struct dmring_member *m,
-		       const struct dmring_outgoing *o)
-{
-	struct dmring_ident ident = { .node = ring->node };
-	struct dmring_log *log = &ring->log;
-	u8 head[DMRING_WIRE_PARCEL];
-	u64 pos;
-
-	if (m)
-		ident = dmring_member_ident(m);
-	dmring_parcel_put(head, &o->p);
-	stamp(ring, ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL, DMRING_REC_PARCEL,
-	      sizeof(head) + o->len);
-	pos = ring->fill.pos + ring->fill.head;
-	write_to(log, DMRING_REC_PARCEL, pos, head, sizeof(head));
-	dmring_space_copy(log->parcels, log->size, pos + sizeof(head), &o->body, 0, o->len);
-	log_finish(ring);
-	dmring_core_add_parcel(&ring->core, sizeof(head) + o->len);
-	index_some(ring, INDEX_AT_ONCE);
-}
 
 /* An event for this host's members alone; false without room */
 static bool put_event(struct dmring_ring *ring, const struct dmring_ev *ev)
@@ -253,9 +67,9 @@ static bool put_event(struct dmring_ring *ring, const struct dmring_ev *ev)
 			return false;
 		}
 	}
-	write_event(ring, NULL, ev, sizeof(*ev));
+	dmring_append_event(ring, NULL, ev, sizeof(*ev));
 	dmring_core_add_event(&ring->core, sizeof(*ev));
-	index_some(ring, INDEX_AT_ONCE);
+	dmring_append_deliver(ring, DMRING_DELIVER_AT_ONCE);
 	return true;
 }
 
@@ -275,10 +89,10 @@ static bool put_news(struct dmring_ring *ring, struct hold *hold, const struct d
 		return goes_alone(&ring->core.view) && put_event(ring, &news->ev);
 	if (dmring_room_make(ring, sizeof(news->ev), &hold->kick))
 		return false;
-	write_event(ring, ring->flags & DMRING_RING_IDENTIFY ? &news->ident : NULL, &news->ev,
-		    sizeof(news->ev));
+	dmring_append_event(ring, dmring_ring_ident(ring, &news->ident), &news->ev,
+			    sizeof(news->ev));
 	dmring_core_add_news(&ring->core);
-	index_some(ring, INDEX_AT_ONCE);
+	dmring_append_deliver(ring, DMRING_DELIVER_AT_ONCE);
 	return true;
 }
 
@@ -307,7 +121,7 @@ static void put_parcels(struct dmring_ring *ring, struct hold *hold)
 			continue;
 		if (dmring_parcels_go(ring, NULL, &o))
 			break;
-		put_parcel(ring, NULL, &o);
+		dmring_append_parcel(ring, NULL, &o);
 		hold->left -= min(hold->left, HOLD_MIN);
 	}
 }
@@ -334,7 +148,7 @@ static void put_events(struct dmring_ring *ring, struct hold *hold)
 		__clear_bit(news->ev.arg, ring->untold);
 		ring->news_head++;
 	}
-	if (ring->direct && ring->scope == DMRING_SCOPE_NETWORK && ring->core.gate)
+	if (ring->direct && dmring_ring_is_network(ring) && ring->core.gate)
 		put_parcels(ring, hold);
 }
 
@@ -444,8 +258,8 @@ static void finish(struct dmring_ring *ring)
 		ring->stats.messages++;
 		ring->stats.bytes += fill->len;
 	}
-	log_finish(ring);
-	index_some(ring, INDEX_AT_ONCE);
+	dmring_append_end(ring);
+	dmring_append_deliver(ring, DMRING_DELIVER_AT_ONCE);
 }
 
 /* Go on with the record that is being copied */
@@ -454,7 +268,8 @@ static void fill_some(struct dmring_ring *ring, struct hold *hold)
 	struct dmring_fill *fill = &ring->fill;
 	u32 n = min(fill->len - fill->done, hold->left);
 
-	dmring_space_copy(space_of(&ring->log, fill->type), ring->log.size,
+	dmring_space_copy(dmring_log_space(&ring->log, fill->type == DMRING_REC_PARCEL),
+			  ring->log.size,
 			  fill->pos + fill->head + fill->done, &fill->src, fill->done, n);
 	fill->done += n;
 	hold->left -= min(hold->left, max(n, HOLD_MIN));
@@ -532,7 +347,7 @@ static void start(struct dmring_ring *ring, struct dmring_member *m, const struc
 {
 	struct dmring_ident ident = dmring_member_ident(m);
 
-	stamp(ring, ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL, DMRING_REC_DATA, msg->len);
+	dmring_append_begin(ring, dmring_ring_ident(ring, &ident), DMRING_REC_DATA, msg->len);
 	ring->fill.m = m;
 	ring->fill.src = msg->src;
 	ring->fill.in_next = msg->in_next;
@@ -543,24 +358,21 @@ static int take_direct(struct dmring_ring *ring, struct dmring_member *m,
 		       const struct message *msg, struct hold *hold)
 {
 	struct dmring_outgoing o;
-	int ret = -EINVAL;
+	int ret = dmring_requests_take(ring, m, msg->type, &msg->src, msg->len, &o);
 
-	o.len = 0;
-	if (ring->direct)
-		ret = dmring_requests_take(ring, m, msg->type, &msg->src, msg->len, &o);
 	if (ret == DMRING_TAKEN_OUT) {
 		ret = dmring_room_make(ring, DMRING_WIRE_PARCEL + o.len, &hold->kick);
 		if (ret == -EMSGSIZE && o.p.kind == DMRING_PARCEL_REQUEST)
 			ret = dmring_requests_fail(ring, m, &o.req, EMSGSIZE);
 		if (ret == -EAGAIN) {
 			/* its deadline may pass meanwhile */
-			dmring_requests_later(ring, m, o.req.deadline ?: U64_MAX);
+			dmring_direct_wait(m, o.req.deadline ?: U64_MAX);
 			return ret;
 		}
 		if (!ret)
 			ret = dmring_parcels_go(ring, m, &o);
 		if (!ret)
-			put_parcel(ring, m, &o);
+			dmring_append_parcel(ring, m, &o);
 	}
 	if (ret == DMRING_TAKEN_LATER)
 		return -EBUSY;
@@ -609,7 +421,7 @@ static void read_enough(struct dmring_ring *ring, struct dmring_member *m, struc
 	if (kick_at == U64_MAX || dmring_member_cursor(m) < kick_at)
 		return;
 	dmring_room_free(ring);
-	hold->kick |= ring->scope == DMRING_SCOPE_NETWORK;
+	hold->kick |= dmring_ring_is_network(ring);
 }
 
 /* Keep the mark that says whether the input space may be written */
@@ -696,7 +508,7 @@ static int take_marked(struct dmring_ring *ring, struct hold *hold)
 static bool index_backlog(struct dmring_ring *ring, struct hold *hold)
 {
 	u64 before = ring->log.next, first = dmring_core_first(&ring->core);
-	bool more = index_some(ring, INDEX_BUDGET);
+	bool more = dmring_append_deliver(ring, INDEX_BUDGET);
 
 	if (ring->log.next == before)
 		return more;
@@ -762,7 +574,7 @@ static enum step pump_once(struct dmring_ring *ring, enum dmring_runner who)
 	before = dmring_core_next_no(&ring->core);
 	step = run_hold(ring, &hold);
 	spent = take_spent(ring);
-	linked = dmring_core_next_no(&ring->core) != before && ring->scope == DMRING_SCOPE_NETWORK;
+	linked = dmring_core_next_no(&ring->core) != before && dmring_ring_is_network(ring);
 	spin_unlock(&ring->lock);
 
 	/* tail stored before sleepers are looked at; pairs with dmring_marks_set() in wait.c */
@@ -825,8 +637,9 @@ static bool deliver_some(struct dmring_ring *ring, const struct dmring_rx *rx,
 			fill_some(ring, &hold);
 		if (ring->fill.active)
 			return false;
-		stamp(ring, rx->data.flags & DMRING_REC_IDENT ? &rx->data.ident : NULL,
-		      rx->data.type, rx->data.len);
+		dmring_append_begin(ring,
+				    rx->data.flags & DMRING_REC_IDENT ? &rx->data.ident : NULL,
+				    rx->data.type, rx->data.len);
 		ring->fill.m = NULL;
 		ring->fill.src = (struct dmring_source){ .base = payload, .mask = U64_MAX };
 		*begun = true;
@@ -878,8 +691,8 @@ void dmring_pump_lock_whole(struct dmring_ring *ring) __acquires(&ring->lock)
 
 void dmring_pump_view(struct dmring_ring *ring, const void *payload, u32 len)
 {
-	write_event(ring, NULL, payload, len);
+	dmring_append_event(ring, NULL, payload, len);
 	ring->view_no = dmring_core_install(&ring->core, len, ktime_get_ns());
-	index_some(ring, INDEX_BUDGET);
+	dmring_append_deliver(ring, INDEX_BUDGET);
 	dmring_log_publish(&ring->log);
 }

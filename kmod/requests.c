@@ -31,23 +31,6 @@ struct dmring_member *dmring_call_client(struct dmring_ring *ring, const struct 
 	return c->client ? dmring_member_of(ring, c->client) : NULL;
 }
 
-static __always_inline void read_head(void *to, const struct dmring_source *src, u32 n)
-{
-	u64 at = src->off & src->mask;
-
-	if (src->mask - at >= n)
-		memcpy(to, src->base + at, n);
-	else
-		dmring_space_copy(to, BIT_ULL(32), 0, src, 0, n);
-	/* what was read is what is checked */
-	barrier();
-}
-
-static struct dmring_source behind(const struct dmring_source *src, u32 n)
-{
-	return (struct dmring_source){ src->base, src->off + n, src->mask };
-}
-
 /* May what @m sends next be delivered? Not before all have got what it sent before. */
 static bool is_its_turn(struct dmring_ring *ring, const struct dmring_member *m)
 {
@@ -58,7 +41,7 @@ static bool is_its_turn(struct dmring_ring *ring, const struct dmring_member *m)
  * Lists and ends
  */
 
-/* The list that has its server's side; @server: of a member that has left NULL */
+/* The list that has its server's side: the member's, or when that has left the orphans' */
 static struct dmring_call_list *server_list(struct dmring_ring *ring, const struct dmring_call *c)
 {
 	struct dmring_member *m = dmring_member_of(ring, c->server);
@@ -73,11 +56,10 @@ static void drop_server(struct dmring_ring *ring, struct dmring_call *c)
 	dmring_calls_unlink(&ring->direct->calls, server_list(ring, c), c, DMRING_CALL_SERVER);
 	c->server = 0;
 	/* somebody may have waited for its hands to be free */
-	if (!list_empty(&ring->direct->waiting))
-		dmring_direct_retry(ring);
+	dmring_direct_retry(ring);
 }
 
-void dmring_call_drop_client(struct dmring_ring *ring, struct dmring_call *c)
+static void drop_client(struct dmring_ring *ring, struct dmring_call *c)
 {
 	struct dmring_member *m = dmring_call_client(ring, c);
 
@@ -91,10 +73,9 @@ void dmring_call_drop_client(struct dmring_ring *ring, struct dmring_call *c)
 void dmring_call_finish(struct dmring_ring *ring, struct dmring_call *c)
 {
 	drop_server(ring, c);
-	dmring_call_drop_client(ring, c);
+	drop_client(ring, c);
 	dmring_calls_del(&ring->direct->calls, c);
-	if (!list_empty(&ring->direct->waiting))
-		dmring_direct_retry(ring);
+	dmring_direct_retry(ring);
 }
 
 /* Tell who asked how it ended; false if it has no room for that */
@@ -171,7 +152,7 @@ void dmring_requests_turn(struct dmring_ring *ring, struct dmring_member *m)
 	struct dmring_calls *t = &ring->direct->calls;
 	struct dmring_call *c, *next;
 
-	if (dmring_out_has_rung(m) && !list_empty(&ring->direct->waiting))
+	if (dmring_out_has_rung(m))
 		dmring_direct_retry(ring);
 	if (!m->ends_due)
 		return;
@@ -212,6 +193,12 @@ static bool takes(const struct dmring_member *m, u32 need, bool one_way)
 	       (one_way || m->calls[DMRING_CALL_SERVER].count < DMRING_CALLS_MAX);
 }
 
+/* Full: does it take it all the same, when it is asked to ring? It may just have read. */
+static bool takes_when_asked(struct dmring_member *m, u32 need, bool one_way)
+{
+	return dmring_out_ask(m) && takes(m, need, one_way);
+}
+
 struct dmring_offer *dmring_delivery_choose(struct dmring_service *service,
 					    const struct dmring_member *not, u32 need,
 					    bool one_way, int *err)
@@ -236,7 +223,7 @@ struct dmring_offer *dmring_delivery_choose(struct dmring_service *service,
 		return NULL;
 	list_for_each_entry(offer, &service->offers, node)
 		if (offer->member != not && dmring_out_fits(offer->member, need) &&
-		    dmring_out_ask(offer->member) && takes(offer->member, need, one_way))
+		    takes_when_asked(offer->member, need, one_way))
 			return offer;
 	return NULL;
 }
@@ -264,12 +251,8 @@ void dmring_delivery_put(struct dmring_ring *ring, struct dmring_offer *offer,
 /* The thread is to look at it then */
 void dmring_call_deadline(struct dmring_ring *ring, struct dmring_call *c, u64 deadline)
 {
-	struct dmring_direct *d = ring->direct;
-
-	if (!dmring_calls_set_deadline(&d->calls, c, deadline) || deadline >= d->looks_at)
-		return;
-	d->looks_at = deadline;
-	dmring_thread_kick(ring, DMRING_WORK_CALLS);
+	if (dmring_calls_set_deadline(&ring->direct->calls, c, deadline))
+		dmring_direct_look(ring, deadline);
 }
 
 struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_member *m,
@@ -303,10 +286,6 @@ struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_memb
 int dmring_requests_later(struct dmring_ring *ring, struct dmring_member *m, u64 until)
 {
 	dmring_direct_wait(m, until);
-	if (until < ring->direct->looks_at) {
-		ring->direct->looks_at = until;
-		dmring_thread_kick(ring, DMRING_WORK_CALLS);
-	}
 	return DMRING_TAKEN_LATER;
 }
 
@@ -353,28 +332,29 @@ static int check_request(const struct dmring_in_request *req, u32 len)
 	return len - sizeof(*req) > DMRING_DIRECT_MAX ? -EMSGSIZE : 0;
 }
 
-/* To the next host in turn that serves it */
+static void request_out(struct dmring_ring *ring, struct dmring_outgoing *o)
+{
+	o->p = (struct dmring_parcel){
+		.kind = DMRING_PARCEL_REQUEST, .flags = o->req.flags, .from = ring->node,
+	};
+	memcpy(o->p.name, o->req.service, sizeof(o->p.name));
+}
+
+/* To the next host in turn that serves it; on a ring of scope machine there is none */
 static bool choose_host(struct dmring_ring *ring, struct dmring_outgoing *o)
 {
 	struct dmring_offers *offers = &ring->direct->offers;
-	struct dmring_host_offer *h;
-	u32 at = 0;
+	struct dmring_host_offer *h = dmring_offers_next(offers, o->req.service);
 
-	if (ring->scope != DMRING_SCOPE_NETWORK)
-		return false;
-	h = dmring_offers_next(offers, o->req.service, &at);
 	if (!h)
 		return false;
 	dmring_offers_took(offers, h);
-	o->p = (struct dmring_parcel){
-		.kind = DMRING_PARCEL_REQUEST, .flags = o->req.flags, .dest = h->node,
-		.from = ring->node,
-	};
-	memcpy(o->p.name, o->req.service, sizeof(o->p.name));
+	request_out(ring, o);
+	o->p.dest = h->node;
 	return true;
 }
 
-/* To one member: 0 it is on its way, DMRING_TAKEN_…; @now for the deadline */
+/* To one member: DMRING_TAKEN_… */
 static int to_one(struct dmring_ring *ring, struct dmring_member *m,
 		  struct dmring_service *service, struct dmring_outgoing *o,
 		  struct dmring_delivery *d)
@@ -412,7 +392,7 @@ static bool each_has_room(struct dmring_service *service, const struct dmring_me
 		if (offer->member == m || !dmring_out_fits(offer->member, need))
 			continue;
 		if (!takes(offer->member, need, true) &&
-		    !(dmring_out_ask(offer->member) && takes(offer->member, need, true)))
+		    !takes_when_asked(offer->member, need, true))
 			return false;
 	}
 	return true;
@@ -454,19 +434,15 @@ static int to_each(struct dmring_ring *ring, struct dmring_member *m,
 		   struct dmring_delivery *d)
 {
 	bool here = service && service->members;
-	u32 at = 0;
 
 	if (each_is_too_much(service, dmring_out_need(&d->out)))
 		return dmring_requests_fail(ring, m, &o->req, EMSGSIZE);
 	if (!each_has_room(service, m, dmring_out_need(&d->out)))
 		return full(ring, m, &o->req);
-	if (ring->scope == DMRING_SCOPE_NETWORK &&
-	    dmring_offers_next(&ring->direct->offers, o->req.service, &at)) {
-		o->p = (struct dmring_parcel){
-			.kind = DMRING_PARCEL_REQUEST, .flags = o->req.flags,
-			.from = ring->node, .arg = o->req.cookie, .member = m->sender,
-		};
-		memcpy(o->p.name, o->req.service, sizeof(o->p.name));
+	if (dmring_offers_next(&ring->direct->offers, o->req.service)) {
+		request_out(ring, o);
+		o->p.arg = o->req.cookie;
+		o->p.member = m->sender;
 		return DMRING_TAKEN_OUT;
 	}
 	if (!here)
@@ -486,7 +462,8 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 
 	if (len < sizeof(o->req))
 		return -EINVAL;
-	read_head(&o->req, src, sizeof(o->req));
+	o->body = *src;
+	dmring_source_take(&o->body, &o->req, sizeof(o->req));
 	err = check_request(&o->req, len);
 	if (err)
 		return err;
@@ -499,10 +476,9 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 	if (!is_its_turn(ring, m) || (m->attached && m->calls[DMRING_CALL_CLIENT].count >=
 				      DMRING_CALLS_MAX))
 		return dmring_requests_later(ring, m, o->req.deadline ?: U64_MAX);
-	o->body = behind(src, sizeof(o->req));
 	o->len = len - sizeof(o->req);
 	dmring_delivery_init(&d, o->req.flags, o->req.deadline,
-			     ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL, &o->body, o->len);
+			     dmring_ring_ident(ring, &ident), &o->body, o->len);
 	if (o->req.flags & DMRING_REQUEST_EACH)
 		return to_each(ring, m, service, o, &d);
 	return to_one(ring, m, service, o, &d);
@@ -547,7 +523,7 @@ static u32 reply_need(const struct dmring_ring *ring, u32 len)
 {
 	struct dmring_ident ident;
 	struct dmring_out out = {
-		.ident = ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL,
+		.ident = dmring_ring_ident(ring, &ident),
 		.head_len = sizeof(struct dmring_reply), .len = len,
 	};
 
@@ -585,7 +561,8 @@ static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
 
 	if (len < sizeof(reply))
 		return -EINVAL;
-	read_head(&reply, src, sizeof(reply));
+	o->body = *src;
+	dmring_source_take(&o->body, &reply, sizeof(reply));
 	if (reply.flags & ~DMRING_REPLY_MORE || reply.error >= 4096 ||
 	    (reply.error && reply.flags))
 		return -EINVAL;
@@ -598,14 +575,13 @@ static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
 	}
 	if (!is_its_turn(ring, m))
 		return dmring_requests_later(ring, m, U64_MAX);
-	o->body = behind(src, sizeof(reply));
 	o->len = len - sizeof(reply);
 	if (dmring_call_is_ours(c) &&
 	    clogged(ring, m, c, reply_need(ring, o->len), &until))
 		return dmring_requests_later(ring, m, until);
 	if (dmring_call_is_ours(c))
 		return dmring_call_reply(ring, c, reply.error, reply.flags,
-				  ring->flags & DMRING_RING_IDENTIFY ? &ident : NULL, &o->body,
+				  dmring_ring_ident(ring, &ident), &o->body,
 				  o->len);
 	o->call = c;
 	o->p = (struct dmring_parcel){
@@ -618,9 +594,11 @@ static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
 int dmring_requests_take(struct dmring_ring *ring, struct dmring_member *m, u16 type,
 			 const struct dmring_source *src, u32 len, struct dmring_outgoing *o)
 {
+	o->len = 0;
+	o->req.deadline = 0;
+	/* with it came ring->direct */
 	if (!(m->flags & DMRING_ATTACH_CALLS))
 		return -EINVAL;
-	o->req.deadline = 0;
 	if (type == DMRING_REC_REQUEST)
 		return take_request(ring, m, src, len, o);
 	return take_reply(ring, m, src, len, o);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Requests and replies. All of it with ring->lock held, and ring->direct there.
+ * Requests and replies. All of it with ring->lock held; and ring->direct there, but for
+ * dmring_requests_take().
  */
 #ifndef _DMRING_REQUESTS_H
 #define _DMRING_REQUESTS_H
@@ -84,8 +85,6 @@ struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_memb
 				    const struct dmring_in_request *req);
 /* The thread is to look at it then (ns), 0: never. */
 void dmring_call_deadline(struct dmring_ring *ring, struct dmring_call *c, u64 deadline);
-/* Nobody waits for it any more */
-void dmring_call_drop_client(struct dmring_ring *ring, struct dmring_call *c);
 /* Tell the client, wherever it is, how it ended; @flags: DMRING_REPLY_* */
 void dmring_call_end(struct dmring_ring *ring, struct dmring_call *c, u32 error, u32 flags);
 /* It is over, and all know. */

@@ -200,7 +200,7 @@ void dmring_ring_show_view(struct dmring_ring *ring)
 
 static bool has_places(const struct dmring_ring *ring)
 {
-	return dmring_core_wants_places(ring->scope == DMRING_SCOPE_NETWORK, ring->order);
+	return dmring_core_wants_places(dmring_ring_is_network(ring), ring->order);
 }
 
 /* The core's tables beside the log, both in one piece */
@@ -221,7 +221,7 @@ static int core_init(struct dmring_ring *ring, const struct dmring_ring_config *
 		.dead_ms = cfg->dead_ms,
 		.order = ring->order,
 		.identify = !!(ring->flags & DMRING_RING_IDENTIFY),
-		.network = ring->scope == DMRING_SCOPE_NETWORK,
+		.network = dmring_ring_is_network(ring),
 	};
 	char why[DMRING_WHY_SIZE] = "";
 	int err;
@@ -251,11 +251,11 @@ static int ring_alloc(struct dmring_ring *ring, struct netlink_ext_ack *extack, 
 	ring->used = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
 	ring->untold = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
 	ring->unnotified = bitmap_zalloc(ring->slots, GFP_KERNEL_ACCOUNT);
-	if (ring->scope == DMRING_SCOPE_NETWORK)
+	if (dmring_ring_is_network(ring))
 		ring->peers = kvcalloc(DMRING_HOSTS_MAX - 1, sizeof(*ring->peers),
 				       GFP_KERNEL_ACCOUNT);
 	if (!ring->entries || !ring->table || !ring->used || !ring->untold ||
-	    !ring->unnotified || (ring->scope == DMRING_SCOPE_NETWORK && !ring->peers)) {
+	    !ring->unnotified || (dmring_ring_is_network(ring) && !ring->peers)) {
 		dmring_extack(extack, "no memory for the ring's tables");
 		return -ENOMEM;
 	}

@@ -11,14 +11,8 @@
 #include <linux/slab.h>
 
 #include "member.h"
-#include "pump.h"
 #include "services.h"
 #include "thread.h"
-
-static bool is_network(const struct dmring_ring *ring)
-{
-	return ring->scope == DMRING_SCOPE_NETWORK;
-}
 
 /*
  * Services
@@ -46,7 +40,7 @@ static struct dmring_offer *find_offer(struct dmring_member *m, const char *name
 
 static void service_changed(struct dmring_ring *ring, struct dmring_service *service)
 {
-	if (!is_network(ring))
+	if (!dmring_ring_is_network(ring))
 		return;
 	ring->direct->dirty_services += !service->dirty;
 	service->dirty = true;
@@ -194,7 +188,7 @@ static void drop_status(struct dmring_ring *ring, struct dmring_status *s)
 
 static void status_changed(struct dmring_ring *ring, struct dmring_status *s)
 {
-	if (!is_network(ring))
+	if (!dmring_ring_is_network(ring))
 		return;
 	if (list_empty(&s->dirty_node))
 		list_add_tail(&s->dirty_node, &ring->direct->dirty);
@@ -343,7 +337,7 @@ void dmring_services_view(struct dmring_ring *ring)
 
 	for (i = 0; i < (int)d->offers.fresh; i++)
 		if (!dmring_direct_stays(ring, d->host_offers[i].node))
-			d->host_offers[i].members = 0;
+			dmring_offers_drop(&d->offers, d->host_offers[i].node);
 	hash_for_each_safe(d->statuses, i, tmp, s, node) {
 		if (s->host == ring->node)
 			status_changed(ring, s);

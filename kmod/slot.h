@@ -5,6 +5,9 @@
 #ifndef _DMRING_SLOT_H
 #define _DMRING_SLOT_H
 
+#include <linux/bits.h>
+#include <linux/compiler.h>
+#include <linux/string.h>
 #include <linux/types.h>
 
 #include <linux/dmring.h>
@@ -48,6 +51,20 @@ struct dmring_source {
 
 /* Copy @n bytes from @src, @done bytes in, to @pos of a space of @size bytes (a power of two). */
 void dmring_space_copy(u8 *to, u64 size, u64 pos, const struct dmring_source *src, u32 done, u32 n);
+
+/* Read the next @n bytes of @src to @to, and pass them: a header, once, before it is checked. */
+static __always_inline void dmring_source_take(struct dmring_source *src, void *to, u32 n)
+{
+	u64 at = src->off & src->mask;
+
+	if (src->mask - at >= n)
+		memcpy(to, src->base + at, n);
+	else
+		dmring_space_copy(to, BIT_ULL(32), 0, src, 0, n);
+	/* what was read is what is checked */
+	barrier();
+	src->off += n;
+}
 
 /* Sizes were checked by dmring_space_ok(). */
 int dmring_slot_alloc(struct dmring_slot *slot, u32 in_size, u32 out_size);

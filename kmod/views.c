@@ -111,7 +111,7 @@ static void tell_lost(struct dmring_member *m)
 		.what = DMRING_EV_LOST, .arg = m->doubt ?: m->stable + 1, .arg2 = m->sent,
 	};
 
-	/* what had no place in the order yet gets none, or without being counted (index_some()) */
+	/* what had no place in the order yet gets none, or without being counted (append.c) */
 	m->own_due = 0;
 	if (m->own_waits)
 		dmring_marks_set(&m->ring->marked, m->id);

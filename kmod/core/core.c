@@ -196,18 +196,7 @@ u64 dmring_core_add(struct dmring_core *c, u32 sender, u16 flags, u32 len)
 
 u64 dmring_core_add_news(struct dmring_core *c)
 {
-	u16 flags = dmring_rec_flags(c);
-
-	return dmring_retain_add(&c->retain, c->view.self, 0, flags | DMRING_ENTRY_EVENT,
-				 dmring_cost(sizeof(struct dmring_ev), flags));
-}
-
-u64 dmring_core_add_parcel(struct dmring_core *c, u32 len)
-{
-	u16 flags = dmring_rec_flags(c);
-
-	return dmring_retain_add(&c->retain, c->view.self, 0, flags | DMRING_ENTRY_PARCEL,
-				 dmring_cost(len, flags));
+	return dmring_core_add(c, 0, DMRING_ENTRY_EVENT, sizeof(struct dmring_ev));
 }
 
 /* The record of a view has a part of the events' share of its own. */

@@ -315,7 +315,7 @@ int dmring_core_room(struct dmring_core *c, u32 len, bool *kick);
 
 /*
  * [L] It is in the log; returns its record number. Only after room() said 0. @flags:
- * DMRING_ENTRY_NOTED or 0.
+ * DMRING_ENTRY_NOTED or 0; of a parcel, whose header @len includes, DMRING_ENTRY_PARCEL.
  */
 u64 dmring_core_add(struct dmring_core *c, u32 sender, u16 flags, u32 len);
 
@@ -347,12 +347,6 @@ u64 dmring_core_add_event(struct dmring_core *c, u32 len);
  * room asked for by dmring_core_room(); returns its number.
  */
 u64 dmring_core_add_news(struct dmring_core *c);
-
-/*
- * [L] A parcel of @len bytes, its header included, is in place, with room asked for by
- * dmring_core_room(); returns its number.
- */
-u64 dmring_core_add_parcel(struct dmring_core *c, u32 len);
 
 /* [L] Between two views: the same, of views that ended before, which has been agreed on. */
 bool dmring_core_index_past(struct dmring_core *c, u64 *no);

@@ -69,16 +69,15 @@ void dmring_offers_drop(struct dmring_offers *o, u32 node)
 			o->table[i].members = 0;
 }
 
-struct dmring_host_offer *dmring_offers_next(struct dmring_offers *o, const char *name, u32 *at)
+struct dmring_host_offer *dmring_offers_next(const struct dmring_offers *o, const char *name)
 {
-	u32 first = o->turn;
+	u32 i;
 
-	for (; *at < o->fresh; ++*at) {
-		struct dmring_host_offer *h = &o->table[(first + *at) % o->fresh];
+	for (i = 0; i < o->fresh; i++) {
+		struct dmring_host_offer *h = &o->table[(o->turn + i) % o->fresh];
 
 		if (!h->members || !same(h->name, name))
 			continue;
-		++*at;
 		return h;
 	}
 	return NULL;

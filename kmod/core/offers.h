@@ -43,8 +43,8 @@ void dmring_offers_set(struct dmring_offers *o, u32 node, const char *name, u32 
 		       u32 busy);
 /* Host @node is gone */
 void dmring_offers_drop(struct dmring_offers *o, u32 node);
-/* The next one in turn that serves @name, from *@at on (begin with 0); NULL: no other one. */
-struct dmring_host_offer *dmring_offers_next(struct dmring_offers *o, const char *name, u32 *at);
+/* The next one in turn that serves @name; NULL: there is none. */
+struct dmring_host_offer *dmring_offers_next(const struct dmring_offers *o, const char *name);
 /* That one was chosen: the next choice begins behind it. */
 void dmring_offers_took(struct dmring_offers *o, const struct dmring_host_offer *h);
 

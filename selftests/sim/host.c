@@ -310,8 +310,7 @@ void host_send(struct host *h)
 			data[i] = pattern(tag.id, i);
 		w->history.life[h->life].sent++;
 		w->messages++;
-		no = tag.parcel ? dmring_core_add_parcel(&h->core, len) :
-				  dmring_core_add(&h->core, 0, 0, len);
+		no = dmring_core_add(&h->core, 0, tag.parcel ? DMRING_ENTRY_PARCEL : 0, len);
 		log_put(h, no, data, len);
 		h->next_len = 0;
 	}

@@ -173,10 +173,9 @@ static u32 next_node(const char *text)
 {
 	char name[DMRING_NAME_SIZE];
 	struct dmring_host_offer *h;
-	u32 at = 0;
 
 	named(name, text);
-	h = dmring_offers_next(&o, name, &at);
+	h = dmring_offers_next(&o, name);
 	if (h)
 		dmring_offers_took(&o, h);
 	return h ? h->node : 0;

@@ -43,16 +43,21 @@ static int frame_in(const char *text)
 	return err;
 }
 
-static void message_in(u32 node, u64 seq)
+static void record_in(u32 node, u64 seq, u16 type, u32 len)
 {
 	struct dmring_data d = {
-		.node = node, .view = 1, .inc = 100 + node, .seq = seq, .len = 10,
-		.type = DMRING_REC_DATA,
+		.node = node, .view = 1, .inc = 100 + node, .seq = seq, .len = len,
+		.type = type,
 	};
 
 	dmring_wire_put_data(buf, &d);
 	CHECK(!frame_in(NULL) && rx.what == DMRING_RX_DELIVER);
 	dmring_core_deliver(&c, &rx);
+}
+
+static void message_in(u32 node, u64 seq)
+{
+	record_in(node, seq, DMRING_REC_DATA, 10);
 }
 
 static struct dmring_order_frame order_of(u64 from, u32 node, u32 count)
@@ -322,14 +327,7 @@ static void kept(void)
 
 static void parcel_in(u32 node, u64 seq)
 {
-	struct dmring_data d = {
-		.node = node, .view = 1, .inc = 100 + node, .seq = seq, .len = 64,
-		.type = DMRING_REC_PARCEL,
-	};
-
-	dmring_wire_put_data(buf, &d);
-	CHECK(!frame_in(NULL) && rx.what == DMRING_RX_DELIVER);
-	dmring_core_deliver(&c, &rx);
+	record_in(node, seq, DMRING_REC_PARCEL, DMRING_WIRE_PARCEL);
 }
 
 /* A parcel has a place in the order and none in the index: no reader, but all hosts. */

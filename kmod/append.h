@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Records: into the log, and into the index. ring->lock held throughout. */
+#ifndef _DMRING_APPEND_H
+#define _DMRING_APPEND_H
+
+#include "parcels.h"
+
+#define DMRING_DELIVER_AT_ONCE	4U	/* records delivered when one comes */
+
+/* Deliver at most @budget records; true if there may be more. */
+bool dmring_append_deliver(struct dmring_ring *ring, u32 budget);
+
+/* A record begins: its header and identity are in place, its payload is to follow (ring->fill). */
+void dmring_append_begin(struct dmring_ring *ring, const struct dmring_ident *ident, u16 type,
+			 u32 len);
+/* It is complete, and takes its place in the log. */
+void dmring_append_end(struct dmring_ring *ring);
+
+/* A whole event */
+void dmring_append_event(struct dmring_ring *ring, const struct dmring_ident *ident,
+			 const void *payload, u32 len);
+/*
+ * A whole parcel, delivered too. @m: whose it is; NULL: the kernel's own. There is room, and
+ * what is known of it is noted.
+ */
+void dmring_append_parcel(struct dmring_ring *ring, const struct dmring_member *m,
+			  const struct dmring_outgoing *o);
+
+#endif /* _DMRING_APPEND_H */
