@@ -7,6 +7,10 @@
  */
 #include "append.h"
 #include "member.h"
+#include "thread.h"
+
+#define AT_ONCE		4U	/* records delivered when one comes */
+#define OUT_BYTES	256U	/* copied into output spaces, count as a record */
 
 /*
  * Into the index
@@ -83,35 +87,49 @@ static void hear_news(struct dmring_ring *ring, u32 at)
 		dmring_services_far_left(ring, ev.node, ev.arg);
 }
 
+/* It is its turn: @no, in the table as @e */
+static void deliver(struct dmring_ring *ring, u64 no, const struct dmring_entry *e)
+{
+	if (e->flags & DMRING_ENTRY_PARCEL) {
+		open_parcel(ring, e->at);
+		return;
+	}
+	dmring_log_enter(&ring->log, e->at);
+	if (ring->direct && e->flags & DMRING_ENTRY_EVENT)
+		hear_news(ring, e->at);
+	if (no == ring->view_no) {
+		ring->view_end = dmring_core_index_pos(&ring->core) + 1;
+		if (ring->direct)
+			dmring_parcels_view(ring);
+	}
+	if (ring->direct && e->sender)
+		let_go_on(ring, e->sender);
+	if (e->flags & DMRING_ENTRY_NOTED)
+		place_own(ring, e->sender, dmring_core_index_pos(&ring->core), no >= ring->lost_no);
+}
+
 bool dmring_append_deliver(struct dmring_ring *ring, u32 budget)
 {
 	u64 no;
 
-	for (; budget; budget--) {
-		const struct dmring_entry *e;
+	while (budget) {
+		u64 before = ring->out_bytes;
 
 		if (!dmring_core_index(&ring->core, &no))
 			return false;
-		e = dmring_retain_entry(&ring->core.retain, no);
-		if (e->flags & DMRING_ENTRY_PARCEL) {
-			open_parcel(ring, e->at);
-			continue;
-		}
-		dmring_log_enter(&ring->log, e->at);
-		if (ring->direct && e->flags & DMRING_ENTRY_EVENT)
-			hear_news(ring, e->at);
-		if (no == ring->view_no) {
-			ring->view_end = dmring_core_index_pos(&ring->core) + 1;
-			if (ring->direct)
-				dmring_parcels_view(ring);
-		}
-		if (ring->direct && e->sender)
-			let_go_on(ring, e->sender);
-		if (e->flags & DMRING_ENTRY_NOTED)
-			place_own(ring, e->sender, dmring_core_index_pos(&ring->core),
-				  no >= ring->lost_no);
+		deliver(ring, no, dmring_retain_entry(&ring->core.retain, no));
+		budget -= min_t(u64, budget, 1 + (ring->out_bytes - before) / OUT_BYTES);
 	}
 	return true;
+}
+
+void dmring_append_deliver_at_once(struct dmring_ring *ring)
+{
+	u64 before = ring->out_bytes;
+
+	/* those it was cut short for are nobody else's business */
+	if (dmring_append_deliver(ring, AT_ONCE) && ring->out_bytes != before)
+		dmring_thread_kick(ring, DMRING_WORK_PUMP);
 }
 
 /*
@@ -183,5 +201,5 @@ void dmring_append_parcel(struct dmring_ring *ring, const struct dmring_member *
 	dmring_space_copy(log->parcels, log->size, pos + sizeof(head), &o->body, 0, o->len);
 	dmring_append_end(ring);
 	dmring_core_add(&ring->core, 0, DMRING_ENTRY_PARCEL, sizeof(head) + o->len);
-	dmring_append_deliver(ring, DMRING_DELIVER_AT_ONCE);
+	dmring_append_deliver_at_once(ring);
 }

@@ -5,10 +5,13 @@
 
 #include "parcels.h"
 
-#define DMRING_DELIVER_AT_ONCE	4U	/* records delivered when one comes */
-
-/* Deliver at most @budget records; true if there may be more. */
+/*
+ * Deliver records, at most @budget, and fewer if many bytes go into output spaces with them;
+ * true if there may be more.
+ */
 bool dmring_append_deliver(struct dmring_ring *ring, u32 budget);
+/* A few, now that one more has come; the pump goes on. */
+void dmring_append_deliver_at_once(struct dmring_ring *ring);
 
 /* A record begins: its header and identity are in place, its payload is to follow (ring->fill). */
 void dmring_append_begin(struct dmring_ring *ring, const struct dmring_ident *ident, u16 type,

@@ -138,16 +138,36 @@ void dmring_direct_wait(struct dmring_member *m, u64 until)
 	dmring_direct_look(m->ring, until);
 }
 
+/* It has another turn; one that has left among those who do */
+static void another_turn(struct dmring_member *m)
+{
+	struct dmring_ring *ring = m->ring;
+
+	list_del_init(&m->wait_node);
+	m->waits_turn = false;
+	if (m->attached) {
+		dmring_marks_set(&ring->marked, m->id);
+	} else {
+		list_move_tail(&m->node, &ring->leaving);
+		dmring_thread_kick(ring, DMRING_WORK_PUMP);
+	}
+}
+
+void dmring_direct_recall(struct dmring_ring *ring)
+{
+	struct dmring_member *m, *next;
+
+	list_for_each_entry_safe(m, next, &ring->lingering, node)
+		if (m->waits_turn && dmring_direct_is_its_turn(m))
+			another_turn(m);
+}
+
 void dmring_direct_retry(struct dmring_ring *ring)
 {
 	struct dmring_direct *d = ring->direct;
 	struct dmring_member *m, *next;
 
 	d->waiting_until = U64_MAX;
-	list_for_each_entry_safe(m, next, &d->waiting, wait_node) {
-		list_del_init(&m->wait_node);
-		/* one that has left has its turn in any case */
-		if (m->attached)
-			dmring_marks_set(&ring->marked, m->id);
-	}
+	list_for_each_entry_safe(m, next, &d->waiting, wait_node)
+		another_turn(m);
 }

@@ -96,4 +96,13 @@ void dmring_direct_wait(struct dmring_member *m, u64 until);
 /* There may be room for what waits. */
 void dmring_direct_retry(struct dmring_ring *ring);
 
+/* May what @m sends next be delivered? Not before all have got what it sent before. */
+static inline bool dmring_direct_is_its_turn(const struct dmring_member *m)
+{
+	return !m->last_no || dmring_core_delivered(&m->ring->core, m->last_no - 1);
+}
+
+/* Members that have left, and whose turn has come meanwhile, go on. */
+void dmring_direct_recall(struct dmring_ring *ring);
+
 #endif /* _DMRING_DIRECT_H */

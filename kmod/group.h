@@ -131,7 +131,8 @@ struct dmring_member {
 	struct dmring_candidate *candidate;
 
 	/* protected by ring->lock */
-	struct list_head node;		/* ring->members, oldest first, or ring->leaving */
+	/* ring->members, oldest first; then ring->leaving, or ring->lingering */
+	struct list_head node;
 	struct list_head read_node;	/* ring->reading, if it does */
 	struct list_head gone_node;	/* ring->gone */
 	bool attached;			/* read without the lock by waiters */
@@ -155,6 +156,8 @@ struct dmring_member {
 	u32 next_offer;			/* number of the next service it offers */
 	struct list_head offers;
 	struct list_head wait_node;	/* direct->waiting */
+	struct list_head stall_node;	/* ring->stalled */
+	bool waits_turn;		/* it waits there for what it had sent before */
 	struct dmring_call_list calls[DMRING_CALL_SIDES];	/* as client, as server */
 	u64 clogged_at;			/* ns, since when its output space is full, or 0 */
 	u32 ends_due;			/* of its calls, those that have ended untold */
@@ -294,14 +297,16 @@ struct dmring_ring {
 	struct list_head members;
 	struct list_head candidates;
 	struct list_head reading;	/* members that are not send-only */
-	struct list_head leaving;
+	struct list_head stalled;	/* their next message found no room; the oldest first */
+	struct list_head leaving;	/* what they had accepted is to be moved */
+	struct list_head lingering;	/* likewise, but its next part waits for something */
 	struct list_head gone;
 	unsigned long *used;		/* ids in use */
 	/* ids of members whose departure is still to be told, */
 	unsigned long *untold;		/* in the stream */
 	unsigned long *unnotified;	/* to those who watch by netlink */
 	struct dmring_member *slowest;	/* reader whose cursor is the smallest, if known */
-	bool full;			/* a message waits for room; read without the lock */
+	bool full;			/* something waits for room; read without the lock */
 	bool watched;			/* the thread looks at it from time to time; likewise */
 	u64 full_since;			/* ns, when the limit of "slow evict" began to run, or 0 */
 	u64 full_target;		/* index position that readers must reach within it */
@@ -330,6 +335,7 @@ struct dmring_ring {
 	u64 takeover_at;		/* ns, and ended then */
 	struct dmring_stats stats;
 
+	u64 out_bytes;			/* ever put into output spaces */
 	struct dmring_direct *direct;	/* requests, services: NULL until wanted, set once */
 
 	struct dmring_marks marked;	/* slots with input */

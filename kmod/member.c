@@ -80,6 +80,7 @@ struct dmring_member *dmring_member_open(struct address_space *mapping)
 	INIT_LIST_HEAD(&m->gone_node);
 	INIT_LIST_HEAD(&m->offers);
 	INIT_LIST_HEAD(&m->wait_node);
+	INIT_LIST_HEAD(&m->stall_node);
 	m->mapping = mapping;
 	m->map_base = (u64)id << MAP_ID_SHIFT;
 	dmring_netns_add_file(m);

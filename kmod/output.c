@@ -44,6 +44,7 @@ u64 dmring_out_put(struct dmring_member *m, const struct dmring_out *out)
 		.flags = out->ident ? DMRING_REC_IDENT : 0,
 	};
 	u64 start = m->out_tail, at = start;
+	u32 need = dmring_out_need(out);
 
 	/* a header never wraps: both size and positions are multiples of DMRING_ALIGN */
 	memcpy(m->slot.out + (at & (m->slot.out_size - 1)), &rec, sizeof(rec));
@@ -52,7 +53,8 @@ u64 dmring_out_put(struct dmring_member *m, const struct dmring_out *out)
 		at = put_bytes(m, at, out->ident, sizeof(*out->ident));
 	at = put_bytes(m, at, out->head, out->head_len);
 	dmring_space_copy(m->slot.out, m->slot.out_size, at, &out->body, 0, out->len);
-	WRITE_ONCE(m->out_tail, start + dmring_out_need(out));
+	m->ring->out_bytes += need;
+	WRITE_ONCE(m->out_tail, start + need);
 	/* pairs with the reader's load-acquire of out_tail */
 	smp_store_release(&m->slot.kern->out_tail, m->out_tail);
 	dmring_member_mark(m, DMRING_MARK_OUT, 0);

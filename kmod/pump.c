@@ -12,7 +12,11 @@
  *	full barrier (marks_set)	full barrier
  *	trylock fails: go		any marks? again
  *
- * A hold copies at most HOLD_BYTES; a longer message is copied in several
+ * What finds no room on the ring waits, and with it what its sender sent after it: on
+ * ring->stalled, in turn. The others go on with what needs no room: requests and
+ * replies on this host.
+ *
+ * A hold copies at most DMRING_HOLD_BYTES; a longer message is copied in several
  * holds (ring->fill), whoever has the lock going on with it, and nothing else
  * enters the log meanwhile. So a process that dies or is preempted leaves
  * nothing half-done behind.
@@ -26,14 +30,13 @@
 
 #include "append.h"
 #include "member.h"
+#include "news.h"
 #include "pump.h"
 #include "room.h"
 #include "slow.h"
 #include "thread.h"
 #include "wait.h"
 
-#define HOLD_BYTES	(64U << 10)	/* copied under one hold of the lock */
-#define HOLD_MIN	256U		/* what a message counts at least */
 #define INDEX_BUDGET	1024U		/* delivered in one hold, when many have got their order */
 #define SLOT_QUOTA	64		/* messages of one slot before the next one's turn */
 #define MEMBER_HOLDS	2		/* holds of a member's system call */
@@ -42,136 +45,9 @@
 enum step {
 	STEP_IDLE,	/* nothing more to move */
 	STEP_MORE,	/* the hold is used up */
-	STEP_FULL,	/* no room for the next message */
+	STEP_FULL,	/* nothing more but what waits for room */
 	STEP_BUSY,	/* somebody else has the lock */
 };
-
-/* The state of one hold */
-struct hold {
-	u32 left;		/* bytes it may still copy */
-	bool kick;		/* the link has marks to send */
-	struct list_head done;	/* members that left and have nothing more to say */
-};
-
-/*
- * The kernel's own
- */
-
-/* An event for this host's members alone; false without room */
-static bool put_event(struct dmring_ring *ring, const struct dmring_ev *ev)
-{
-	if (dmring_core_event_room(&ring->core, sizeof(*ev))) {
-		dmring_room_free(ring);
-		if (dmring_core_event_room(&ring->core, sizeof(*ev))) {
-			dmring_slow_ask(ring);
-			return false;
-		}
-	}
-	dmring_append_event(ring, NULL, ev, sizeof(*ev));
-	dmring_core_add_event(&ring->core, sizeof(*ev));
-	dmring_append_deliver(ring, DMRING_DELIVER_AT_ONCE);
-	return true;
-}
-
-/* No message goes in this view, or none has gone in the first: there is nobody to tell */
-static bool goes_alone(const struct dmring_view *v)
-{
-	return !v->quorum || v->number == DMRING_VIEW_STATIC;
-}
-
-/*
- * An event for all, in the window like a message. It is for this host's members alone while it
- * goes alone, and waits in a new view until that is closed.
- */
-static bool put_news(struct dmring_ring *ring, struct hold *hold, const struct dmring_news *news)
-{
-	if (!ring->core.gate)
-		return goes_alone(&ring->core.view) && put_event(ring, &news->ev);
-	if (dmring_room_make(ring, sizeof(news->ev), &hold->kick))
-		return false;
-	dmring_append_event(ring, dmring_ring_ident(ring, &news->ident), &news->ev,
-			    sizeof(news->ev));
-	dmring_core_add_news(&ring->core);
-	dmring_append_deliver(ring, DMRING_DELIVER_AT_ONCE);
-	return true;
-}
-
-/*
- * Members can bring about as many terms as they like: these leave half of what is kept for
- * events to those of hosts and links.
- */
-static bool is_too_much(const struct dmring_ring *ring, const struct dmring_ev *ev)
-{
-	return ev->what == DMRING_EV_PROXY &&
-	       dmring_core_event_room(&ring->core, dmring_core_event_share(&ring->core) / 2);
-}
-
-/* The kernel's own: ends of requests, announcements. These can wait. */
-static void put_parcels(struct dmring_ring *ring, struct hold *hold)
-{
-	struct dmring_outgoing o = {};
-
-	while (hold->left && dmring_parcels_due(ring, &o)) {
-		u32 len = o.len;
-
-		if (dmring_room_make(ring, DMRING_WIRE_PARCEL + len, &hold->kick))
-			break;
-		/* who is evicted for it takes along what it is about */
-		if (!dmring_parcels_due(ring, &o) || o.len > len)
-			continue;
-		if (dmring_parcels_go(ring, NULL, &o))
-			break;
-		dmring_append_parcel(ring, NULL, &o);
-		hold->left -= min(hold->left, HOLD_MIN);
-	}
-}
-
-static void put_events(struct dmring_ring *ring, struct hold *hold)
-{
-	/* between two views there is room for none, and none is to be lost for that */
-	if (ring->core.change.phase != DMRING_PHASE_RUN)
-		return;
-	while (ring->events_head != ring->events_tail) {
-		const struct dmring_ev *ev = &ring->events[ring->events_head % DMRING_EVENTS_MAX];
-
-		if (is_too_much(ring, ev))
-			ring->stats.events_lost++;
-		else if (!put_event(ring, ev))
-			break;
-		ring->events_head++;
-	}
-	while (ring->news_head != ring->news_tail) {
-		const struct dmring_news *news = &ring->news[ring->news_head % DMRING_EVENTS_MAX];
-
-		if (!put_news(ring, hold, news))
-			break;
-		__clear_bit(news->ev.arg, ring->untold);
-		ring->news_head++;
-	}
-	if (ring->direct && dmring_ring_is_network(ring) && ring->core.gate)
-		put_parcels(ring, hold);
-}
-
-/* All that @m had accepted is in the log: now it can be told that it has left */
-static void tell_left(struct dmring_ring *ring, struct hold *hold, const struct dmring_member *m)
-{
-	/* no record is under way here */
-	if (ring->news_tail - ring->news_head == DMRING_EVENTS_MAX)
-		put_events(ring, hold);
-	if (ring->news_tail - ring->news_head == DMRING_EVENTS_MAX) {
-		ring->stats.events_lost++;
-		__clear_bit(m->id, ring->untold);
-		return;
-	}
-	ring->news[ring->news_tail % DMRING_EVENTS_MAX] = (struct dmring_news){
-		.ev = {
-			.what = DMRING_EV_LEFT, .reason = m->reason, .node = ring->node,
-			.arg = m->id, .arg2 = m->left_at - m->candidate->since,
-		},
-		.ident = dmring_member_ident(m),
-	};
-	ring->news_tail++;
-}
 
 /*
  * Out of a slot
@@ -259,11 +135,11 @@ static void finish(struct dmring_ring *ring)
 		ring->stats.bytes += fill->len;
 	}
 	dmring_append_end(ring);
-	dmring_append_deliver(ring, DMRING_DELIVER_AT_ONCE);
+	dmring_append_deliver_at_once(ring);
 }
 
 /* Go on with the record that is being copied */
-static void fill_some(struct dmring_ring *ring, struct hold *hold)
+static void fill_some(struct dmring_ring *ring, struct dmring_one_hold *hold)
 {
 	struct dmring_fill *fill = &ring->fill;
 	u32 n = min(fill->len - fill->done, hold->left);
@@ -272,7 +148,7 @@ static void fill_some(struct dmring_ring *ring, struct hold *hold)
 			  ring->log.size,
 			  fill->pos + fill->head + fill->done, &fill->src, fill->done, n);
 	fill->done += n;
-	hold->left -= min(hold->left, max(n, HOLD_MIN));
+	dmring_hold_spend(hold, n);
 	/* the link's records are finished by the link, which has its own books */
 	if (fill->done == fill->len && fill->m)
 		finish(ring);
@@ -355,13 +231,14 @@ static void start(struct dmring_ring *ring, struct dmring_member *m, const struc
 
 /* A request or a reply: 1 done with, -EAGAIN no room on the ring, -EBUSY it waits otherwise */
 static int take_direct(struct dmring_ring *ring, struct dmring_member *m,
-		       const struct message *msg, struct hold *hold)
+		       const struct message *msg, struct dmring_one_hold *hold)
 {
 	struct dmring_outgoing o;
+	u64 before = ring->out_bytes;
 	int ret = dmring_requests_take(ring, m, msg->type, &msg->src, msg->len, &o);
 
 	if (ret == DMRING_TAKEN_OUT) {
-		ret = dmring_room_make(ring, DMRING_WIRE_PARCEL + o.len, &hold->kick);
+		ret = dmring_room_make(ring, DMRING_WIRE_PARCEL + o.len, hold);
 		if (ret == -EMSGSIZE && o.p.kind == DMRING_PARCEL_REQUEST)
 			ret = dmring_requests_fail(ring, m, &o.req, EMSGSIZE);
 		if (ret == -EAGAIN) {
@@ -376,7 +253,7 @@ static int take_direct(struct dmring_ring *ring, struct dmring_member *m,
 	}
 	if (ret == DMRING_TAKEN_LATER)
 		return -EBUSY;
-	hold->left -= min(hold->left, max(o.len, HOLD_MIN));
+	dmring_hold_spend(hold, o.len + ring->out_bytes - before);
 	if (ret < 0)
 		reject(m, msg, ret);
 	else
@@ -389,7 +266,7 @@ static int take_direct(struct dmring_ring *ring, struct dmring_member *m,
  * it has another turn when that has a purpose
  */
 static int take_one(struct dmring_ring *ring, struct dmring_member *m, u64 tail,
-		    struct hold *hold)
+		    struct dmring_one_hold *hold)
 {
 	struct message msg;
 	int ret = next_message(m, tail, &msg);
@@ -400,12 +277,12 @@ static int take_one(struct dmring_ring *ring, struct dmring_member *m, u64 tail,
 		return take_direct(ring, m, &msg, hold);
 	if (dmring_member_notes(m) && !own_room(m))
 		return 0;
-	ret = msg.err ?: dmring_room_make(ring, msg.len, &hold->kick);
+	ret = msg.err ?: dmring_room_make(ring, msg.len, hold);
 	if (ret == -EAGAIN)
 		return ret;
 	if (ret) {
 		reject(m, &msg, ret);
-		hold->left -= min(hold->left, HOLD_MIN);
+		dmring_hold_spend(hold, DMRING_HOLD_MIN);
 		return 1;
 	}
 	start(ring, m, &msg);
@@ -414,7 +291,8 @@ static int take_one(struct dmring_ring *ring, struct dmring_member *m, u64 tail,
 }
 
 /* It may have rung because it has read what it was asked to: what it held is free */
-static void read_enough(struct dmring_ring *ring, struct dmring_member *m, struct hold *hold)
+static void read_enough(struct dmring_ring *ring, struct dmring_member *m,
+			struct dmring_one_hold *hold)
 {
 	u64 kick_at = m->slot.kern->kick_at;
 
@@ -432,8 +310,17 @@ static void mark_room(struct dmring_member *m, u64 tail)
 	dmring_member_mark(m, room ? DMRING_MARK_IN : 0, room ? 0 : DMRING_MARK_IN);
 }
 
-/* One turn of a slot. The mark is set again if something is left. */
-static int take_turn(struct dmring_ring *ring, struct dmring_member *m, struct hold *hold)
+/* Its next message waits for room on the ring; in which order, says the list */
+static int stall(struct dmring_ring *ring, struct dmring_member *m)
+{
+	if (list_empty(&m->stall_node))
+		list_add_tail(&m->stall_node, &ring->stalled);
+	return -EAGAIN;
+}
+
+/* One turn of a slot: -EAGAIN it waits for room; else the mark is set again if more is there */
+static int take_turn(struct dmring_ring *ring, struct dmring_member *m,
+		     struct dmring_one_hold *hold)
 {
 	u64 tail = dmring_member_in_tail(m);
 	int quota = SLOT_QUOTA;
@@ -445,67 +332,87 @@ static int take_turn(struct dmring_ring *ring, struct dmring_member *m, struct h
 	while (ret > 0 && quota-- && hold->left && !ring->fill.active)
 		ret = take_one(ring, m, tail, hold);
 	mark_room(m, tail);
-	if (ret == -EBUSY)
-		return 0;
-	if (ret == -EPROTO) {
+	if (ret == -EAGAIN)
+		return stall(ring, m);
+	list_del_init(&m->stall_node);
+	if (ret == -EPROTO)
 		dmring_member_leave_locked(m, DMRING_REASON_BADINPUT);
-		return 0;
-	}
-	if (ret)
+	else if (ret > 0)
 		dmring_marks_set(&ring->marked, m->id);
-	return ret;
-}
-
-/* What members that left had accepted. -EAGAIN when there is no room. */
-static int take_leaving(struct dmring_ring *ring, struct hold *hold)
-{
-	struct dmring_member *m, *next;
-
-	list_for_each_entry_safe(m, next, &ring->leaving, node) {
-		int ret = 1;
-
-		while (ret > 0 && hold->left && !ring->fill.active)
-			ret = take_one(ring, m, m->in_end, hold);
-		if (ret == -EAGAIN)
-			return ret;
-		if (ret > 0)
-			return 0;
-		if (ret == -EBUSY)
-			continue;
-		if (ring->direct)
-			dmring_parcels_drained(ring, m);
-		tell_left(ring, hold, m);
-		hold->left -= min(hold->left, HOLD_MIN);
-		list_move(&m->node, &hold->done);
-	}
 	return 0;
 }
 
-static int take_marked(struct dmring_ring *ring, struct hold *hold)
+/* What one that left had accepted: -EAGAIN it waits for room, 0 done, or as far as it goes now */
+static int drain(struct dmring_ring *ring, struct dmring_member *m, struct dmring_one_hold *hold)
+{
+	int ret = 1;
+
+	while (ret > 0 && hold->left && !ring->fill.active)
+		ret = take_one(ring, m, m->in_end, hold);
+	if (ret > 0)
+		return 0;
+	if (ret == -EAGAIN || ret == -EBUSY)
+		list_move_tail(&m->node, &ring->lingering);
+	if (ret == -EAGAIN)
+		return stall(ring, m);
+	list_del_init(&m->stall_node);
+	if (ret == -EBUSY)
+		return 0;
+	/* nothing more, or nothing that makes sense */
+	if (ring->direct)
+		dmring_parcels_drained(ring, m);
+	dmring_news_left(ring, hold, m);
+	list_move(&m->node, &hold->done);
+	return 0;
+}
+
+/* The one that has waited longest for room; false: there is none, or still no room for it */
+static bool take_stalled(struct dmring_ring *ring, struct dmring_one_hold *hold)
+{
+	struct dmring_member *m = list_first_entry_or_null(&ring->stalled, struct dmring_member,
+							   stall_node);
+
+	if (!m || hold->full)
+		return false;
+	dmring_hold_spend(hold, DMRING_HOLD_MIN);
+	return !(m->attached ? take_turn(ring, m, hold) : drain(ring, m, hold));
+}
+
+static bool take_leaving(struct dmring_ring *ring, struct dmring_one_hold *hold)
+{
+	struct dmring_member *m = list_first_entry_or_null(&ring->leaving, struct dmring_member,
+							   node);
+
+	if (!m)
+		return false;
+	dmring_hold_spend(hold, DMRING_HOLD_MIN);
+	drain(ring, m, hold);
+	return true;
+}
+
+static bool take_marked(struct dmring_ring *ring, struct dmring_one_hold *hold)
 {
 	struct dmring_member *m;
 	int id = dmring_marks_next(&ring->marked, ring->robin);
 
 	if (id < 0)
-		return 0;
+		return false;
 	/* a turn costs, whatever comes of it: who only rings does not keep us here */
-	hold->left -= min(hold->left, HOLD_MIN);
+	dmring_hold_spend(hold, DMRING_HOLD_MIN);
 	/* before in_tail is read: a later mark sets it again */
 	dmring_marks_clear(&ring->marked, id);
 	m = dmring_member_at(ring, id);
-	if (m && take_turn(ring, m, hold) == -EAGAIN) {
-		ring->robin = id;
-		return -EAGAIN;
-	}
+	if (m)
+		take_turn(ring, m, hold);
 	ring->robin = id + 1;
-	return 1;
+	return true;
 }
 
 /*
  * Deliver what an order or a mark has set free; true if there may be more. That may have been
  * all that its room was waiting for, and then the next hosts wait to hear of it.
  */
-static bool index_backlog(struct dmring_ring *ring, struct hold *hold)
+static bool index_backlog(struct dmring_ring *ring, struct dmring_one_hold *hold)
 {
 	u64 before = ring->log.next, first = dmring_core_first(&ring->core);
 	bool more = dmring_append_deliver(ring, INDEX_BUDGET);
@@ -517,38 +424,36 @@ static bool index_backlog(struct dmring_ring *ring, struct hold *hold)
 	return more;
 }
 
-static enum step run_hold(struct dmring_ring *ring, struct hold *hold)
+/* Go on with what is half copied, or with whose turn it is; false: there is nothing to do */
+static bool take_next(struct dmring_ring *ring, struct dmring_one_hold *hold)
 {
-	bool more = index_backlog(ring, hold);
-	int ret = 1;
-
-	while (ret > 0 && hold->left) {
-		if (ring->fill.active) {
-			fill_some(ring, hold);
-			/* complete, but the link's: the thread finishes it */
-			if (ring->fill.active && ring->fill.done == ring->fill.len)
-				ret = 0;
-			continue;
-		}
-		ret = take_leaving(ring, hold);
-		if (!ring->fill.active)
-			put_events(ring, hold);
-		if (!ret && hold->left && !ring->fill.active)
-			ret = take_marked(ring, hold);
-		else if (!ret)
-			ret = 1;
+	if (ring->fill.active) {
+		fill_some(ring, hold);
+		/* complete, but the link's: the thread finishes it */
+		return !ring->fill.active || ring->fill.done < ring->fill.len;
 	}
-	WRITE_ONCE(ring->full, ret == -EAGAIN);
-	if (ret == -EAGAIN)
-		ring->stats.full++;
-	dmring_log_publish(&ring->log);
-	dmring_room_tell_stable(ring);
-	if (more)
-		return STEP_MORE;
-	return ret == -EAGAIN ? STEP_FULL : ret ? STEP_MORE : STEP_IDLE;
+	dmring_news_put(ring, hold);
+	return take_stalled(ring, hold) || take_leaving(ring, hold) || take_marked(ring, hold);
 }
 
-static void put_done(struct hold *hold)
+static enum step run_hold(struct dmring_ring *ring, struct dmring_one_hold *hold)
+{
+	bool more = index_backlog(ring, hold);
+	bool next = true;
+
+	dmring_direct_recall(ring);
+	while (next && hold->left)
+		next = take_next(ring, hold);
+	WRITE_ONCE(ring->full, hold->full);
+	ring->stats.full += hold->full;
+	dmring_log_publish(&ring->log);
+	dmring_room_tell_stable(ring);
+	if (more || next)
+		return STEP_MORE;
+	return hold->full ? STEP_FULL : STEP_IDLE;
+}
+
+static void put_done(struct dmring_one_hold *hold)
 {
 	struct dmring_member *m, *next;
 
@@ -561,7 +466,9 @@ static void put_done(struct hold *hold)
 /* One hold of the lock, and what is to be done after it */
 static enum step pump_once(struct dmring_ring *ring, enum dmring_runner who)
 {
-	struct hold hold = { .left = HOLD_BYTES, .done = LIST_HEAD_INIT(hold.done) };
+	struct dmring_one_hold hold = {
+		.left = DMRING_HOLD_BYTES, .done = LIST_HEAD_INIT(hold.done),
+	};
 	enum step step;
 	bool linked;
 	struct dmring_big *spent;
@@ -597,8 +504,8 @@ void dmring_pump(struct dmring_ring *ring, enum dmring_runner who)
 		if (step == STEP_BUSY)
 			return;
 		if (step == STEP_FULL)
-			return dmring_slow_watch(ring, who);
-		if (step == STEP_IDLE && !dmring_marks_any(&ring->marked))
+			dmring_slow_watch(ring, who);
+		if (step != STEP_MORE && !dmring_marks_any(&ring->marked))
 			return;
 	}
 	dmring_thread_kick(ring, DMRING_WORK_PUMP);
@@ -630,7 +537,7 @@ int dmring_pump_submit(struct dmring_member *m)
 static bool deliver_some(struct dmring_ring *ring, const struct dmring_rx *rx,
 			 const u8 *payload, bool *begun)
 {
-	struct hold hold = { .left = HOLD_BYTES };
+	struct dmring_one_hold hold = { .left = DMRING_HOLD_BYTES };
 
 	if (!*begun) {
 		while (ring->fill.active && hold.left)
@@ -675,7 +582,7 @@ void dmring_pump_lock_whole(struct dmring_ring *ring) __acquires(&ring->lock)
 {
 	spin_lock(&ring->lock);
 	while (ring->fill.active) {
-		struct hold hold = { .left = HOLD_BYTES };
+		struct dmring_one_hold hold = { .left = DMRING_HOLD_BYTES };
 		struct dmring_big *spent;
 
 		fill_some(ring, &hold);

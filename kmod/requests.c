@@ -31,12 +31,6 @@ struct dmring_member *dmring_call_client(struct dmring_ring *ring, const struct 
 	return c->client ? dmring_member_of(ring, c->client) : NULL;
 }
 
-/* May what @m sends next be delivered? Not before all have got what it sent before. */
-static bool is_its_turn(struct dmring_ring *ring, const struct dmring_member *m)
-{
-	return !m->last_no || dmring_core_delivered(&ring->core, m->last_no - 1);
-}
-
 /*
  * Lists and ends
  */
@@ -289,6 +283,12 @@ int dmring_requests_later(struct dmring_ring *ring, struct dmring_member *m, u64
 	return DMRING_TAKEN_LATER;
 }
 
+static int not_its_turn(struct dmring_ring *ring, struct dmring_member *m, u64 until)
+{
+	m->waits_turn = true;
+	return dmring_requests_later(ring, m, until);
+}
+
 /* It ends before it has begun */
 int dmring_requests_fail(struct dmring_ring *ring, struct dmring_member *m,
 			 const struct dmring_in_request *req, u32 error)
@@ -473,8 +473,9 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 		return -EINVAL;
 	if (o->req.deadline && ktime_get_ns() >= o->req.deadline)
 		return dmring_requests_fail(ring, m, &o->req, ETIMEDOUT);
-	if (!is_its_turn(ring, m) || (m->attached && m->calls[DMRING_CALL_CLIENT].count >=
-				      DMRING_CALLS_MAX))
+	if (!dmring_direct_is_its_turn(m))
+		return not_its_turn(ring, m, o->req.deadline ?: U64_MAX);
+	if (m->attached && m->calls[DMRING_CALL_CLIENT].count >= DMRING_CALLS_MAX)
 		return dmring_requests_later(ring, m, o->req.deadline ?: U64_MAX);
 	o->len = len - sizeof(o->req);
 	dmring_delivery_init(&d, o->req.flags, o->req.deadline,
@@ -573,8 +574,8 @@ static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
 		ring->direct->stale++;
 		return -ESTALE;
 	}
-	if (!is_its_turn(ring, m))
-		return dmring_requests_later(ring, m, U64_MAX);
+	if (!dmring_direct_is_its_turn(m))
+		return not_its_turn(ring, m, U64_MAX);
 	o->len = len - sizeof(reply);
 	if (dmring_call_is_ours(c) &&
 	    clogged(ring, m, c, reply_need(ring, o->len), &until))

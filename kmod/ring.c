@@ -155,7 +155,9 @@ static void ring_init(struct dmring_ring *ring, struct net *net,
 	INIT_LIST_HEAD(&ring->members);
 	INIT_LIST_HEAD(&ring->candidates);
 	INIT_LIST_HEAD(&ring->reading);
+	INIT_LIST_HEAD(&ring->stalled);
 	INIT_LIST_HEAD(&ring->leaving);
+	INIT_LIST_HEAD(&ring->lingering);
 	INIT_LIST_HEAD(&ring->gone);
 	strscpy(ring->name, cfg->name, sizeof(ring->name));
 	ring->ops = dmring_ring_ops;
@@ -664,9 +666,12 @@ static void drop_leaving(struct dmring_ring *ring)
 
 	spin_lock(&ring->lock);
 	list_splice_init(&ring->leaving, &leaving);
+	list_splice_init(&ring->lingering, &leaving);
 	ring->fill.active = false;
-	list_for_each_entry(m, &leaving, node)
+	list_for_each_entry(m, &leaving, node) {
 		list_del_init(&m->wait_node);
+		list_del_init(&m->stall_node);
+	}
 	spin_unlock(&ring->lock);
 	list_for_each_entry_safe(m, next, &leaving, node) {
 		list_del_init(&m->node);

@@ -85,32 +85,37 @@ void dmring_room_free(struct dmring_ring *ring)
 }
 
 /* 0, -EMSGSIZE or -EAGAIN */
-static int ask_room(struct dmring_ring *ring, u32 len, bool *kick)
+static int ask_room(struct dmring_ring *ring, u32 len, struct dmring_one_hold *hold)
 {
 	bool raised = false;
 	int err = dmring_core_room(&ring->core, len, &raised);
 
-	*kick |= raised;
+	hold->kick |= raised;
 	return err;
 }
 
-int dmring_room_make(struct dmring_ring *ring, u32 len, bool *kick)
+static int make_room(struct dmring_ring *ring, u32 len, struct dmring_one_hold *hold)
 {
-	int err = ask_room(ring, len, kick);
+	int err = ask_room(ring, len, hold);
 	int turns = ROOM_TURNS;
 
-	if (err != -EAGAIN)
-		return err;
 	/* each turn frees something, or a reader has moved; the rest is for the next hold */
-	while (turns--) {
+	while (err == -EAGAIN && turns--) {
 		u64 first = dmring_core_first(&ring->core);
 
 		dmring_room_free(ring);
-		err = ask_room(ring, len, kick);
-		if (err != -EAGAIN)
-			return err;
-		if (first == dmring_core_first(&ring->core) && !dmring_slow_full(ring))
-			return err;
+		err = ask_room(ring, len, hold);
+		if (err == -EAGAIN && first == dmring_core_first(&ring->core) &&
+		    !dmring_slow_full(ring))
+			break;
 	}
+	return err;
+}
+
+int dmring_room_make(struct dmring_ring *ring, u32 len, struct dmring_one_hold *hold)
+{
+	int err = hold->full ? -EAGAIN : make_room(ring, len, hold);
+
+	hold->full = err == -EAGAIN;
 	return err;
 }

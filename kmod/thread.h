@@ -27,7 +27,7 @@ static inline void dmring_ring_unlock(struct dmring_ring *ring)
 	spin_unlock(&ring->lock);
 	/* lock released before the marks are read; pairs with dmring_marks_set() */
 	smp_mb();
-	if (dmring_marks_any(&ring->marked) && !READ_ONCE(ring->full))
+	if (dmring_marks_any(&ring->marked))
 		dmring_thread_kick(ring, DMRING_WORK_PUMP);
 }
 

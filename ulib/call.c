@@ -15,6 +15,7 @@
 
 #define ERRNO_MAX	4095
 #define RETRY_MS	50	/* between two looks for room, at most */
+#define LATE_NS		100000000ULL	/* after its deadline the ring has ended a request */
 
 static int may_call(struct dmring *r)
 {
@@ -182,6 +183,9 @@ ssize_t dmring_call(struct dmring *r, const char *service, const void *data, siz
 		return dmring_fail(-EBUSY, "peeked messages are held");
 	a.cookie = OWN_COOKIE | ++r->calls;
 	fill(&q, service, a.cookie, 0, timeout_ms);
+	/* one that waits behind a message that does not get on is not looked at */
+	if (q.deadline)
+		a.give_up = q.deadline + LATE_NS;
 	ret = begin(r, &q, data, len);
 	while (!ret) {
 		ret = r->ops->answer(r, &a);

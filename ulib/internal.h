@@ -57,6 +57,7 @@ enum dmring_want {
  * @at: where to look on, the scope's own; begins with 0
  * @buf: the caller's
  * @size: of @buf
+ * @give_up: ns, after which nobody waits for it any more; 0 for never
  * @len: of all parts, what did not fit into @buf as well
  * @flags: DMRING_REPLY_* of the last part
  * @error: of the last part, 0 or -errno
@@ -66,6 +67,7 @@ struct dmring_answer {
 	__u64 at;
 	void *buf;
 	size_t size;
+	__u64 give_up;
 	size_t len;
 	__u32 flags;
 	int error;

@@ -29,6 +29,7 @@
 #include <unistd.h>
 #include <urcu/arch.h>
 
+#include "clock.h"
 #include "stream.h"
 
 #define POLL_SPINS	4096	/* in polling mode, before a wait sleeps */
@@ -320,13 +321,13 @@ static int ring_wait(struct dmring *r, unsigned int what, size_t n,
  * Wait until something comes, everything before being read. No message is worth a
  * wake: a threshold that is never reached.
  */
-static int wait_private(struct dmring_member *k)
+static int wait_private(struct dmring_member *k, int ms)
 {
 	int ret;
 
 	store_relaxed(&k->s.user->wake_at, ~0ULL);
 	full_fence();
-	ret = enter(k, DMRING_WAIT_READ, 0, -1);
+	ret = enter(k, DMRING_WAIT_READ, 0, ms);
 	store_relaxed(&k->s.user->wake_at, 0);
 	return ret;
 }
@@ -344,7 +345,7 @@ static int make_edge(struct dmring_member *k)
 }
 
 /* Wait for news while something old is unread, which would end any other wait at once */
-static int wait_edge(struct dmring_member *k)
+static int wait_edge(struct dmring_member *k, int ms)
 {
 	struct epoll_event ev;
 	int ret = ring_submit(&k->r);
@@ -353,7 +354,7 @@ static int wait_edge(struct dmring_member *k)
 		ret = make_edge(k);
 	if (ret)
 		return ret;
-	return epoll_wait(k->edge, &ev, 1, -1) < 0 ? -errno : 0;
+	return epoll_wait(k->edge, &ev, 1, ms) < 0 ? -errno : 0;
 }
 
 /* In polling mode some time is worth it: both sides may do without a syscall. */
@@ -378,16 +379,21 @@ static int ring_answer(struct dmring *r, struct dmring_answer *a)
 {
 	struct dmring_member *k = dmring_member(r);
 	bool edge = false;
-	int ret;
+	int left, ret;
 
 	k->awaited = a->cookie;
 	for (;;) {
 		ret = look_long(k, a);
 		if (ret != -EAGAIN)
 			break;
+		left = left_ms(a->give_up);
+		if (!left) {
+			ret = dmring_fail(-ETIMEDOUT, "the deadline has passed, and the ring has not said how it ended");
+			break;
+		}
 		edge = edge || k->cur.out != k->out_tail;
-		ret = edge ? wait_edge(k) : wait_private(k);
-		if (ret)
+		ret = edge ? wait_edge(k, left) : wait_private(k, left);
+		if (ret && ret != -ETIMEDOUT)
 			break;
 		edge = true;	/* if it has not come now, that was not what ended the wait */
 	}
