@@ -19,6 +19,9 @@ void dmring_append_begin(struct dmring_ring *ring, const struct dmring_ident *id
 /* It is complete, and takes its place in the log. */
 void dmring_append_end(struct dmring_ring *ring);
 
+/* It is a parcel's, of which no more than the header has come, at @head */
+void dmring_append_brief(struct dmring_ring *ring, const u8 *head);
+
 /* A whole event */
 void dmring_append_event(struct dmring_ring *ring, const struct dmring_ident *ident,
 			 const void *payload, u32 len);

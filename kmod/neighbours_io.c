@@ -41,7 +41,7 @@ static bool not_yet(const struct dmring_neighbours *nb, enum dmring_dir dir)
 
 static int body_begin(struct dmring_neighbours *nb)
 {
-	u32 len = nb->rx.data.len;
+	u32 len = dmring_data_body(&nb->rx.data);
 
 	if (len > nb->body_size) {
 		kvfree(nb->body);
@@ -132,7 +132,7 @@ static int deliver(struct dmring_neighbours *nb, const u8 *payload)
 /* 1 the body is complete, 0 more is needed, or an error */
 static int body_more(struct dmring_neighbours *nb, struct dmring_conn *conn)
 {
-	u32 len = nb->rx.data.len;
+	u32 len = dmring_data_body(&nb->rx.data);
 	u32 n = min(dmring_conn_have(conn), len - nb->body_have);
 
 	memcpy(nb->body + nb->body_have, dmring_conn_peek(conn), n);
@@ -284,7 +284,7 @@ static u32 add_record(struct dmring_ring *ring, struct dmring_conn *conn, u64 no
 	}
 	dmring_conn_add(conn, buf, head);
 	if (rec->type != DMRING_REC_EVENT)
-		add_payload(ring, conn, space, pos, rec->len);
+		add_payload(ring, conn, space, pos, dmring_core_body(&ring->core, no, rec->len));
 	if (rec->type != DMRING_REC_DATA)
 		return 0;
 	ring->stats.sent++;

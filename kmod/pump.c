@@ -549,6 +549,8 @@ static bool deliver_some(struct dmring_ring *ring, const struct dmring_rx *rx,
 				    rx->data.type, rx->data.len);
 		ring->fill.m = NULL;
 		ring->fill.src = (struct dmring_source){ .base = payload, .mask = U64_MAX };
+		if (rx->data.brief)
+			dmring_append_brief(ring, payload);
 		*begun = true;
 	}
 	if (hold.left)

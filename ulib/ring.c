@@ -388,7 +388,8 @@ static int ring_answer(struct dmring *r, struct dmring_answer *a)
 			break;
 		left = left_ms(a->give_up);
 		if (!left) {
-			ret = dmring_fail(-ETIMEDOUT, "the deadline has passed, and the ring has not said how it ended");
+			ret = dmring_fail(-ETIMEDOUT,
+					  "the deadline has passed, and the ring does not say how it ended");
 			break;
 		}
 		edge = edge || k->cur.out != k->out_tail;

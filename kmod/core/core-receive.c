@@ -177,6 +177,9 @@ static int data_in(struct dmring_core *c, const u8 *buf, u32 len, struct dmring_
 {
 	int err = dmring_wire_get_data(buf, len, &rx->data, act->why);
 
+	/* also of what does not come with it */
+	if (!err && rx->data.len > dmring_core_max_msg(c))
+		err = dmring_why(act->why, -EPROTO, "a message of %u bytes", rx->data.len);
 	if (!err && c->change.phase == DMRING_PHASE_PREPARED) {
 		rx->what = DMRING_RX_DISCARD;
 		return 0;
@@ -231,6 +234,7 @@ int dmring_core_head(struct dmring_core *c, enum dmring_dir dir, u64 now, u32 rn
 {
 	dmring_act_clear(act, dmring_neighbour(c, dir));
 	rx->what = DMRING_RX_NONE;
+	rx->arrives = false;
 	switch (f->type) {
 	case DMRING_FRAME_HELLO:
 		return dmring_core_hello_out(c, now, rnd, buf, f->head, act);
@@ -274,7 +278,7 @@ int dmring_core_news(struct dmring_core *c, u64 now, u32 rnd, const struct dmrin
 	return act->err ? dmring_core_breach(c, DMRING_IN, now, rnd, act) : 0;
 }
 
-int dmring_core_parcel(struct dmring_core *c, u64 now, u32 rnd, const struct dmring_rx *rx,
+int dmring_core_parcel(struct dmring_core *c, u64 now, u32 rnd, struct dmring_rx *rx,
 		       const u8 *buf, struct dmring_parcel *p, struct dmring_act *act)
 {
 	dmring_act_clear(act, dmring_neighbour(c, DMRING_IN));
@@ -283,6 +287,11 @@ int dmring_core_parcel(struct dmring_core *c, u64 now, u32 rnd, const struct dmr
 		act->err = dmring_why(act->why, -EPROTO,
 				      "host %u sends a parcel from host %u to host %u",
 				      rx->data.node, p->from, p->dest);
+	rx->arrives = p->dest == c->cfg.node;
+	if (!act->err && rx->data.brief && (rx->arrives || !p->dest))
+		act->err = dmring_why(act->why, -EPROTO,
+				      "a parcel of host %u comes without what is in it",
+				      rx->data.node);
 	return act->err ? dmring_core_breach(c, DMRING_IN, now, rnd, act) : 0;
 }
 
@@ -295,15 +304,17 @@ int dmring_core_flood(struct dmring_core *c, u64 now, u32 rnd, const struct dmri
 	return dmring_core_breach(c, DMRING_IN, now, rnd, act);
 }
 
-static u16 entry_kind(u16 type)
+static u16 entry_kind(const struct dmring_rx *rx)
 {
-	if (type == DMRING_REC_PARCEL)
-		return DMRING_ENTRY_PARCEL;
-	return type == DMRING_REC_EVENT ? DMRING_ENTRY_EVENT : 0;
+	bool brief = rx->data.brief || rx->arrives;
+
+	if (rx->data.type == DMRING_REC_PARCEL)
+		return DMRING_ENTRY_PARCEL | (brief ? DMRING_ENTRY_BRIEF : 0);
+	return rx->data.type == DMRING_REC_EVENT ? DMRING_ENTRY_EVENT : 0;
 }
 
 u64 dmring_core_deliver(struct dmring_core *c, const struct dmring_rx *rx)
 {
 	return dmring_retain_add(&c->retain, rx->origin, 0,
-				 rx->data.flags | entry_kind(rx->data.type), rx->cost);
+				 rx->data.flags | entry_kind(rx), rx->cost);
 }

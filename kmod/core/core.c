@@ -296,6 +296,17 @@ static u16 rec_type(const struct dmring_entry *e)
 	return e->flags & DMRING_ENTRY_EVENT ? DMRING_REC_EVENT : DMRING_REC_DATA;
 }
 
+/* Is only its header sent on? Nothing is left out where there is nothing else. */
+static bool is_brief(const struct dmring_entry *e, u32 len)
+{
+	return e->flags & DMRING_ENTRY_BRIEF && len > DMRING_WIRE_PARCEL;
+}
+
+u32 dmring_core_body(struct dmring_core *c, u64 no, u32 len)
+{
+	return is_brief(dmring_retain_entry(&c->retain, no), len) ? DMRING_WIRE_PARCEL : len;
+}
+
 u32 dmring_core_data(struct dmring_core *c, u64 no, u32 len,
 		     const struct dmring_ident *ident, u8 *buf)
 {
@@ -308,6 +319,7 @@ u32 dmring_core_data(struct dmring_core *c, u64 no, u32 len,
 		.len = len,
 		.type = rec_type(e),
 		.flags = e->flags & DMRING_REC_IDENT,
+		.brief = is_brief(e, len),
 	};
 
 	if (ident)

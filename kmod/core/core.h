@@ -127,11 +127,13 @@ enum dmring_rx_what {
  * @what: enum dmring_rx_what
  * @origin: index of the origin in the view
  * @cost: of the record
+ * @arrives: it is a parcel for this host alone
  * @data: its header, checked
  */
 struct dmring_rx {
 	enum dmring_rx_what what;
 	u16 origin;
+	bool arrives;
 	u32 cost;
 	struct dmring_data data;
 };
@@ -404,11 +406,12 @@ bool dmring_core_next(struct dmring_core *c, u64 *no);
 
 /*
  * [LT] Encode the DATA header of record @no into @buf (DMRING_WIRE_DATA_MAX);
- * @len bytes of payload follow. @ident: in a ring with identify, else NULL.
- * Returns its length.
+ * its payload has @len bytes, of which the first dmring_core_body() follow. @ident: in a ring
+ * with identify, else NULL. Returns its length.
  */
 u32 dmring_core_data(struct dmring_core *c, u64 no, u32 len,
 		     const struct dmring_ident *ident, u8 *buf);
+u32 dmring_core_body(struct dmring_core *c, u64 no, u32 len);
 
 /* [LT] The last byte of record @no has gone to the socket. */
 void dmring_core_sent(struct dmring_core *c, u64 no);
@@ -461,9 +464,10 @@ int dmring_core_news(struct dmring_core *c, u64 now, u32 rnd, const struct dmrin
 
 /*
  * [LT] The record that comes in is a parcel, and @buf its payload: may its origin send it?
- * Read it into @p; or it is a breach: -EPROTO, and act is filled.
+ * Read it into @p, and note in @rx whether it goes on from here as a whole; or it is a
+ * breach: -EPROTO, and act is filled.
  */
-int dmring_core_parcel(struct dmring_core *c, u64 now, u32 rnd, const struct dmring_rx *rx,
+int dmring_core_parcel(struct dmring_core *c, u64 now, u32 rnd, struct dmring_rx *rx,
 		       const u8 *buf, struct dmring_parcel *p, struct dmring_act *act);
 
 /* [LT] It announces more services than a host may: a breach; -EPROTO, and act is filled. */

@@ -6,14 +6,16 @@
  * that its bytes lie beside the log, where no member can read them, and that it takes no
  * position of the index.
  *
+ * A parcel for one host goes on from there without what is behind its header: all hosts count
+ * it, but none needs the rest. Whoever may have to send it to the host it is for stands
+ * between that and its origin, and has all of it.
+ *
  * All functions are pure. Byte tables are in Documentation/protocol.rst.
  */
 #ifndef _DMRING_CORE_PARCEL_H
 #define _DMRING_CORE_PARCEL_H
 
-#include "types.h"
-
-#define DMRING_WIRE_PARCEL	64U	/* and a payload, after the header of its record */
+#include "wire.h"
 
 enum dmring_parcel_kind {
 	DMRING_PARCEL_REQUEST = 1,

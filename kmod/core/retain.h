@@ -37,6 +37,7 @@
 #define DMRING_ENTRY_PLACED	0x2000	/* order's: it has a place in the index */
 #define DMRING_ENTRY_VIEW	0x1000	/* a view begins with it */
 #define DMRING_ENTRY_PARCEL	0x0800	/* it takes no position of the index */
+#define DMRING_ENTRY_BRIEF	0x0400	/* of such a one: only its header is sent on */
 
 /* 16 bytes a record; the caller gives a power of two of them */
 struct dmring_entry {

@@ -18,7 +18,7 @@ static const struct {
 	[DMRING_FRAME_DATA] = {
 		.least = DMRING_WIRE_DATA,
 		.most = DMRING_WIRE_DATA_MAX + DMRING_MSG_MAX,
-		.flags = DMRING_FRAME_IDENT,
+		.flags = DMRING_FRAME_IDENT | DMRING_FRAME_BRIEF,
 	},
 	[DMRING_FRAME_MARKS] = {
 		.least = DMRING_WIRE_MARKS,
@@ -252,7 +252,8 @@ u32 dmring_wire_put_data(u8 *buf, const struct dmring_data *d)
 	bool ident = d->flags & DMRING_REC_IDENT;
 	u32 head = ident ? DMRING_WIRE_DATA_MAX : DMRING_WIRE_DATA;
 
-	put_hdr(buf, head + d->len, DMRING_FRAME_DATA, ident ? DMRING_FRAME_IDENT : 0);
+	put_hdr(buf, head + dmring_data_body(d), DMRING_FRAME_DATA,
+		(ident ? DMRING_FRAME_IDENT : 0) | (d->brief ? DMRING_FRAME_BRIEF : 0));
 	dmring_put32(buf + 8, d->node);
 	dmring_put32(buf + 12, d->view);
 	dmring_put64(buf + 16, d->inc);
@@ -277,6 +278,14 @@ static void get_data_words(const u8 *buf, struct dmring_data *d)
 	d->flags = dmring_get16(buf + 38);
 }
 
+/* Is there as much behind it as it says? And if less: is that a parcel, and less indeed? */
+static bool body_fits(const struct dmring_data *d, u32 body)
+{
+	if (body != dmring_data_body(d))
+		return false;
+	return !d->brief || (d->type == DMRING_REC_PARCEL && d->len > body);
+}
+
 int dmring_wire_get_data(const u8 *buf, u32 len, struct dmring_data *d, char *why)
 {
 	struct dmring_frame f;
@@ -289,7 +298,8 @@ int dmring_wire_get_data(const u8 *buf, u32 len, struct dmring_data *d, char *wh
 		return dmring_why(why, -EPROTO, "a data header has %u bytes", len);
 	get_data_words(buf, d);
 	flags = f.flags & DMRING_FRAME_IDENT ? DMRING_REC_IDENT : 0;
-	if (d->len != f.body || d->flags != flags ||
+	d->brief = f.flags & DMRING_FRAME_BRIEF;
+	if (!body_fits(d, f.body) || d->flags != flags ||
 	    (d->type != DMRING_REC_DATA && d->type != DMRING_REC_EVENT &&
 	     d->type != DMRING_REC_PARCEL))
 		return dmring_why(why, -EPROTO, "a data header contradicts itself");

@@ -28,6 +28,7 @@
 
 /* Frame flags */
 #define DMRING_FRAME_IDENT	0x01	/* DATA only: identity follows the header */
+#define DMRING_FRAME_BRIEF	0x02	/* a parcel's header only: it has been where it is to go */
 
 /* Sizes (bytes, common header included) */
 #define DMRING_WIRE_HDR		8U
@@ -38,6 +39,7 @@
 #define DMRING_WIRE_IDENT	16U	/* when DMRING_FRAME_IDENT is set */
 #define DMRING_WIRE_DATA_MAX	(DMRING_WIRE_DATA + DMRING_WIRE_IDENT)
 #define DMRING_WIRE_EV		24U	/* payload of a DATA frame that is an event */
+#define DMRING_WIRE_PARCEL	64U	/* of one that is a parcel, and what it carries */
 #define DMRING_WIRE_MARKS	24U	/* and DMRING_WIRE_MARK an entry */
 #define DMRING_WIRE_MARK	32U
 #define DMRING_WIRE_BEAT	24U
@@ -57,7 +59,7 @@
 /**
  * struct dmring_frame - what the common header says
  * @type: DMRING_FRAME_*
- * @flags: DMRING_FRAME_IDENT or 0
+ * @flags: DMRING_FRAME_IDENT, of a parcel DMRING_FRAME_BRIEF
  * @len: whole frame (bytes)
  * @head: how much of it is to be gathered before it is handled (bytes); at
  *        most DMRING_WIRE_HEAD_MAX
@@ -119,6 +121,7 @@ struct dmring_hello {
  * @type: DMRING_REC_DATA; DMRING_REC_EVENT with DMRING_WIRE_EV bytes of payload; or
  *        DMRING_REC_PARCEL
  * @flags: DMRING_REC_IDENT or 0
+ * @brief: of a parcel: only DMRING_WIRE_PARCEL bytes of the payload go with it
  * @ident: set under DMRING_REC_IDENT
  */
 struct dmring_data {
@@ -129,8 +132,15 @@ struct dmring_data {
 	u32 len;
 	u16 type;
 	u16 flags;
+	bool brief;
 	struct dmring_ident ident;
 };
+
+/* Payload that is in its frame (bytes) */
+static inline u32 dmring_data_body(const struct dmring_data *d)
+{
+	return d->brief ? DMRING_WIRE_PARCEL : d->len;
+}
 
 /**
  * struct dmring_mark - what is known of one origin's stream; all only grow

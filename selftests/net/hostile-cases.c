@@ -63,6 +63,7 @@ SPOILED(data_inner_less, good_data, dmring_put32(buf + 32, 0))
 SPOILED(data_type, good_data, dmring_put16(buf + 36, DMRING_REC_EVENT))
 SPOILED(data_flags, good_data, dmring_put16(buf + 38, 0x8000))
 SPOILED(data_ident, good_data, buf[5] = DMRING_FRAME_IDENT)
+SPOILED(data_brief, good_data, buf[5] = DMRING_FRAME_BRIEF)
 SPOILED(data_gap, good_data, dmring_put64(buf + 24, f->seq + 2))
 SPOILED(data_far, good_data, dmring_put64(buf + 24, ~0ULL))
 SPOILED(data_zero, good_data, dmring_put64(buf + 24, 0))
@@ -133,6 +134,26 @@ SPOILED(parcel_no_name, an_offer, memset(PARCEL(32), 0, DMRING_NAME_SIZE))
 SPOILED(parcel_members, an_offer, dmring_put32(PARCEL(12), ~0U))
 SPOILED(parcel_text, a_status, *PARCEL(70) = 7)
 SPOILED(parcel_id, a_status, dmring_put32(PARCEL(12), DMRING_SLOTS_MAX))
+
+/* Whole, but as if it were the header only; the header only, of one that is for the module */
+SPOILED(parcel_brief, a_status, buf[5] = DMRING_FRAME_BRIEF)
+
+static void parcel_cut(struct fake *f)
+{
+	const struct dmring_parcel p = {
+		.kind = DMRING_PARCEL_REQUEST, .dest = FAKE_HOST, .from = FAKE_NODE, .no = 1,
+		.name = "work",
+	};
+	const struct dmring_data d = {
+		.node = FAKE_NODE, .view = 1, .inc = FAKE_INC, .seq = f->seq + 1, .len = 4000,
+		.type = DMRING_REC_PARCEL, .brief = true,
+	};
+	u8 buf[DMRING_WIRE_DATA + DMRING_WIRE_PARCEL];
+
+	dmring_wire_put_data(buf, &d);
+	dmring_parcel_put(buf + DMRING_WIRE_DATA, &p);
+	say(&f->to, buf, sizeof(buf));
+}
 
 static void parcel_short(struct fake *f)
 {
@@ -473,6 +494,7 @@ const struct hostile_case hostile_cases[] = {
 	CASE(data_type, ERROR, "an event as if it were a message"),
 	CASE(data_flags, ERROR, "a message with unknown record flags"),
 	CASE(data_ident, ERROR, "a message with an identity nobody asked for"),
+	CASE(data_brief, ERROR, "a message that is said to be a parcel's header only"),
 	CASE(data_gap, ERROR, "a message left out"),
 	CASE(data_far, ERROR, "a message with the last of all numbers"),
 	CASE(data_zero, ERROR, "a message with number 0"),
@@ -482,6 +504,8 @@ const struct hostile_case hostile_cases[] = {
 	CASE(data_stranger, ERROR, "a message of a host that is not on the ring"),
 	CASE(data_node_zero, ERROR, "a message of host 0"),
 	CASE(parcel_short, ERROR, "a parcel shorter than its header"),
+	CASE(parcel_brief, ERROR, "a parcel that is whole, and said to be the header only"),
+	CASE(parcel_cut, ERROR, "a parcel for the module without what is in it"),
 	CASE(parcel_kind, ERROR, "a parcel of no kind"),
 	CASE(parcel_kind_most, ERROR, "a parcel of unknown kind"),
 	CASE(parcel_dest, ERROR, "a parcel to its own host"),

@@ -142,6 +142,86 @@ static void news(void)
 	news_in(ev, "impossible departure");
 }
 
+/* A parcel for host @dest comes in, whole or without what is in it, and goes on as @on (bytes) */
+static void parcel_in(u32 dest, bool brief, u32 len, u32 on)
+{
+	struct dmring_parcel p = {
+		.kind = DMRING_PARCEL_REQUEST, .dest = dest, .from = 1, .no = 7, .name = "work",
+	};
+	struct dmring_data d = a_message();
+	u8 body[DMRING_WIRE_PARCEL];
+
+	join();
+	dmring_parcel_put(body, &p);
+	d.type = DMRING_REC_PARCEL;
+	d.len = len;
+	d.brief = brief;
+	dmring_wire_put_data(buf, &d);
+	CHECK(dmring_get32(buf) == DMRING_WIRE_DATA + (brief ? DMRING_WIRE_PARCEL : len));
+	CHECK(!frame_in(DMRING_IN, NULL) && rx.what == DMRING_RX_DELIVER);
+	/* it counts with all its bytes, wherever it is */
+	CHECK(rx.cost == dmring_cost(len, 0) && !rx.arrives);
+	if (!on) {
+		CHECK(dmring_core_parcel(&c, 7 * MS, 0, &rx, body, &p, &act) == -EPROTO);
+		CHECK(strstr(act.why, "without what is in it"));
+		CHECK(act.what == (DMRING_ACT_CLOSE | DMRING_ACT_DOWN | DMRING_ACT_BROKEN));
+		return;
+	}
+	CHECK(!dmring_core_parcel(&c, 7 * MS, 0, &rx, body, &p, &act) && !act.what);
+	CHECK(rx.arrives == (dest == 2));
+	CHECK(dmring_core_deliver(&c, &rx) == 0 && dmring_core_body(&c, 0, len) == on);
+	CHECK(dmring_core_data(&c, 0, len, NULL, buf) == DMRING_WIRE_DATA);
+	CHECK(dmring_get32(buf) == DMRING_WIRE_DATA + on);
+	CHECK(!dmring_wire_get_data(buf, DMRING_WIRE_DATA, &d, why));
+	CHECK(d.type == DMRING_REC_PARCEL && d.len == len && d.brief == (on != len));
+}
+
+static void brief_parcels(void)
+{
+	struct dmring_parcel p = {
+		.kind = DMRING_PARCEL_REQUEST, .from = 1, .member = 5, .name = "work",
+		.flags = DMRING_REQUEST_EACH | DMRING_REQUEST_ONE_WAY,
+	};
+	struct dmring_data d = a_message();
+	u8 body[DMRING_WIRE_PARCEL];
+
+	/* before its host, there, and behind */
+	parcel_in(3, false, 1000, 1000);
+	parcel_in(2, false, 1000, DMRING_WIRE_PARCEL);
+	parcel_in(3, true, 1000, DMRING_WIRE_PARCEL);
+	parcel_in(2, true, 1000, 0);
+	/* there is nothing to be left out */
+	parcel_in(2, false, DMRING_WIRE_PARCEL, DMRING_WIRE_PARCEL);
+
+	/* for all hosts */
+	join();
+	d.type = DMRING_REC_PARCEL;
+	d.len = 1000;
+	d.brief = true;
+	dmring_wire_put_data(buf, &d);
+	CHECK(!frame_in(DMRING_IN, NULL));
+	dmring_parcel_put(body, &p);
+	CHECK(dmring_core_parcel(&c, 7 * MS, 0, &rx, body, &p, &act) == -EPROTO);
+	CHECK(strstr(act.why, "without what is in it"));
+
+	/* frames that make no sense */
+	d.len = DMRING_WIRE_PARCEL;
+	message_breach(d, "contradicts itself");
+	d.len = 1000;
+	d.type = DMRING_REC_DATA;
+	message_breach(d, "contradicts itself");
+	d.type = DMRING_REC_PARCEL;
+	d.len = dmring_core_max_msg(&c) + 1;
+	message_breach(d, "a message of");
+	d.len = ~0U - 8;
+	message_breach(d, "a message of");
+	d.len = 1000;
+	join();
+	dmring_wire_put_data(buf, &d);
+	dmring_put32(buf, dmring_get32(buf) + 1);
+	frame_in(DMRING_IN, "contradicts itself");
+}
+
 /* Own news are a record like a message: sequenced, and in the window */
 static void own_news(void)
 {
@@ -295,6 +375,7 @@ const struct test frame_tests[] = {
 	{ "core: frames out of place", out_of_place },
 	{ "core: bad messages", bad_messages },
 	{ "core: events of other hosts", news },
+	{ "core: parcels behind the host they are for", brief_parcels },
 	{ "core: own events for all hosts", own_news },
 	{ "core: good messages", good_messages },
 	{ "core: bad heartbeats and marks", bad_beats_and_marks },

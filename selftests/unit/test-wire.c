@@ -218,7 +218,7 @@ struct patch {
 
 static const struct patch patches[] = {
 	{ 0, 4, 0, "unknown type" }, { 0, 4, 7, "unknown type" }, { 0, 4, 255, "unknown type" },
-	{ 0, 5, 1, "unknown flags" }, { 2, 5, 2, "unknown flags" }, { 4, 6, 1, "unknown flags" },
+	{ 0, 5, 1, "unknown flags" }, { 2, 5, 4, "unknown flags" }, { 2, 5, 2, "contradicts itself" }, { 4, 6, 1, "unknown flags" },
 	{ 5, 7, 1, "unknown flags" }, { 0, 8, 0, "not a dmring host" },
 	{ 0, 12, 1, "speaks version 1 of the protocol, we speak 5" },
 	{ 0, 14, 0, "for 0 hosts" }, { 0, 14, 2, "for 2 hosts" }, { 0, 15, 1, "for 259 hosts" },
