@@ -10,10 +10,10 @@
 #include "direct.h"
 #include "thread.h"
 
-static void init(struct dmring_direct *d)
+static void init(struct dmring_ring *ring, struct dmring_direct *d)
 {
-	dmring_calls_init(&d->calls, d->table);
-	dmring_offers_init(&d->offers, d->host_offers);
+	dmring_exchange_init(&d->exchange, ring->ops->exchange, ring, ring->node, d->table,
+			     d->host_offers);
 	INIT_LIST_HEAD(&d->services);
 	INIT_LIST_HEAD(&d->waiting);
 	INIT_LIST_HEAD(&d->dirty);
@@ -38,7 +38,7 @@ int dmring_direct_prepare(struct dmring_ring *ring)
 		kvfree(d);
 		return -ENOMEM;
 	}
-	init(d);
+	init(ring, d);
 	spin_lock(&ring->lock);
 	if (!ring->direct) {
 		ring->log.parcels = parcels;
@@ -82,41 +82,13 @@ size_t dmring_direct_bytes(const struct dmring_ring *ring)
 	       READ_ONCE(d->status_count) * sizeof(struct dmring_status);
 }
 
-bool dmring_direct_stays(const struct dmring_ring *ring, u32 node)
-{
-	const struct dmring_direct *d = ring->direct;
-	u16 i;
-
-	for (i = 0; i < d->kept_count; i++)
-		if (d->kept[i] == node)
-			return true;
-	return false;
-}
-
-void dmring_direct_view(struct dmring_ring *ring, bool lossy)
-{
-	const struct dmring_change *ch = &ring->core.change;
-	struct dmring_direct *d = ring->direct;
-	u16 i, n = 0;
-
-	for (i = 0; i < ch->record.count && !lossy && !ch->joins; i++) {
-		u32 node = ch->record.host[i].node;
-
-		/* and through the view before, if its record is still to be delivered */
-		if (ch->record.host[i].stays && (!d->view_due || dmring_direct_stays(ring, node)))
-			d->kept[n++] = node;
-	}
-	d->kept_count = n;
-	d->view_due = true;
-}
-
 u32 dmring_direct_busy(const struct dmring_service *service)
 {
 	const struct dmring_offer *offer;
 	u32 busy = 0;
 
 	list_for_each_entry(offer, &service->offers, node)
-		busy += offer->member->calls[DMRING_CALL_SERVER].count;
+		busy += offer->member->party.calls[DMRING_CALL_SERVER].count;
 	return busy;
 }
 

@@ -9,8 +9,6 @@
 
 #include <linux/hashtable.h>
 
-#include "core/calls.h"
-#include "core/offers.h"
 #include "group.h"
 
 #define DMRING_STATUS_BITS	8
@@ -48,9 +46,7 @@ struct dmring_status {
 
 /* All of it protected by ring->lock */
 struct dmring_direct {
-	struct dmring_calls calls;
-	struct dmring_call_list orphans;	/* whose server has left, and is not through */
-	struct dmring_offers offers;
+	struct dmring_exchange exchange;
 	struct list_head services;
 	u32 service_count;
 	u32 dirty_services;
@@ -59,14 +55,6 @@ struct dmring_direct {
 	u64 looks_at;			/* ns: when the thread will look at deadlines next */
 	struct list_head dirty;
 	u32 status_count;		/* of other hosts */
-	bool view_due;			/* a view was installed, and its record not delivered */
-	u16 kept_count;			/* hosts that have come along from all views before it, */
-	u32 kept[DMRING_HOSTS_MAX];	/* and these have lost nothing */
-	u64 replied;
-	u64 failed;
-	u64 begun;
-	u64 served;
-	u64 stale;
 	DECLARE_HASHTABLE(statuses, DMRING_STATUS_BITS);
 	struct dmring_call table[DMRING_CALLS_TABLE];
 	struct dmring_host_offer host_offers[DMRING_OFFERS_TABLE];
@@ -77,13 +65,6 @@ int dmring_direct_prepare(struct dmring_ring *ring);
 void dmring_direct_free(struct dmring_ring *ring);
 /* What it takes now (bytes) */
 size_t dmring_direct_bytes(const struct dmring_ring *ring);
-
-/*
- * A view is about to be installed; @lossy: what was sent in the last one may be lost.
- * Then, when its record is delivered: has host @node come with this one, and lost nothing?
- */
-void dmring_direct_view(struct dmring_ring *ring, bool lossy);
-bool dmring_direct_stays(const struct dmring_ring *ring, u32 node);
 
 /* Requests in the hands of those who serve it here */
 u32 dmring_direct_busy(const struct dmring_service *service);

@@ -30,9 +30,9 @@
 #include <linux/workqueue.h>
 
 #include <linux/dmring_netlink.h>
-#include "core/calls.h"
 #include "core/core.h"
 #include "core/election-rules.h"
+#include "core/exchange.h"
 #include "log.h"
 #include "marks.h"
 #include "slot.h"
@@ -158,9 +158,8 @@ struct dmring_member {
 	struct list_head wait_node;	/* direct->waiting */
 	struct list_head stall_node;	/* ring->stalled */
 	bool waits_turn;		/* it waits there for what it had sent before */
-	struct dmring_call_list calls[DMRING_CALL_SIDES];	/* as client, as server */
+	struct dmring_party party;	/* its calls */
 	u64 clogged_at;			/* ns, since when its output space is full, or 0 */
-	u32 ends_due;			/* of its calls, those that have ended untold */
 	struct dmring_status *status;
 	u64 terms;			/* as the proxy: how often, */
 	struct dmring_load carried;	/* and what it answered for before the present term */
@@ -210,6 +209,8 @@ struct dmring_group_ops {
 	/* under ring->conf: a step towards the next view */
 	int (*view)(struct dmring_ring *ring, const struct dmring_view_ask *ask,
 		    struct netlink_ext_ack *extack);
+	/* under ring->lock: what the rules of requests ask for */
+	const struct dmring_exchange_ops *exchange;
 };
 
 /* ring->work: what the ring's thread shall look at */

@@ -92,7 +92,7 @@ static int check_parcel(struct dmring_neighbours *nb, const u8 *payload)
 				 &nb->act);
 	/* where it is delivered as it comes; else what is withdrawn before it may still wait */
 	if (!err && p.kind == DMRING_PARCEL_OFFER && delivers_at_once(nb->ring) &&
-	    !dmring_offers_may(&nb->ring->direct->offers, p.from, p.name))
+	    !dmring_offers_may(&nb->ring->direct->exchange.offers, p.from, p.name))
 		err = dmring_core_flood(&nb->ring->core, now, get_random_u32(), &nb->rx, &nb->act);
 	dmring_ring_unlock(nb->ring);
 	dmring_neighbours_act(nb, DMRING_IN, now);

@@ -82,7 +82,7 @@ int dmring_show_services(const struct dmring_show *s, struct dmring_ring *ring, 
 
 	if (!smp_load_acquire(&ring->direct))	/* pairs with dmring_direct_prepare() */
 		return 0;
-	for (; *next < FAR + READ_ONCE(ring->direct->offers.fresh); ++*next) {
+	for (; *next < FAR + READ_ONCE(ring->direct->exchange.offers.fresh); ++*next) {
 		if (!copy_service(ring, *next, &now))
 			continue;
 		err = dmring_show_begin(s, DMRING_CMD_SERVICE_GET, DMRING_A_SERVICE, &m);

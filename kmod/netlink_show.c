@@ -114,14 +114,15 @@ static void copy_office(const struct dmring_ring *ring, struct ring_now *now)
 	dmring_election_service(ring->office, &now->served, &now->carried);
 }
 
-static void copy_calls(const struct dmring_direct *d, struct ring_now *now)
+static void copy_calls(const struct dmring_exchange *x, struct ring_now *now)
 {
-	now->begun = d->begun;
-	now->replied = d->replied;
-	now->failed = d->failed;
-	now->open = d->calls.used;
-	now->served_calls = d->served;
-	now->stale = d->stale;
+	now->begun = x->begun;
+	now->replied = x->replied;
+	now->failed = x->failed;
+	now->open = x->calls.used;
+	now->served_calls = x->served;
+	now->stale = x->stale;
+	now->stats.events_lost += x->dropped;
 }
 
 static void copy_ring_locked(struct dmring_ring *ring, struct ring_now *now)
@@ -144,7 +145,7 @@ static void copy_ring_locked(struct dmring_ring *ring, struct ring_now *now)
 	now->proxy_timeout_ms = ring->proxy_timeout_ms;
 	copy_office(ring, now);
 	if (ring->direct)
-		copy_calls(ring->direct, now);
+		copy_calls(&ring->direct->exchange, now);
 }
 
 static void copy_ring(struct dmring_ring *ring, struct ring_now *now)
@@ -467,8 +468,8 @@ static void copy_member_locked(struct dmring_ring *ring, struct dmring_member *m
 	now->backlog = dmring_member_reads(m) ?
 		       ring->log.published - dmring_member_cursor(m) : 0;
 	strscpy(now->comm, m->comm, sizeof(now->comm));
-	now->calls = m->calls[DMRING_CALL_CLIENT].count;
-	now->held = m->calls[DMRING_CALL_SERVER].count;
+	now->calls = m->party.calls[DMRING_CALL_CLIENT].count;
+	now->held = m->party.calls[DMRING_CALL_SERVER].count;
 	list_for_each_entry(offer, &m->offers, member_node)
 		memcpy(now->offer[now->offers++], offer->service->name, DMRING_NAME_SIZE);
 }

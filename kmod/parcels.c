@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Parcels: requests, replies and announcements on their way between hosts, and all
- * that ends a call without a reply: who serves it leaves, its host does, its time is over.
+ * Parcels: requests, replies and announcements on their way between hosts. What they mean, and
+ * all that ends a call without a reply, is in core/exchange.h; here is what the rules need of
+ * the ring: its members, services, output spaces and clock.
  *
  * A parcel is sent like a message, in its sender's place, so the stream keeps it in order
  * behind what its sender had sent before, resends it and drops what comes twice. A reply that the
@@ -24,15 +25,6 @@
  * Out
  */
 
-static u64 time_left(u64 deadline)
-{
-	u64 now = ktime_get_ns();
-
-	if (!deadline)
-		return 0;
-	return deadline > now ? deadline - now : 1;
-}
-
 static int request_goes(struct dmring_ring *ring, struct dmring_member *m,
 			struct dmring_outgoing *o)
 {
@@ -51,9 +43,7 @@ static int request_goes(struct dmring_ring *ring, struct dmring_member *m,
 	c = dmring_call_new(ring, m, &o->req);
 	if (!c)
 		return dmring_requests_later(ring, m, ktime_get_ns() + DMRING_CALLS_WAIT_NS);
-	c->node = o->p.dest;
-	o->p.no = c->no;
-	o->p.arg = time_left(o->req.deadline);
+	dmring_exchange_send(c, &o->p, ktime_get_ns());
 	return 0;
 }
 
@@ -64,12 +54,7 @@ int dmring_parcels_go(struct dmring_ring *ring, struct dmring_member *m,
 	case DMRING_PARCEL_REQUEST:
 		return request_goes(ring, m, o);
 	case DMRING_PARCEL_REPLY:
-		if (!m)
-			dmring_calls_unlink(&ring->direct->calls, &ring->direct->calls.tell,
-					    o->call, DMRING_CALL_SERVER);
-		o->call->flags &= ~DMRING_REQUEST_IDEMPOTENT;
-		if (!(o->p.flags & DMRING_REPLY_MORE))
-			dmring_call_finish(ring, o->call);
+		dmring_exchange_told(&ring->direct->exchange, o->call, o->p.flags);
 		return 0;
 	case DMRING_PARCEL_OFFER:
 		dmring_services_announced(ring, o->service);
@@ -77,21 +62,6 @@ int dmring_parcels_go(struct dmring_ring *ring, struct dmring_member *m,
 	default:
 		list_del_init(&o->status->dirty_node);
 		return 0;
-	}
-}
-
-static void reply_due(struct dmring_ring *ring, struct dmring_outgoing *o, struct dmring_call *c)
-{
-	o->call = c;
-	o->p = (struct dmring_parcel){
-		.kind = DMRING_PARCEL_REPLY, .flags = c->end, .error = c->error,
-		.dest = c->node, .from = ring->node,
-	};
-	if (c->flags & DMRING_REQUEST_EACH) {
-		o->p.arg = c->cookie;
-		o->p.member = c->peer_no;
-	} else {
-		o->p.no = c->peer_no;
 	}
 }
 
@@ -120,16 +90,13 @@ static void status_due(struct dmring_ring *ring, struct dmring_outgoing *o,
 
 bool dmring_parcels_due(struct dmring_ring *ring, struct dmring_outgoing *o)
 {
-	struct dmring_calls *t = &ring->direct->calls;
-	struct dmring_call *c = dmring_calls_first(t, &t->tell);
 	struct dmring_service *service;
 	struct dmring_status *status;
 
 	o->len = 0;
-	if (c) {
-		reply_due(ring, o, c);
+	o->call = dmring_exchange_due(&ring->direct->exchange, &o->p);
+	if (o->call)
 		return true;
-	}
 	service = dmring_services_due(ring);
 	if (service) {
 		offer_due(ring, o, service);
@@ -142,176 +109,39 @@ bool dmring_parcels_due(struct dmring_ring *ring, struct dmring_outgoing *o)
 }
 
 /*
- * In
+ * What the rules ask for
  */
 
-/* A request that is here, of host @node: to be told how it ended */
-static struct dmring_call *far_call(struct dmring_ring *ring, u32 node,
-				    const struct dmring_parcel *p)
+static struct dmring_party *party(void *ring, u32 member)
 {
-	struct dmring_call *c = dmring_calls_add(&ring->direct->calls, get_random_u64());
+	struct dmring_member *m = dmring_member_of(ring, member);
 
-	if (!c) {
-		ring->stats.events_lost++;
-		return NULL;
-	}
-	c->node = node;
-	c->flags = p->flags;
-	c->peer_no = p->dest ? p->no : p->member;
-	c->cookie = p->dest ? 0 : p->arg;
-	return c;
+	return m ? &m->party : NULL;
 }
 
-static void bounce(struct dmring_ring *ring, u32 node, const struct dmring_parcel *p, u32 error)
+static int serve(void *ring, const struct dmring_parcel *p, u64 deadline, const void *load,
+		 struct dmring_call *c)
 {
-	struct dmring_call *c = far_call(ring, node, p);
-
-	if (c)
-		dmring_call_end(ring, c, error, error ? DMRING_REPLY_RING : 0);
-}
-
-static void each_arrived(struct dmring_ring *ring, u32 node, const struct dmring_parcel *p,
-			 struct dmring_delivery *d)
-{
-	if (dmring_delivery_each(ring, dmring_services_find(ring, p->name), NULL, d))
-		bounce(ring, node, p, EAGAIN);
-}
-
-/* One so far away that it cannot be said is none */
-static u64 deadline_of(u64 left)
-{
-	u64 now = ktime_get_ns();
-
-	return left && left <= U64_MAX - now ? now + left : 0;
-}
-
-static void request_arrived(struct dmring_ring *ring, u32 node, const struct dmring_parcel *p,
-			    const struct dmring_ident *ident, const struct dmring_source *body,
-			    u32 len)
-{
-	bool one_way = p->flags & DMRING_REQUEST_ONE_WAY;
-	u64 deadline = p->dest ? deadline_of(p->arg) : 0;
-	struct dmring_call *c = NULL;
+	struct dmring_service *service = dmring_services_find(ring, p->name);
+	const struct dmring_carried *with = load;
 	struct dmring_offer *offer;
 	struct dmring_delivery d;
 	int err;
 
-	dmring_delivery_init(&d, p->flags, deadline, ident, body, len);
-	if (!p->dest) {
-		each_arrived(ring, node, p, &d);
-		return;
-	}
-	offer = dmring_delivery_choose(dmring_services_find(ring, p->name), NULL,
-				       dmring_out_need(&d.out), one_way, &err);
-	if (!offer) {
-		bounce(ring, node, p, err);
-		return;
-	}
-	if (!one_way) {
-		c = far_call(ring, node, p);
-		if (!c)
-			return;
-		dmring_call_deadline(ring, c, deadline);
-	}
+	dmring_delivery_init(&d, p->flags, deadline, with->ident, &with->body, with->len);
+	if (!p->dest)
+		return dmring_delivery_each(ring, service, NULL, &d) ? EAGAIN : 0;
+	offer = dmring_delivery_choose(service, NULL, dmring_out_need(&d.out), !c, &err);
+	if (!offer)
+		return err;
 	dmring_delivery_put(ring, offer, &d, c);
-	/* that it has been delivered is all its host wants to know */
-	if (one_way)
-		bounce(ring, node, p, 0);
+	return 0;
 }
 
-/* The end of a request with EACH, of which nothing is kept */
-static void each_replied(struct dmring_ring *ring, const struct dmring_parcel *p)
+/* It lies in the output space of who has left as we have put it there */
+static bool move_on(void *ring, void *gone, struct dmring_call *c)
 {
-	struct dmring_member *m = dmring_member_of(ring, p->member);
-	struct dmring_ev ev = {
-		.what = DMRING_EV_UNDELIVERED, .reason = p->error, .arg = p->arg,
-	};
-
-	if (m && !dmring_out_event(m, &ev))
-		ring->stats.events_lost++;
-}
-
-static void reply_arrived(struct dmring_ring *ring, u32 node, const struct dmring_parcel *p,
-			  const struct dmring_ident *ident, const struct dmring_source *body,
-			  u32 len)
-{
-	struct dmring_call *c;
-
-	if (!p->no) {
-		each_replied(ring, p);
-		return;
-	}
-	c = dmring_calls_find(&ring->direct->calls, p->no);
-	if (!c || c->state != DMRING_CALL_OPEN || !dmring_call_is_ours(c) || c->node != node) {
-		ring->direct->stale++;
-		return;
-	}
-	if (p->flags & DMRING_REPLY_MORE && c->flags & DMRING_REQUEST_ONE_WAY)
-		return;
-	if (p->flags & DMRING_REPLY_RING || c->flags & DMRING_REQUEST_ONE_WAY)
-		dmring_call_end(ring, c, p->error, p->flags);
-	else if (dmring_call_reply(ring, c, p->error, p->flags, ident, body, len))
-		dmring_call_end(ring, c, EMSGSIZE, DMRING_REPLY_RING | DMRING_REPLY_UNKNOWN);
-}
-
-void dmring_parcels_arrived(struct dmring_ring *ring, const struct dmring_parcel *p,
-			    const struct dmring_ident *ident,
-			    const struct dmring_source *body, u32 len)
-{
-	struct dmring_source at = *body;
-	char text[DMRING_STATUS_SIZE];
-	u32 node = p->from;
-
-	if (node == ring->node || (p->dest && p->dest != ring->node))
-		return;
-	switch (p->kind) {
-	case DMRING_PARCEL_REQUEST:
-		request_arrived(ring, node, p, ident, body, len);
-		break;
-	case DMRING_PARCEL_REPLY:
-		reply_arrived(ring, node, p, ident, body, len);
-		break;
-	case DMRING_PARCEL_OFFER:
-		dmring_services_heard_offer(ring, node, p);
-		break;
-	case DMRING_PARCEL_STATUS:
-		dmring_source_take(&at, text, sizeof(text));
-		dmring_services_heard_status(ring, node, p, text);
-		break;
-	}
-}
-
-/*
- * Leaving
- */
-
-void dmring_parcels_left(struct dmring_ring *ring, struct dmring_member *m)
-{
-	struct dmring_direct *d = ring->direct;
-	struct dmring_call_list *mine = &m->calls[DMRING_CALL_CLIENT];
-	struct dmring_call_list *held = &m->calls[DMRING_CALL_SERVER];
-	struct dmring_call *c;
-
-	dmring_services_left(ring, m);
-	list_del_init(&m->wait_node);
-	/* nobody waits for these any more; who serves one may still reply */
-	while ((c = dmring_calls_first(&d->calls, mine))) {
-		dmring_calls_unlink(&d->calls, mine, c, DMRING_CALL_CLIENT);
-		c->client = 0;
-		if (!c->server)
-			dmring_calls_del(&d->calls, c);
-	}
-	while ((c = dmring_calls_first(&d->calls, held))) {
-		dmring_calls_unlink(&d->calls, held, c, DMRING_CALL_SERVER);
-		dmring_calls_link(&d->calls, &d->orphans, c, DMRING_CALL_SERVER);
-	}
-	/* who waits for this one alone waits in vain */
-	dmring_direct_retry(ring);
-}
-
-/* It lies in @m's output space as we have put it there: before another member; false if none can */
-static bool move_on(struct dmring_ring *ring, struct dmring_member *m, struct dmring_call *c)
-{
+	struct dmring_member *m = gone;
 	struct dmring_source src = { m->slot.out, c->out_at, m->slot.out_size - 1 };
 	struct dmring_ident ident;
 	struct dmring_request req;
@@ -321,7 +151,7 @@ static bool move_on(struct dmring_ring *ring, struct dmring_member *m, struct dm
 	bool identified;
 	int err;
 
-	if (!(c->flags & DMRING_REQUEST_IDEMPOTENT) || c->out_at < dmring_out_head(m))
+	if (c->out_at < dmring_out_head(m))
 		return false;
 	dmring_source_take(&src, &rec, sizeof(rec));
 	identified = rec.flags & DMRING_REC_IDENT;
@@ -333,99 +163,125 @@ static bool move_on(struct dmring_ring *ring, struct dmring_member *m, struct dm
 	offer = dmring_delivery_choose(dmring_services_at(m, req.service),
 				       dmring_call_client(ring, c), dmring_out_need(&d.out), false,
 				       &err);
-	if (!offer)
-		return false;
-	dmring_calls_unlink(&ring->direct->calls, &ring->direct->orphans, c, DMRING_CALL_SERVER);
-	dmring_delivery_put(ring, offer, &d, c);
-	return true;
+	if (offer)
+		dmring_delivery_put(ring, offer, &d, c);
+	return offer;
+}
+
+static int reply(void *ring, const struct dmring_call *c, u32 error, u32 flags, const void *load)
+{
+	return dmring_requests_reply(dmring_call_client(ring, c), c, error, flags, load);
+}
+
+static bool tell(void *ring, const struct dmring_call *c, u32 error, u32 flags)
+{
+	return dmring_requests_tell(dmring_call_client(ring, c), c, error, flags);
+}
+
+static void wants_room(void *ring, u32 member)
+{
+	dmring_requests_want_room(ring, dmring_member_of(ring, member));
+}
+
+static void missed(void *of, const struct dmring_parcel *p)
+{
+	struct dmring_ring *ring = of;
+	struct dmring_member *m = dmring_member_of(ring, p->member);
+	struct dmring_ev ev = {
+		.what = DMRING_EV_UNDELIVERED, .reason = p->error, .arg = p->arg,
+	};
+
+	if (m && !dmring_out_event(m, &ev))
+		ring->stats.events_lost++;
+}
+
+static void retry(void *ring)
+{
+	dmring_direct_retry(ring);
+}
+
+static void look(void *ring, u64 when)
+{
+	dmring_direct_look(ring, when);
+}
+
+static void due(void *ring)
+{
+	dmring_thread_kick(ring, DMRING_WORK_PUMP);
+}
+
+const struct dmring_exchange_ops dmring_parcels_ops = {
+	.party = party,
+	.serve = serve,
+	.move_on = move_on,
+	.reply = reply,
+	.tell = tell,
+	.wants_room = wants_room,
+	.missed = missed,
+	.retry = retry,
+	.look = look,
+	.due = due,
+};
+
+/*
+ * What happens
+ */
+
+void dmring_parcels_arrived(struct dmring_ring *ring, const struct dmring_parcel *p,
+			    const struct dmring_ident *ident,
+			    const struct dmring_source *body, u32 len)
+{
+	struct dmring_carried load = { .ident = ident, .body = *body, .len = len };
+	char text[DMRING_STATUS_SIZE];
+
+	if (p->kind != DMRING_PARCEL_STATUS) {
+		dmring_exchange_arrived(&ring->direct->exchange, p, &load, ktime_get_ns(),
+					get_random_u64());
+	} else if (p->from != ring->node) {
+		dmring_source_take(&load.body, text, sizeof(text));
+		dmring_services_heard_status(ring, p->from, p, text);
+	}
+}
+
+void dmring_parcels_left(struct dmring_ring *ring, struct dmring_member *m)
+{
+	dmring_services_left(ring, m);
+	list_del_init(&m->wait_node);
+	/* who waits for this one alone waits in vain */
+	dmring_exchange_left(&ring->direct->exchange, &m->party);
 }
 
 void dmring_parcels_drained(struct dmring_ring *ring, struct dmring_member *m)
 {
-	struct dmring_calls *t = &ring->direct->calls;
-	struct dmring_call *c, *next;
-
-	for (c = dmring_calls_first(t, &ring->direct->orphans); c; c = next) {
-		next = dmring_calls_next(t, c, DMRING_CALL_SERVER);
-		if (c->server == m->sender && !move_on(ring, m, c))
-			dmring_call_end(ring, c, EOWNERDEAD,
-					DMRING_REPLY_RING | DMRING_REPLY_UNKNOWN);
-	}
+	dmring_exchange_drained(&ring->direct->exchange, m->sender, m);
 	dmring_services_drained(ring, m);
 	list_del_init(&m->wait_node);
 }
 
-/* What was under way to or from a host that has not come along */
-static void lose_host(struct dmring_ring *ring, struct dmring_call *c)
-{
-	if (c->state == DMRING_CALL_TELL) {
-		dmring_calls_unlink(&ring->direct->calls, &ring->direct->calls.tell, c,
-				    DMRING_CALL_SERVER);
-		dmring_calls_del(&ring->direct->calls, c);
-	} else if (!dmring_call_is_ours(c)) {
-		dmring_call_finish(ring, c);
-	} else if (c->state == DMRING_CALL_OPEN) {
-		dmring_call_end(ring, c, EHOSTDOWN, DMRING_REPLY_RING | DMRING_REPLY_UNKNOWN);
-	}
-}
-
 void dmring_parcels_view(struct dmring_ring *ring)
 {
-	struct dmring_calls *t = &ring->direct->calls;
-	u32 i;
-
-	for (i = 0; i < t->fresh; i++) {
-		struct dmring_call *c = &t->table[i];
-
-		if (c->state != DMRING_CALL_FREE && c->node && !dmring_direct_stays(ring, c->node))
-			lose_host(ring, c);
-	}
 	dmring_services_view(ring);
-	ring->direct->view_due = false;
-	/* what was before a request and was lost with the view holds it up no longer */
-	dmring_direct_retry(ring);
-}
-
-/*
- * Time
- */
-
-static void expire(struct dmring_ring *ring, u64 now)
-{
-	struct dmring_calls *t = &ring->direct->calls;
-	u32 at = 0, budget = LOOK_BUDGET;
-	struct dmring_call *c;
-
-	while ((c = dmring_calls_expired(t, now, &at))) {
-		/* its host ends it there */
-		if (dmring_call_is_ours(c))
-			dmring_call_end(ring, c, ETIMEDOUT,
-					DMRING_REPLY_RING | DMRING_REPLY_UNKNOWN);
-		else
-			dmring_call_finish(ring, c);
-		if (!--budget) {
-			t->next_deadline = now;
-			break;
-		}
-	}
+	dmring_exchange_view(&ring->direct->exchange);
 }
 
 u64 dmring_parcels_look(struct dmring_ring *ring)
 {
 	struct dmring_direct *d;
+	struct dmring_calls *t;
 	u64 now, at;
 
 	/* pairs with dmring_direct_prepare() */
 	d = smp_load_acquire(&ring->direct);
 	if (!d)
 		return U64_MAX;
+	t = &d->exchange.calls;
 	spin_lock(&ring->lock);
 	now = ktime_get_ns();
-	if (now >= d->calls.next_deadline)
-		expire(ring, now);
+	if (now >= t->next_deadline)
+		dmring_exchange_expire(&d->exchange, now, LOOK_BUDGET);
 	if (now >= d->waiting_until)
 		dmring_direct_retry(ring);
-	at = min(d->calls.next_deadline, d->waiting_until);
+	at = min(t->next_deadline, d->waiting_until);
 	if (at != U64_MAX)
 		at = max(at, now + LOOK_APART_NS);
 	d->looks_at = at;

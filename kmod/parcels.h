@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What goes round the ring of requests, replies, services and status; and how calls
- * end that no reply ends. All of it with ring->lock held, and ring->direct there.
+ * What goes round the ring of requests, replies, services and status, and what the rules of
+ * calls are told of. All of it with ring->lock held, and ring->direct there.
  */
 #ifndef _DMRING_PARCELS_H
 #define _DMRING_PARCELS_H
 
 #include "requests.h"
+
+/* What the rules ask for: for the group's ops */
+extern const struct dmring_exchange_ops dmring_parcels_ops;
 
 /*
  * There is room for it on the ring (@m: whose it is; NULL for the kernel's own): what is

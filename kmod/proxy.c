@@ -451,4 +451,5 @@ const struct dmring_group_ops dmring_proxy_ops = {
 	.stop = proxy_stop,
 	.peers_changed = proxy_peers_changed,
 	.view = proxy_config,
+	.exchange = &dmring_parcels_ops,
 };

@@ -23,7 +23,6 @@
 #include "requests.h"
 #include "thread.h"
 
-#define LOCAL_CALLS	(DMRING_CALLS_TABLE / 2)	/* the rest is for other hosts' */
 #define EACH_BYTES	(2U << 20)		/* copied at most for one request to each */
 
 struct dmring_member *dmring_call_client(struct dmring_ring *ring, const struct dmring_call *c)
@@ -32,45 +31,8 @@ struct dmring_member *dmring_call_client(struct dmring_ring *ring, const struct 
 }
 
 /*
- * Lists and ends
+ * Ends
  */
-
-/* The list that has its server's side: the member's, or when that has left the orphans' */
-static struct dmring_call_list *server_list(struct dmring_ring *ring, const struct dmring_call *c)
-{
-	struct dmring_member *m = dmring_member_of(ring, c->server);
-
-	return m ? &m->calls[DMRING_CALL_SERVER] : &ring->direct->orphans;
-}
-
-static void drop_server(struct dmring_ring *ring, struct dmring_call *c)
-{
-	if (!c->server)
-		return;
-	dmring_calls_unlink(&ring->direct->calls, server_list(ring, c), c, DMRING_CALL_SERVER);
-	c->server = 0;
-	/* somebody may have waited for its hands to be free */
-	dmring_direct_retry(ring);
-}
-
-static void drop_client(struct dmring_ring *ring, struct dmring_call *c)
-{
-	struct dmring_member *m = dmring_call_client(ring, c);
-
-	if (m)
-		dmring_calls_unlink(&ring->direct->calls, &m->calls[DMRING_CALL_CLIENT], c,
-				    DMRING_CALL_CLIENT);
-	c->client = 0;
-}
-
-/* It is over, and all know. Somebody may have waited for a place. */
-void dmring_call_finish(struct dmring_ring *ring, struct dmring_call *c)
-{
-	drop_server(ring, c);
-	drop_client(ring, c);
-	dmring_calls_del(&ring->direct->calls, c);
-	dmring_direct_retry(ring);
-}
 
 /* Tell who asked how it ended; false if it has no room for that */
 static bool tell_end(struct dmring_member *m, u64 cookie, bool one_way, u32 error, u32 flags)
@@ -92,75 +54,23 @@ static bool tell_end(struct dmring_member *m, u64 cookie, bool one_way, u32 erro
 	return true;
 }
 
-static void count_end(struct dmring_ring *ring, u32 flags)
+bool dmring_requests_tell(struct dmring_member *m, const struct dmring_call *c, u32 error,
+			  u32 flags)
 {
-	if (flags & DMRING_REPLY_RING)
-		ring->direct->failed++;
-	else
-		ring->direct->replied++;
+	return tell_end(m, c->cookie, c->flags & DMRING_REQUEST_ONE_WAY, error, flags);
 }
 
-/* To a client that is here: now, or when it has room */
-static void end_here(struct dmring_ring *ring, struct dmring_call *c, u32 error, u32 flags)
+void dmring_requests_want_room(struct dmring_ring *ring, struct dmring_member *m)
 {
-	struct dmring_member *m = dmring_call_client(ring, c);
-
-	drop_server(ring, c);
-	if (error || !(c->flags & DMRING_REQUEST_ONE_WAY))
-		count_end(ring, flags);
-	if (!m || tell_end(m, c->cookie, c->flags & DMRING_REQUEST_ONE_WAY, error, flags)) {
-		dmring_call_finish(ring, c);
-		return;
-	}
-	c->state = DMRING_CALL_ENDED;
-	c->error = error;
-	c->end = flags;
-	m->ends_due++;
 	if (dmring_out_ask(m))
 		dmring_marks_set(&ring->marked, m->id);
 }
 
-/* To the client's host */
-static void end_there(struct dmring_ring *ring, struct dmring_call *c, u32 error, u32 flags)
-{
-	struct dmring_calls *t = &ring->direct->calls;
-
-	drop_server(ring, c);
-	c->state = DMRING_CALL_TELL;
-	c->error = error;
-	c->end = flags;
-	dmring_calls_link(t, &t->tell, c, DMRING_CALL_SERVER);
-	dmring_thread_kick(ring, DMRING_WORK_PUMP);
-}
-
-void dmring_call_end(struct dmring_ring *ring, struct dmring_call *c, u32 error, u32 flags)
-{
-	if (dmring_call_is_ours(c))
-		end_here(ring, c, error, flags);
-	else
-		end_there(ring, c, error, flags);
-}
-
 void dmring_requests_turn(struct dmring_ring *ring, struct dmring_member *m)
 {
-	struct dmring_calls *t = &ring->direct->calls;
-	struct dmring_call *c, *next;
-
 	if (dmring_out_has_rung(m))
 		dmring_direct_retry(ring);
-	if (!m->ends_due)
-		return;
-	for (c = dmring_calls_first(t, &m->calls[DMRING_CALL_CLIENT]); c; c = next) {
-		next = dmring_calls_next(t, c, DMRING_CALL_CLIENT);
-		if (c->state != DMRING_CALL_ENDED)
-			continue;
-		if (!tell_end(m, c->cookie, c->flags & DMRING_REQUEST_ONE_WAY, c->error, c->end))
-			break;
-		m->ends_due--;
-		dmring_call_finish(ring, c);
-	}
-	if (m->ends_due && dmring_out_ask(m))
-		dmring_marks_set(&ring->marked, m->id);
+	dmring_exchange_turn(&ring->direct->exchange, &m->party, m->sender);
 }
 
 /*
@@ -184,7 +94,7 @@ void dmring_delivery_init(struct dmring_delivery *d, u32 flags, u64 deadline,
 static bool takes(const struct dmring_member *m, u32 need, bool one_way)
 {
 	return dmring_out_has_room(m, need) &&
-	       (one_way || m->calls[DMRING_CALL_SERVER].count < DMRING_CALLS_MAX);
+	       (one_way || m->party.calls[DMRING_CALL_SERVER].count < DMRING_CALLS_MAX);
 }
 
 /* Full: does it take it all the same, when it is asked to ring? It may just have read. */
@@ -232,45 +142,20 @@ void dmring_delivery_put(struct dmring_ring *ring, struct dmring_offer *offer,
 	d->req.service = offer->handle;
 	d->req.cap = c ? c->no : 0;
 	at = dmring_out_put(m, &d->out);
-	direct->served++;
+	direct->exchange.served++;
 	/* it has had its turn */
 	list_move_tail(&offer->node, &offer->service->offers);
-	if (!c)
-		return;
-	c->out_at = at;
-	c->server = m->sender;
-	dmring_calls_link(&direct->calls, &m->calls[DMRING_CALL_SERVER], c, DMRING_CALL_SERVER);
-}
-
-/* The thread is to look at it then */
-void dmring_call_deadline(struct dmring_ring *ring, struct dmring_call *c, u64 deadline)
-{
-	if (dmring_calls_set_deadline(&ring->direct->calls, c, deadline))
-		dmring_direct_look(ring, deadline);
+	if (c)
+		dmring_exchange_hand(&direct->exchange, c, &m->party, m->sender, at);
 }
 
 struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_member *m,
 				    const struct dmring_in_request *req)
 {
-	struct dmring_direct *d = ring->direct;
-	struct dmring_call *c;
-
-	if (d->calls.used >= LOCAL_CALLS)
-		return NULL;
-	c = dmring_calls_add(&d->calls, get_random_u64());
-	if (!c)
-		return NULL;
-	c->cookie = req->cookie;
-	c->flags = req->flags;
 	/* one that has left hears nothing any more */
-	if (m->attached) {
-		c->client = m->sender;
-		dmring_calls_link(&d->calls, &m->calls[DMRING_CALL_CLIENT], c,
-				  DMRING_CALL_CLIENT);
-	}
-	d->begun++;
-	dmring_call_deadline(ring, c, req->deadline);
-	return c;
+	return dmring_exchange_begin(&ring->direct->exchange, m->attached ? &m->party : NULL,
+				     m->sender, req->cookie, req->flags, req->deadline,
+				     get_random_u64());
 }
 
 /*
@@ -295,12 +180,11 @@ int dmring_requests_fail(struct dmring_ring *ring, struct dmring_member *m,
 {
 	if (m->attached && !tell_end(m, req->cookie, req->flags & DMRING_REQUEST_ONE_WAY, error,
 				     DMRING_REPLY_RING)) {
-		if (dmring_out_ask(m))
-			dmring_marks_set(&ring->marked, m->id);
+		dmring_requests_want_room(ring, m);
 		return DMRING_TAKEN_LATER;
 	}
-	ring->direct->begun++;
-	ring->direct->failed++;
+	ring->direct->exchange.begun++;
+	ring->direct->exchange.failed++;
 	return DMRING_TAKEN;
 }
 
@@ -343,7 +227,7 @@ static void request_out(struct dmring_ring *ring, struct dmring_outgoing *o)
 /* To the next host in turn that serves it; on a ring of scope machine there is none */
 static bool choose_host(struct dmring_ring *ring, struct dmring_outgoing *o)
 {
-	struct dmring_offers *offers = &ring->direct->offers;
+	struct dmring_offers *offers = &ring->direct->exchange.offers;
 	struct dmring_host_offer *h = dmring_offers_next(offers, o->req.service);
 
 	if (!h)
@@ -439,7 +323,7 @@ static int to_each(struct dmring_ring *ring, struct dmring_member *m,
 		return dmring_requests_fail(ring, m, &o->req, EMSGSIZE);
 	if (!each_has_room(service, m, dmring_out_need(&d->out)))
 		return full(ring, m, &o->req);
-	if (dmring_offers_next(&ring->direct->offers, o->req.service)) {
+	if (dmring_offers_next(&ring->direct->exchange.offers, o->req.service)) {
 		request_out(ring, o);
 		o->p.arg = o->req.cookie;
 		o->p.member = m->sender;
@@ -475,7 +359,7 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 		return dmring_requests_fail(ring, m, &o->req, ETIMEDOUT);
 	if (!dmring_direct_is_its_turn(m))
 		return not_its_turn(ring, m, o->req.deadline ?: U64_MAX);
-	if (m->attached && m->calls[DMRING_CALL_CLIENT].count >= DMRING_CALLS_MAX)
+	if (m->attached && m->party.calls[DMRING_CALL_CLIENT].count >= DMRING_CALLS_MAX)
 		return dmring_requests_later(ring, m, o->req.deadline ?: U64_MAX);
 	o->len = len - sizeof(o->req);
 	dmring_delivery_init(&d, o->req.flags, o->req.deadline,
@@ -489,34 +373,24 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
  * Out of an input space: replies
  */
 
-/* To a member here: 0, or -EMSGSIZE if it has no space that large: then it stays open */
-int dmring_call_reply(struct dmring_ring *ring, struct dmring_call *c, u32 error, u32 flags,
-		      const struct dmring_ident *ident, const struct dmring_source *body, u32 len)
+int dmring_requests_reply(struct dmring_member *m, const struct dmring_call *c, u32 error,
+			  u32 flags, const struct dmring_carried *load)
 {
-	struct dmring_member *m = dmring_call_client(ring, c);
 	struct dmring_reply reply = { .cookie = c->cookie, .error = error, .flags = flags };
 	struct dmring_out out = {
-		.type = DMRING_REC_REPLY, .ident = ident, .head = &reply,
-		.head_len = sizeof(reply), .body = *body, .len = len,
+		.type = DMRING_REC_REPLY, .ident = load->ident, .head = &reply,
+		.head_len = sizeof(reply), .body = load->body, .len = load->len,
 	};
 	u32 need = dmring_out_need(&out);
 
-	if (m && !dmring_out_fits(m, need))
+	if (!m)
+		return 0;
+	if (!dmring_out_fits(m, need))
 		return -EMSGSIZE;
-	if (m && !dmring_out_has_room(m, need)) {
-		end_here(ring, c, ENOBUFS, DMRING_REPLY_RING | DMRING_REPLY_UNKNOWN);
-		return 0;
-	}
-	if (m) {
-		dmring_out_put(m, &out);
-		m->clogged_at = 0;
-	}
-	/* who has seen a part is not to get another one's */
-	c->flags &= ~DMRING_REQUEST_IDEMPOTENT;
-	if (flags & DMRING_REPLY_MORE)
-		return 0;
-	count_end(ring, flags);
-	dmring_call_finish(ring, c);
+	if (!dmring_out_has_room(m, need))
+		return -ENOBUFS;
+	dmring_out_put(m, &out);
+	m->clogged_at = 0;
 	return 0;
 }
 
@@ -552,11 +426,21 @@ static bool clogged(struct dmring_ring *ring, const struct dmring_member *server
 	return now < *until && server->attached;
 }
 
+static int reply_here(struct dmring_ring *ring, struct dmring_call *c,
+		      const struct dmring_in_reply *reply, const struct dmring_carried *load)
+{
+	int err = dmring_requests_reply(dmring_call_client(ring, c), c, reply->error,
+					reply->flags, load);
+
+	return dmring_exchange_replied(&ring->direct->exchange, c, reply->flags, err);
+}
+
 static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
 		      const struct dmring_source *src, u32 len, struct dmring_outgoing *o)
 {
 	struct dmring_ident ident = dmring_member_ident(m);
 	struct dmring_in_reply reply;
+	struct dmring_carried load;
 	struct dmring_call *c;
 	u64 until;
 
@@ -569,26 +453,23 @@ static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
 		return -EINVAL;
 	if (len - sizeof(reply) > DMRING_DIRECT_MAX)
 		return -EMSGSIZE;
-	c = dmring_calls_find(&ring->direct->calls, reply.cap);
-	if (!c || c->state != DMRING_CALL_OPEN || c->server != m->sender) {
-		ring->direct->stale++;
+	c = dmring_exchange_held(&ring->direct->exchange, reply.cap, m->sender);
+	if (!c)
 		return -ESTALE;
-	}
 	if (!dmring_direct_is_its_turn(m))
 		return not_its_turn(ring, m, U64_MAX);
 	o->len = len - sizeof(reply);
 	if (dmring_call_is_ours(c) &&
 	    clogged(ring, m, c, reply_need(ring, o->len), &until))
 		return dmring_requests_later(ring, m, until);
-	if (dmring_call_is_ours(c))
-		return dmring_call_reply(ring, c, reply.error, reply.flags,
-				  dmring_ring_ident(ring, &ident), &o->body,
-				  o->len);
+	if (dmring_call_is_ours(c)) {
+		load.ident = dmring_ring_ident(ring, &ident);
+		load.body = o->body;
+		load.len = o->len;
+		return reply_here(ring, c, &reply, &load);
+	}
 	o->call = c;
-	o->p = (struct dmring_parcel){
-		.kind = DMRING_PARCEL_REPLY, .flags = reply.flags, .error = reply.error,
-		.dest = c->node, .from = ring->node, .no = c->peer_no,
-	};
+	dmring_exchange_reply_parcel(&ring->direct->exchange, c, reply.error, reply.flags, &o->p);
 	return DMRING_TAKEN_OUT;
 }
 

@@ -72,25 +72,28 @@ void dmring_delivery_put(struct dmring_ring *ring, struct dmring_offer *offer,
 u32 dmring_delivery_each(struct dmring_ring *ring, struct dmring_service *service,
 			 const struct dmring_member *not, struct dmring_delivery *d);
 
-/* The call is from here */
-static inline bool dmring_call_is_ours(const struct dmring_call *c)
-{
-	return !c->peer_no;
-}
-
 /* Who asked, if it is a member here */
 struct dmring_member *dmring_call_client(struct dmring_ring *ring, const struct dmring_call *c);
 /* A new one of @m; NULL: there are too many. */
 struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_member *m,
 				    const struct dmring_in_request *req);
-/* The thread is to look at it then (ns), 0: never. */
-void dmring_call_deadline(struct dmring_ring *ring, struct dmring_call *c, u64 deadline);
-/* Tell the client, wherever it is, how it ended; @flags: DMRING_REPLY_* */
-void dmring_call_end(struct dmring_ring *ring, struct dmring_call *c, u32 error, u32 flags);
-/* It is over, and all know. */
-void dmring_call_finish(struct dmring_ring *ring, struct dmring_call *c);
-/* A reply, or a part, to a client here: 0, or -EMSGSIZE: it has no space that large. */
-int dmring_call_reply(struct dmring_ring *ring, struct dmring_call *c, u32 error, u32 flags,
-		      const struct dmring_ident *ident, const struct dmring_source *body, u32 len);
+
+/* What came with a request or a reply, behind its header */
+struct dmring_carried {
+	const struct dmring_ident *ident;
+	struct dmring_source body;
+	u32 len;
+};
+
+/*
+ * A reply, or a part, to @m; NULL: it has left. 0, -EMSGSIZE: it has no space that large, -ENOBUFS:
+ * it has no room
+ */
+int dmring_requests_reply(struct dmring_member *m, const struct dmring_call *c, u32 error,
+			  u32 flags, const struct dmring_carried *load);
+/* Tell @m how its call ended; false: it has no room. Then it is to have a turn when it has. */
+bool dmring_requests_tell(struct dmring_member *m, const struct dmring_call *c, u32 error,
+			  u32 flags);
+void dmring_requests_want_room(struct dmring_ring *ring, struct dmring_member *m);
 
 #endif /* _DMRING_REQUESTS_H */

@@ -295,14 +295,6 @@ void dmring_services_far_left(struct dmring_ring *ring, u32 node, u32 id)
 		drop_status(ring, s);
 }
 
-void dmring_services_heard_offer(struct dmring_ring *ring, u32 node,
-				 const struct dmring_parcel *p)
-{
-	dmring_offers_set(&ring->direct->offers, node, p->name, p->member, p->arg);
-	/* somebody may wait for such a one; or for one that is no more */
-	dmring_direct_retry(ring);
-}
-
 void dmring_services_heard_status(struct dmring_ring *ring, u32 node,
 				  const struct dmring_parcel *p, const char *text)
 {
@@ -335,13 +327,10 @@ void dmring_services_view(struct dmring_ring *ring)
 	struct hlist_node *tmp;
 	int i;
 
-	for (i = 0; i < (int)d->offers.fresh; i++)
-		if (!dmring_direct_stays(ring, d->host_offers[i].node))
-			dmring_offers_drop(&d->offers, d->host_offers[i].node);
 	hash_for_each_safe(d->statuses, i, tmp, s, node) {
 		if (s->host == ring->node)
 			status_changed(ring, s);
-		else if (!dmring_direct_stays(ring, s->host))
+		else if (!dmring_exchange_stays(&d->exchange, s->host))
 			drop_status(ring, s);
 	}
 	list_for_each_entry(service, &d->services, node)

@@ -26,15 +26,13 @@ void dmring_services_drained(struct dmring_ring *ring, struct dmring_member *m);
 /* Another host says that its member @id has left. */
 void dmring_services_far_left(struct dmring_ring *ring, u32 node, u32 id);
 
-/* What another host announces */
-void dmring_services_heard_offer(struct dmring_ring *ring, u32 node,
-				 const struct dmring_parcel *p);
+/* The status of a member that another host announces */
 void dmring_services_heard_status(struct dmring_ring *ring, u32 node,
 				  const struct dmring_parcel *p, const char *text);
 
 /*
- * A view was installed: what hosts that are not in it had announced goes, and all of this
- * host's is to be announced anew, for those who have come.
+ * A view was installed: statuses of hosts that are not in it go, and all of this host's is to be
+ * announced anew, for those who have come.
  */
 void dmring_services_view(struct dmring_ring *ring);
 

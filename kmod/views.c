@@ -159,7 +159,8 @@ static void install_locked(struct dmring_neighbours *nb, const u8 *event, u32 le
 	bool lost = dmring_core_loses(&ring->core);
 
 	if (ring->direct)
-		dmring_direct_view(ring, lost);
+		dmring_exchange_installs(&ring->direct->exchange, &ring->core.change.record,
+					 lost);
 	dmring_pump_view(ring, event, len);
 	if (lost)
 		ring->lost_no = ring->view_no;

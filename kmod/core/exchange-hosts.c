@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is said between hosts of calls, and what a view means for them */
+#include "exchange-internal.h"
+
+/*
+ * To other hosts
+ */
+
+void dmring_exchange_reply_parcel(const struct dmring_exchange *x, const struct dmring_call *c,
+				  u32 error, u32 flags, struct dmring_parcel *p)
+{
+	*p = (struct dmring_parcel){
+		.kind = DMRING_PARCEL_REPLY, .flags = flags, .error = error,
+		.dest = c->node, .from = x->node,
+	};
+	if (c->flags & DMRING_REQUEST_EACH) {
+		p->arg = c->cookie;
+		p->member = c->peer_no;
+	} else {
+		p->no = c->peer_no;
+	}
+}
+
+struct dmring_call *dmring_exchange_due(const struct dmring_exchange *x, struct dmring_parcel *p)
+{
+	struct dmring_call *c = dmring_calls_first(&x->calls, &x->calls.tell);
+
+	if (c)
+		dmring_exchange_reply_parcel(x, c, c->error, c->end, p);
+	return c;
+}
+
+static void untell(struct dmring_exchange *x, struct dmring_call *c)
+{
+	if (c->state == DMRING_CALL_TELL)
+		dmring_calls_unlink(&x->calls, &x->calls.tell, c, DMRING_CALL_SERVER);
+}
+
+void dmring_exchange_told(struct dmring_exchange *x, struct dmring_call *c, u32 flags)
+{
+	untell(x, c);
+	c->flags &= ~DMRING_REQUEST_IDEMPOTENT;
+	if (!(flags & DMRING_REPLY_MORE))
+		dmring_exchange_finish(x, c);
+}
+
+/*
+ * From other hosts
+ */
+
+/* A request that is here, of another host: that is to be told how it ended */
+static struct dmring_call *far_call(struct dmring_exchange *x, const struct dmring_parcel *p,
+				    u64 rnd)
+{
+	struct dmring_call *c = dmring_calls_add(&x->calls, rnd);
+
+	if (!c) {
+		x->dropped++;
+		return NULL;
+	}
+	c->node = p->from;
+	c->flags = p->flags;
+	c->peer_no = p->dest ? p->no : p->member;
+	c->cookie = p->dest ? 0 : p->arg;
+	return c;
+}
+
+/* One so far away that it cannot be said is none */
+static u64 deadline_of(u64 left, u64 now)
+{
+	return left && left <= ~0ULL - now ? now + left : 0;
+}
+
+static void request_arrived(struct dmring_exchange *x, const struct dmring_parcel *p,
+			    const void *load, u64 now, u64 rnd)
+{
+	u64 deadline = p->dest ? deadline_of(p->arg, now) : 0;
+	bool waits = p->dest && !(p->flags & DMRING_REQUEST_ONE_WAY);
+	struct dmring_call *c = waits ? far_call(x, p, rnd) : NULL;
+	u32 err;
+
+	if (waits && !c)
+		return;
+	err = x->ops->serve(x->ring, p, deadline, load, c);
+	if (waits && !err) {
+		dmring_exchange_set_deadline(x, c, deadline);
+		return;
+	}
+	/* its host wants to know that one way it was delivered, or that to each it was not */
+	if (!waits && (p->dest || err))
+		c = far_call(x, p, rnd);
+	if (c)
+		dmring_exchange_end(x, c, err, err ? DMRING_REPLY_RING : 0);
+}
+
+static void reply_arrived(struct dmring_exchange *x, const struct dmring_parcel *p,
+			  const void *load)
+{
+	struct dmring_call *c = dmring_calls_find(&x->calls, p->no);
+	bool one_way;
+	int err = 0;
+
+	if (!c || c->state != DMRING_CALL_OPEN || !dmring_call_is_ours(c) || c->node != p->from) {
+		x->stale++;
+		return;
+	}
+	one_way = c->flags & DMRING_REQUEST_ONE_WAY;
+	if (p->flags & DMRING_REPLY_MORE && one_way)
+		return;
+	if (p->flags & DMRING_REPLY_RING || one_way) {
+		dmring_exchange_end(x, c, p->error, p->flags);
+		return;
+	}
+	if (c->client)
+		err = x->ops->reply(x->ring, c, p->error, p->flags, load);
+	if (dmring_exchange_replied(x, c, p->flags, err))
+		dmring_exchange_end(x, c, EMSGSIZE, DMRING_END_UNKNOWN);
+}
+
+void dmring_exchange_arrived(struct dmring_exchange *x, const struct dmring_parcel *p,
+			     const void *load, u64 now, u64 rnd)
+{
+	if (p->from == x->node || (p->dest && p->dest != x->node))
+		return;
+	if (p->kind == DMRING_PARCEL_REQUEST) {
+		request_arrived(x, p, load, now, rnd);
+	} else if (p->kind == DMRING_PARCEL_REPLY && p->no) {
+		reply_arrived(x, p, load);
+	} else if (p->kind == DMRING_PARCEL_REPLY) {
+		x->ops->missed(x->ring, p);
+	} else if (p->kind == DMRING_PARCEL_OFFER) {
+		dmring_offers_set(&x->offers, p->from, p->name, p->member, p->arg);
+		/* somebody may wait for such a one; or for one that is no more */
+		x->ops->retry(x->ring);
+	}
+}
+
+/*
+ * Views
+ */
+
+bool dmring_exchange_stays(const struct dmring_exchange *x, u32 node)
+{
+	u16 i;
+
+	for (i = 0; i < x->kept_count; i++)
+		if (x->kept[i] == node)
+			return true;
+	return false;
+}
+
+void dmring_exchange_installs(struct dmring_exchange *x, const struct dmring_view_record *rec,
+			      bool lossy)
+{
+	u16 i, n = 0;
+
+	for (i = 0; i < rec->count && !lossy; i++) {
+		u32 node = rec->host[i].node;
+
+		/* and through the view before, if its record is still to be delivered */
+		if (rec->host[i].stays && (!x->view_due || dmring_exchange_stays(x, node)))
+			x->kept[n++] = node;
+	}
+	x->kept_count = n;
+	x->view_due = true;
+}
+
+/* What was under way to or from a host that has not come along */
+static void lose_host(struct dmring_exchange *x, struct dmring_call *c)
+{
+	untell(x, c);
+	if (!dmring_call_is_ours(c))
+		dmring_exchange_finish(x, c);
+	else if (c->state == DMRING_CALL_OPEN)
+		dmring_exchange_end(x, c, EHOSTDOWN, DMRING_END_UNKNOWN);
+}
+
+void dmring_exchange_view(struct dmring_exchange *x)
+{
+	u32 i;
+
+	for (i = 0; i < x->calls.fresh; i++) {
+		struct dmring_call *c = &x->calls.table[i];
+
+		if (c->state != DMRING_CALL_FREE && c->node && !dmring_exchange_stays(x, c->node))
+			lose_host(x, c);
+	}
+	for (i = 0; i < x->offers.fresh; i++)
+		if (!dmring_exchange_stays(x, x->offers.table[i].node))
+			dmring_offers_drop(&x->offers, x->offers.table[i].node);
+	x->view_due = false;
+	/* what was before a request and was lost with the view holds it up no longer */
+	x->ops->retry(x->ring);
+}

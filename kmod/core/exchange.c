@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "exchange-internal.h"
+
+void dmring_exchange_init(struct dmring_exchange *x, const struct dmring_exchange_ops *ops,
+			  void *ring, u32 node, struct dmring_call *calls,
+			  struct dmring_host_offer *offers)
+{
+	memset(x, 0, sizeof(*x));
+	dmring_calls_init(&x->calls, calls);
+	dmring_offers_init(&x->offers, offers);
+	x->ops = ops;
+	x->ring = ring;
+	x->node = node;
+}
+
+/*
+ * Lists
+ */
+
+static struct dmring_party *client_of(const struct dmring_exchange *x,
+				      const struct dmring_call *c)
+{
+	return c->client ? x->ops->party(x->ring, c->client) : NULL;
+}
+
+/* The list that has its server's side: the member's, or when that has left the orphans' */
+static struct dmring_call_list *server_list(struct dmring_exchange *x,
+					    const struct dmring_call *c)
+{
+	struct dmring_party *m = x->ops->party(x->ring, c->server);
+
+	return m ? &m->calls[DMRING_CALL_SERVER] : &x->orphans;
+}
+
+static void drop_server(struct dmring_exchange *x, struct dmring_call *c)
+{
+	if (!c->server)
+		return;
+	dmring_calls_unlink(&x->calls, server_list(x, c), c, DMRING_CALL_SERVER);
+	c->server = 0;
+}
+
+/* Somebody may have waited for its place, or for free hands. */
+void dmring_exchange_finish(struct dmring_exchange *x, struct dmring_call *c)
+{
+	struct dmring_party *client = client_of(x, c);
+
+	drop_server(x, c);
+	if (client)
+		dmring_calls_unlink(&x->calls, &client->calls[DMRING_CALL_CLIENT], c,
+				    DMRING_CALL_CLIENT);
+	dmring_calls_del(&x->calls, c);
+	x->ops->retry(x->ring);
+}
+
+void dmring_exchange_set_deadline(struct dmring_exchange *x, struct dmring_call *c, u64 deadline)
+{
+	if (dmring_calls_set_deadline(&x->calls, c, deadline))
+		x->ops->look(x->ring, deadline);
+}
+
+/*
+ * Ends
+ */
+
+static void count_end(struct dmring_exchange *x, u32 flags)
+{
+	if (flags & DMRING_REPLY_RING)
+		x->failed++;
+	else
+		x->replied++;
+}
+
+static void ended(struct dmring_call *c, u8 state, u32 error, u32 flags)
+{
+	c->state = state;
+	c->error = error;
+	c->end = flags;
+}
+
+/* To a client that is here: now, or when it has room */
+static void end_here(struct dmring_exchange *x, struct dmring_call *c, u32 error, u32 flags)
+{
+	struct dmring_party *client = client_of(x, c);
+
+	if (error || !(c->flags & DMRING_REQUEST_ONE_WAY))
+		count_end(x, flags);
+	if (!client || x->ops->tell(x->ring, c, error, flags)) {
+		dmring_exchange_finish(x, c);
+		return;
+	}
+	drop_server(x, c);
+	ended(c, DMRING_CALL_ENDED, error, flags);
+	client->ends_due++;
+	x->ops->retry(x->ring);
+	x->ops->wants_room(x->ring, c->client);
+}
+
+/* To the client's host */
+static void end_there(struct dmring_exchange *x, struct dmring_call *c, u32 error, u32 flags)
+{
+	drop_server(x, c);
+	ended(c, DMRING_CALL_TELL, error, flags);
+	dmring_calls_link(&x->calls, &x->calls.tell, c, DMRING_CALL_SERVER);
+	x->ops->retry(x->ring);
+	x->ops->due(x->ring);
+}
+
+void dmring_exchange_end(struct dmring_exchange *x, struct dmring_call *c, u32 error, u32 flags)
+{
+	if (dmring_call_is_ours(c))
+		end_here(x, c, error, flags);
+	else
+		end_there(x, c, error, flags);
+}
+
+void dmring_exchange_turn(struct dmring_exchange *x, struct dmring_party *m, u32 member)
+{
+	struct dmring_call *c, *next;
+
+	if (!m->ends_due)
+		return;
+	for (c = dmring_calls_first(&x->calls, &m->calls[DMRING_CALL_CLIENT]); c; c = next) {
+		next = dmring_calls_next(&x->calls, c, DMRING_CALL_CLIENT);
+		if (c->state != DMRING_CALL_ENDED)
+			continue;
+		if (!x->ops->tell(x->ring, c, c->error, c->end))
+			break;
+		m->ends_due--;
+		dmring_exchange_finish(x, c);
+	}
+	if (m->ends_due)
+		x->ops->wants_room(x->ring, member);
+}
+
+/*
+ * Calls of members here
+ */
+
+struct dmring_call *dmring_exchange_begin(struct dmring_exchange *x, struct dmring_party *m,
+					  u32 member, u64 cookie, u32 flags, u64 deadline,
+					  u64 rnd)
+{
+	struct dmring_call *c;
+
+	if (x->calls.used >= DMRING_EXCHANGE_OWN)
+		return NULL;
+	c = dmring_calls_add(&x->calls, rnd);
+	if (!c)
+		return NULL;
+	c->cookie = cookie;
+	c->flags = flags;
+	if (m) {
+		c->client = member;
+		dmring_calls_link(&x->calls, &m->calls[DMRING_CALL_CLIENT], c,
+				  DMRING_CALL_CLIENT);
+	}
+	x->begun++;
+	dmring_exchange_set_deadline(x, c, deadline);
+	return c;
+}
+
+void dmring_exchange_send(struct dmring_call *c, struct dmring_parcel *p, u64 now)
+{
+	c->node = p->dest;
+	p->no = c->no;
+	p->arg = 0;
+	if (c->deadline)
+		p->arg = c->deadline > now ? c->deadline - now : 1;
+}
+
+void dmring_exchange_hand(struct dmring_exchange *x, struct dmring_call *c,
+			  struct dmring_party *m, u32 member, u64 out_at)
+{
+	/* only those of one who has left pass into other hands */
+	if (c->server)
+		dmring_calls_unlink(&x->calls, &x->orphans, c, DMRING_CALL_SERVER);
+	c->out_at = out_at;
+	c->server = member;
+	dmring_calls_link(&x->calls, &m->calls[DMRING_CALL_SERVER], c, DMRING_CALL_SERVER);
+}
+
+struct dmring_call *dmring_exchange_held(struct dmring_exchange *x, u64 no, u32 member)
+{
+	struct dmring_call *c = dmring_calls_find(&x->calls, no);
+
+	if (c && c->state == DMRING_CALL_OPEN && c->server == member)
+		return c;
+	x->stale++;
+	return NULL;
+}
+
+int dmring_exchange_replied(struct dmring_exchange *x, struct dmring_call *c, u32 flags, int err)
+{
+	if (err == -ENOBUFS) {
+		end_here(x, c, ENOBUFS, DMRING_END_UNKNOWN);
+		return 0;
+	}
+	if (err)
+		return err;
+	/* who has seen a part is not to get another one's */
+	c->flags &= ~DMRING_REQUEST_IDEMPOTENT;
+	if (flags & DMRING_REPLY_MORE)
+		return 0;
+	count_end(x, flags);
+	dmring_exchange_finish(x, c);
+	return 0;
+}
+
+/*
+ * Leaving
+ */
+
+void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m)
+{
+	struct dmring_call_list *mine = &m->calls[DMRING_CALL_CLIENT];
+	struct dmring_call_list *held = &m->calls[DMRING_CALL_SERVER];
+	struct dmring_call *c;
+
+	/* nobody waits for these any more; who serves one may still reply */
+	while ((c = dmring_calls_first(&x->calls, mine))) {
+		dmring_calls_unlink(&x->calls, mine, c, DMRING_CALL_CLIENT);
+		c->client = 0;
+		if (!c->server)
+			dmring_calls_del(&x->calls, c);
+	}
+	while ((c = dmring_calls_first(&x->calls, held))) {
+		dmring_calls_unlink(&x->calls, held, c, DMRING_CALL_SERVER);
+		dmring_calls_link(&x->calls, &x->orphans, c, DMRING_CALL_SERVER);
+	}
+	x->ops->retry(x->ring);
+}
+
+static bool move_on(struct dmring_exchange *x, struct dmring_call *c, void *gone)
+{
+	return c->flags & DMRING_REQUEST_IDEMPOTENT && x->ops->move_on(x->ring, gone, c);
+}
+
+void dmring_exchange_drained(struct dmring_exchange *x, u32 member, void *gone)
+{
+	struct dmring_call *c, *next;
+
+	for (c = dmring_calls_first(&x->calls, &x->orphans); c; c = next) {
+		next = dmring_calls_next(&x->calls, c, DMRING_CALL_SERVER);
+		if (c->server == member && !move_on(x, c, gone))
+			dmring_exchange_end(x, c, EOWNERDEAD, DMRING_END_UNKNOWN);
+	}
+}
+
+/*
+ * Time
+ */
+
+void dmring_exchange_expire(struct dmring_exchange *x, u64 now, u32 budget)
+{
+	struct dmring_call *c;
+	u32 at = 0;
+
+	while ((c = dmring_calls_expired(&x->calls, now, &at))) {
+		/* its host ends it there */
+		if (dmring_call_is_ours(c))
+			end_here(x, c, ETIMEDOUT, DMRING_END_UNKNOWN);
+		else
+			dmring_exchange_finish(x, c);
+		if (!--budget) {
+			x->calls.next_deadline = now;
+			break;
+		}
+	}
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * exchange: the rules of requests: how a call begins, into whose hands it comes, and how
+ * it ends, exactly once; between hosts and on one.
+ *
+ *	client's host			server's host
+ *	begin, send	-- REQUEST -->	arrived: serve it, or refuse it
+ *	arrived		<-- REPLY --	reply_parcel, or what is due; told
+ *
+ * A call ends with its reply, or without one: its server has left and nobody takes its place
+ * (EOWNERDEAD), its host is lost with a view (EHOSTDOWN), its time is over (ETIMEDOUT), or there
+ * nobody could have it. Who is here is told at once, or in its next turn when it has room; another
+ * host with a parcel, when that has room. What has ended is forgotten; what comes later for
+ * it is counted as stale.
+ *
+ * Services, spaces of members and sleep are the caller's; what it has to do is in the ops. Time
+ * (ns) and chance are arguments. Nothing here knows the bytes of a request: @load is the
+ * caller's own, and handed through. Everything is protected by the ring lock.
+ */
+#ifndef _DMRING_CORE_EXCHANGE_H
+#define _DMRING_CORE_EXCHANGE_H
+
+#include "calls.h"
+#include "offers.h"
+#include "parcel.h"
+#include "view.h"
+
+/* Entries that members of this host may begin; the rest is for what comes from others */
+#define DMRING_EXCHANGE_OWN	(DMRING_CALLS_TABLE / 2)
+
+/* A member's calls; beside the member, all 0 at first */
+struct dmring_party {
+	struct dmring_call_list calls[DMRING_CALL_SIDES];	/* as client, as server */
+	u32 ends_due;		/* of those as client, those that have ended untold */
+};
+
+/* What only the caller can do; @ring is what it has given. Members are named by their marks. */
+struct dmring_exchange_ops {
+	/* The calls of a member that is here; NULL: it has left */
+	struct dmring_party *(*party)(void *ring, u32 member);
+	/*
+	 * Bring a request of another host before one who serves it, and say into whose hands it
+	 * came (dmring_exchange_hand()) if there is a @c; or before each, if it is for each. 0, or
+	 * why it can not be done (errno).
+	 */
+	int (*serve)(void *ring, const struct dmring_parcel *p, u64 deadline, const void *load,
+		     struct dmring_call *c);
+	/* Bring what @gone, who has left, had not read before another; false: it had, or none can */
+	bool (*move_on)(void *ring, void *gone, struct dmring_call *c);
+	/* Give the client, who is here, a reply: what dmring_exchange_replied() is to know. */
+	int (*reply)(void *ring, const struct dmring_call *c, u32 error, u32 flags,
+		     const void *load);
+	/* Tell the client, who is here, how it ended; false: it has no room. */
+	bool (*tell)(void *ring, const struct dmring_call *c, u32 error, u32 flags);
+	/* It had none: it is to have a turn when it has. */
+	void (*wants_room)(void *ring, u32 member);
+	/* Of a request to each nothing is kept: another host could not deliver it to all. */
+	void (*missed)(void *ring, const struct dmring_parcel *p);
+	/* There may be room for what waits: in a server's hands, in the table, at another host */
+	void (*retry)(void *ring);
+	/* Call dmring_exchange_expire() then. */
+	void (*look)(void *ring, u64 when);
+	/* There is something to tell another host. */
+	void (*due)(void *ring);
+};
+
+/**
+ * struct dmring_exchange - the calls of one host
+ * @calls: all of them
+ * @orphans: those whose server has left, and is not through; linked by their server's side
+ * @offers: who serves what on other hosts
+ * @ops: (invariant)
+ * @ring: for the ops (invariant)
+ * @node: of this host (invariant)
+ * @view_due: a view was installed, and its record not delivered
+ * @kept_count: hosts that have come along from all views before it,
+ * @kept: and these have lost nothing
+ * @begun: calls of members here
+ * @replied: of these, how many ended with a reply,
+ * @failed: and without
+ * @served: requests that came before members here
+ * @stale: replies that nobody waits for, or of one who does not hold the request
+ * @dropped: requests of other hosts for which there was no entry
+ */
+struct dmring_exchange {
+	struct dmring_calls calls;
+	struct dmring_call_list orphans;
+	struct dmring_offers offers;
+	const struct dmring_exchange_ops *ops;
+	void *ring;
+	u32 node;
+	bool view_due;
+	u16 kept_count;
+	u32 kept[DMRING_HOSTS_MAX];
+	u64 begun;
+	u64 replied;
+	u64 failed;
+	u64 served;
+	u64 stale;
+	u64 dropped;
+};
+
+/* @calls and @offers: the tables' memory, see calls.h and offers.h */
+void dmring_exchange_init(struct dmring_exchange *x, const struct dmring_exchange_ops *ops,
+			  void *ring, u32 node, struct dmring_call *calls,
+			  struct dmring_host_offer *offers);
+
+/* The call is of this host's */
+static inline bool dmring_call_is_ours(const struct dmring_call *c)
+{
+	return !c->peer_no;
+}
+
+/*
+ * Calls of members here
+ */
+
+/*
+ * A new one; @m: who asks, named @member; NULL: it has left, and hears nothing any more. NULL when
+ * there are too many.
+ */
+struct dmring_call *dmring_exchange_begin(struct dmring_exchange *x, struct dmring_party *m,
+					  u32 member, u64 cookie, u32 flags, u64 deadline,
+					  u64 rnd);
+/* It goes to the host @p->dest; what the parcel is to say of it. */
+void dmring_exchange_send(struct dmring_call *c, struct dmring_parcel *p, u64 now);
+/* It lies in the output space of @m, named @member, at @out_at: in its hands now. */
+void dmring_exchange_hand(struct dmring_exchange *x, struct dmring_call *c,
+			  struct dmring_party *m, u32 member, u64 out_at);
+/* @member replies to the one of this number: is it in its hands? Else NULL, and counted. */
+struct dmring_call *dmring_exchange_held(struct dmring_exchange *x, u64 no, u32 member);
+/*
+ * The client, who is here, was given a reply or a part of one: @err 0; -ENOBUFS: it had no
+ * room; -EMSGSIZE: it never will have, and nothing has changed. Returns 0 or -EMSGSIZE.
+ */
+int dmring_exchange_replied(struct dmring_exchange *x, struct dmring_call *c, u32 flags, int err);
+/* It ends so. */
+void dmring_exchange_end(struct dmring_exchange *x, struct dmring_call *c, u32 error, u32 flags);
+/* @m has its turn: ends that it has not been told of. */
+void dmring_exchange_turn(struct dmring_exchange *x, struct dmring_party *m, u32 member);
+
+/* A member has left; then, when all that it had accepted has been moved: @gone is for the ops. */
+void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m);
+void dmring_exchange_drained(struct dmring_exchange *x, u32 member, void *gone);
+
+/*
+ * Between hosts
+ */
+
+/* A reply to a call of another host, or its end */
+void dmring_exchange_reply_parcel(const struct dmring_exchange *x, const struct dmring_call *c,
+				  u32 error, u32 flags, struct dmring_parcel *p);
+/* The next end that a host is to be told of, and the parcel that does; NULL: there is none. */
+struct dmring_call *dmring_exchange_due(const struct dmring_exchange *x, struct dmring_parcel *p);
+/* Such a parcel has gone, with @flags. */
+void dmring_exchange_told(struct dmring_exchange *x, struct dmring_call *c, u32 flags);
+
+/*
+ * A request, a reply or an offer of another host has its place in the order. @rnd: for a request
+ */
+void dmring_exchange_arrived(struct dmring_exchange *x, const struct dmring_parcel *p,
+			     const void *load, u64 now, u64 rnd);
+
+/*
+ * A view is about to be installed; @lossy: what was sent in the last one may be lost. Then its
+ * record is delivered: has host @node come with this one, and lost nothing? The others' calls end.
+ */
+void dmring_exchange_installs(struct dmring_exchange *x, const struct dmring_view_record *rec,
+			      bool lossy);
+bool dmring_exchange_stays(const struct dmring_exchange *x, u32 node);
+void dmring_exchange_view(struct dmring_exchange *x);
+
+/* End at most @budget calls whose time is over; calls.next_deadline is when there are more. */
+void dmring_exchange_expire(struct dmring_exchange *x, u64 now, u32 budget);
+
+#endif /* _DMRING_CORE_EXCHANGE_H */
