@@ -76,17 +76,6 @@ static void open_parcel(struct dmring_ring *ring, u32 at)
 			       rec->len - DMRING_WIRE_PARCEL);
 }
 
-/* An event of another host: what a member that has left there had said is void */
-static void hear_news(struct dmring_ring *ring, u32 at)
-{
-	const struct dmring_rec *rec = dmring_log_at(&ring->log, at, false);
-	struct dmring_ev ev;
-
-	dmring_log_read(&ring->log, dmring_log_payload(rec), &ev, sizeof(ev));
-	if (ev.what == DMRING_EV_LEFT && ev.node != ring->node)
-		dmring_services_far_left(ring, ev.node, ev.arg);
-}
-
 /* It is its turn: @no, in the table as @e */
 static void deliver(struct dmring_ring *ring, u64 no, const struct dmring_entry *e)
 {
@@ -95,8 +84,6 @@ static void deliver(struct dmring_ring *ring, u64 no, const struct dmring_entry 
 		return;
 	}
 	dmring_log_enter(&ring->log, e->at);
-	if (ring->direct && e->flags & DMRING_ENTRY_EVENT)
-		hear_news(ring, e->at);
 	if (no == ring->view_no) {
 		ring->view_end = dmring_core_index_pos(&ring->core) + 1;
 		if (ring->direct)

@@ -42,6 +42,7 @@ int dmring_direct_prepare(struct dmring_ring *ring)
 	spin_lock(&ring->lock);
 	if (!ring->direct) {
 		ring->log.parcels = parcels;
+		d->exchange.hosts = ring->core.view.count;
 		/* all of it before the pointer; pairs with the load-acquire above */
 		smp_store_release(&ring->direct, d);
 		parcels = NULL;

@@ -12,7 +12,7 @@
 #include "group.h"
 
 #define DMRING_STATUS_BITS	8
-#define DMRING_STATUS_MAX	4096	/* of members of other hosts, together */
+#define DMRING_STATUS_MAX	4096	/* of members of other hosts; each has its share */
 
 /* A name that members here serve. All of it protected by ring->lock. */
 struct dmring_service {
@@ -54,6 +54,8 @@ struct dmring_direct {
 	u64 waiting_until;		/* ns: the first of these has waited long enough */
 	u64 looks_at;			/* ns: when the thread will look at deadlines next */
 	struct list_head dirty;
+	DECLARE_BITMAP(gone, DMRING_SLOTS_MAX);	/* members whose status others may still have */
+	u32 gone_count;
 	u32 status_count;		/* of other hosts */
 	DECLARE_HASHTABLE(statuses, DMRING_STATUS_BITS);
 	struct dmring_call table[DMRING_CALLS_TABLE];

@@ -28,7 +28,8 @@
 static int request_goes(struct dmring_ring *ring, struct dmring_member *m,
 			struct dmring_outgoing *o)
 {
-	struct dmring_call *c;
+	struct dmring_exchange *x = &ring->direct->exchange;
+	struct dmring_call *c = NULL;
 
 	if (!o->p.dest) {
 		struct dmring_ident ident = dmring_member_ident(m);
@@ -40,10 +41,11 @@ static int request_goes(struct dmring_ring *ring, struct dmring_member *m,
 		dmring_delivery_each(ring, dmring_services_find(ring, o->req.service), m, &d);
 		return 0;
 	}
-	c = dmring_call_new(ring, m, &o->req);
+	if (dmring_exchange_may_send(x, o->p.dest))
+		c = dmring_call_new(ring, m, &o->req);
 	if (!c)
 		return dmring_requests_later(ring, m, ktime_get_ns() + DMRING_CALLS_WAIT_NS);
-	dmring_exchange_send(c, &o->p, ktime_get_ns());
+	dmring_exchange_send(x, c, &o->p, ktime_get_ns());
 	return 0;
 }
 
@@ -60,7 +62,10 @@ int dmring_parcels_go(struct dmring_ring *ring, struct dmring_member *m,
 		dmring_services_announced(ring, o->service);
 		return 0;
 	default:
-		list_del_init(&o->status->dirty_node);
+		if (o->status)
+			list_del_init(&o->status->dirty_node);
+		else
+			dmring_services_gone_told(ring, o->p.member);
 		return 0;
 	}
 }
@@ -74,6 +79,15 @@ static void offer_due(struct dmring_ring *ring, struct dmring_outgoing *o,
 		.arg = dmring_direct_busy(service),
 	};
 	memcpy(o->p.name, service->name, sizeof(o->p.name));
+}
+
+static void gone_due(struct dmring_ring *ring, struct dmring_outgoing *o, u32 member)
+{
+	o->status = NULL;
+	o->p = (struct dmring_parcel){
+		.kind = DMRING_PARCEL_STATUS, .flags = DMRING_STATUS_GONE, .from = ring->node,
+		.member = member,
+	};
 }
 
 static void status_due(struct dmring_ring *ring, struct dmring_outgoing *o,
@@ -92,6 +106,7 @@ bool dmring_parcels_due(struct dmring_ring *ring, struct dmring_outgoing *o)
 {
 	struct dmring_service *service;
 	struct dmring_status *status;
+	int gone;
 
 	o->len = 0;
 	o->call = dmring_exchange_due(&ring->direct->exchange, &o->p);
@@ -100,6 +115,11 @@ bool dmring_parcels_due(struct dmring_ring *ring, struct dmring_outgoing *o)
 	service = dmring_services_due(ring);
 	if (service) {
 		offer_due(ring, o, service);
+		return true;
+	}
+	gone = dmring_services_gone_due(ring);
+	if (gone >= 0) {
+		gone_due(ring, o, gone);
 		return true;
 	}
 	status = dmring_services_status_due(ring);
@@ -232,14 +252,14 @@ void dmring_parcels_arrived(struct dmring_ring *ring, const struct dmring_parcel
 			    const struct dmring_source *body, u32 len)
 {
 	struct dmring_carried load = { .ident = ident, .body = *body, .len = len };
-	char text[DMRING_STATUS_SIZE];
+	char text[DMRING_STATUS_SIZE] = "";
 
 	if (p->kind != DMRING_PARCEL_STATUS) {
 		dmring_exchange_arrived(&ring->direct->exchange, p, &load, ktime_get_ns(),
 					get_random_u64());
 	} else if (p->from != ring->node) {
-		dmring_source_take(&load.body, text, sizeof(text));
-		dmring_services_heard_status(ring, p->from, p, text);
+		dmring_source_take(&load.body, text, min_t(u32, len, sizeof(text)));
+		dmring_services_heard_status(ring, p, text);
 	}
 }
 

@@ -179,8 +179,10 @@ static struct dmring_status *find_status(struct dmring_direct *d, u32 host, u32 
 
 static void drop_status(struct dmring_ring *ring, struct dmring_status *s)
 {
-	if (s->host != ring->node)
+	if (s->host != ring->node) {
 		ring->direct->status_count--;
+		dmring_exchange_use(&ring->direct->exchange, s->host)->statuses--;
+	}
 	hash_del(&s->node);
 	list_del_init(&s->dirty_node);
 	kfree(s);
@@ -192,6 +194,17 @@ static void status_changed(struct dmring_ring *ring, struct dmring_status *s)
 		return;
 	if (list_empty(&s->dirty_node))
 		list_add_tail(&s->dirty_node, &ring->direct->dirty);
+	dmring_thread_kick(ring, DMRING_WORK_PUMP);
+}
+
+/* The others are to forget it, before they hear of the next member with this id */
+static void status_gone(struct dmring_ring *ring, struct dmring_member *m)
+{
+	drop_status(ring, m->status);
+	m->status = NULL;
+	if (!dmring_ring_is_network(ring))
+		return;
+	ring->direct->gone_count += !__test_and_set_bit(m->id, ring->direct->gone);
 	dmring_thread_kick(ring, DMRING_WORK_PUMP);
 }
 
@@ -254,8 +267,7 @@ void dmring_services_left(struct dmring_ring *ring, struct dmring_member *m)
 	struct dmring_offer *offer, *next;
 
 	if (m->status)
-		drop_status(ring, m->status);
-	m->status = NULL;
+		status_gone(ring, m);
 	/* what is in its hands may go to others who serve the same */
 	list_for_each_entry_safe(offer, next, &m->offers, member_node) {
 		list_del_init(&offer->node);
@@ -287,32 +299,41 @@ void dmring_services_drained(struct dmring_ring *ring, struct dmring_member *m)
 	}
 }
 
-void dmring_services_far_left(struct dmring_ring *ring, u32 node, u32 id)
+/* The first one of that member; NULL: its host has its share, or no memory */
+static struct dmring_status *new_status(struct dmring_direct *d, u32 node, u32 member)
 {
-	struct dmring_status *s = find_status(ring->direct, node, id);
+	struct dmring_host_use *use = dmring_exchange_use(&d->exchange, node);
+	struct dmring_status *s;
 
-	if (s)
-		drop_status(ring, s);
+	if (!use || use->statuses >= DMRING_STATUS_MAX / dmring_exchange_others(&d->exchange))
+		return NULL;
+	s = kzalloc(sizeof(*s), GFP_ATOMIC | __GFP_NOWARN);
+	if (!s)
+		return NULL;
+	s->host = node;
+	s->member = member;
+	INIT_LIST_HEAD(&s->dirty_node);
+	hash_add(d->statuses, &s->node, status_key(node, member));
+	d->status_count++;
+	use->statuses++;
+	return s;
 }
 
-void dmring_services_heard_status(struct dmring_ring *ring, u32 node,
-				  const struct dmring_parcel *p, const char *text)
+void dmring_services_heard_status(struct dmring_ring *ring, const struct dmring_parcel *p,
+				  const char *text)
 {
 	struct dmring_direct *d = ring->direct;
-	struct dmring_status *s = find_status(d, node, p->member);
+	struct dmring_status *s = find_status(d, p->from, p->member);
 
-	if (!s && d->status_count < DMRING_STATUS_MAX)
-		s = kzalloc(sizeof(*s), GFP_ATOMIC | __GFP_NOWARN);
+	if (p->flags & DMRING_STATUS_GONE) {
+		if (s)
+			drop_status(ring, s);
+		return;
+	}
+	s = s ?: new_status(d, p->from, p->member);
 	if (!s) {
 		ring->stats.events_lost++;
 		return;
-	}
-	if (!s->host) {
-		s->host = node;
-		s->member = p->member;
-		INIT_LIST_HEAD(&s->dirty_node);
-		hash_add(d->statuses, &s->node, status_key(node, p->member));
-		d->status_count++;
 	}
 	s->state = (u32)p->arg;
 	s->progress = p->arg >> 32;
@@ -360,13 +381,20 @@ void dmring_services_announced(struct dmring_ring *ring, struct dmring_service *
 	put_service(ring, service);
 }
 
+int dmring_services_gone_due(struct dmring_ring *ring)
+{
+	if (!ring->direct->gone_count)
+		return -1;
+	return find_first_bit(ring->direct->gone, DMRING_SLOTS_MAX);
+}
+
+void dmring_services_gone_told(struct dmring_ring *ring, u32 member)
+{
+	__clear_bit(member, ring->direct->gone);
+	ring->direct->gone_count--;
+}
+
 struct dmring_status *dmring_services_status_due(struct dmring_ring *ring)
 {
-	struct dmring_status *s;
-
-	/* not before all know that the one who had the id before has left */
-	list_for_each_entry(s, &ring->direct->dirty, dirty_node)
-		if (!test_bit(s->member, ring->untold))
-			return s;
-	return NULL;
+	return list_first_entry_or_null(&ring->direct->dirty, struct dmring_status, dirty_node);
 }

@@ -23,12 +23,10 @@ struct dmring_service *dmring_services_at(struct dmring_member *m, u32 handle);
 /* @m has left: it serves nothing any more, and its status goes; and what it held has ended. */
 void dmring_services_left(struct dmring_ring *ring, struct dmring_member *m);
 void dmring_services_drained(struct dmring_ring *ring, struct dmring_member *m);
-/* Another host says that its member @id has left. */
-void dmring_services_far_left(struct dmring_ring *ring, u32 node, u32 id);
 
 /* The status of a member that another host announces */
-void dmring_services_heard_status(struct dmring_ring *ring, u32 node,
-				  const struct dmring_parcel *p, const char *text);
+void dmring_services_heard_status(struct dmring_ring *ring, const struct dmring_parcel *p,
+				  const char *text);
 
 /*
  * A view was installed: statuses of hosts that are not in it go, and all of this host's is to be
@@ -39,6 +37,9 @@ void dmring_services_view(struct dmring_ring *ring);
 /* Announcements: the next one that is due; it has gone. */
 struct dmring_service *dmring_services_due(struct dmring_ring *ring);
 void dmring_services_announced(struct dmring_ring *ring, struct dmring_service *service);
+/* A member whose status is gone, or -1; these come before what is there. */
+int dmring_services_gone_due(struct dmring_ring *ring);
+void dmring_services_gone_told(struct dmring_ring *ring, u32 member);
 struct dmring_status *dmring_services_status_due(struct dmring_ring *ring);
 
 #endif /* _DMRING_SERVICES_H */

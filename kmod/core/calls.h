@@ -56,6 +56,7 @@ struct dmring_call_list {
  * @error: how it ended, in ENDED and TELL: errno
  * @end: DMRING_REPLY_*, likewise
  * @state: enum dmring_call_state
+ * @extra: of another host, and more than its share
  * @next: in its lists, place + 1
  * @prev: likewise
  */
@@ -72,6 +73,7 @@ struct dmring_call {
 	u16 error;
 	u8 end;
 	u8 state;
+	bool extra;
 	u32 next[DMRING_CALL_SIDES];
 	u32 prev[DMRING_CALL_SIDES];
 };

@@ -2,6 +2,24 @@
 /* What is said between hosts of calls, and what a view means for them */
 #include "exchange-internal.h"
 
+struct dmring_host_use *dmring_exchange_use(struct dmring_exchange *x, u32 node)
+{
+	struct dmring_host_use *use, *unused = NULL;
+
+	for (use = x->use; use < x->use + DMRING_HOSTS_MAX; use++) {
+		if (use->node == node)
+			return use;
+		if (!unused && !use->sent && !use->open && !use->extra && !use->statuses)
+			unused = use;
+		/* no others have ever been used */
+		if (!use->node)
+			break;
+	}
+	if (unused)
+		unused->node = node;
+	return unused;
+}
+
 /*
  * To other hosts
  */
@@ -48,16 +66,39 @@ void dmring_exchange_told(struct dmring_exchange *x, struct dmring_call *c, u32 
  * From other hosts
  */
 
+/* An entry of its host's share; *@extra: one that is only to be refused */
+static struct dmring_call *far_entry(struct dmring_exchange *x, u32 node, bool *extra, u64 rnd)
+{
+	struct dmring_host_use *use = dmring_exchange_use(x, node);
+	u32 others = dmring_exchange_others(x);
+	struct dmring_call *c;
+
+	if (!use)
+		return NULL;
+	*extra = *extra || use->open >= DMRING_EXCHANGE_OPEN / others;
+	if (*extra && use->extra >= DMRING_EXCHANGE_EXTRA / others)
+		return NULL;
+	c = dmring_calls_add(&x->calls, rnd);
+	if (!c)
+		return NULL;
+	use->open += !*extra;
+	use->extra += *extra;
+	return c;
+}
+
 /* A request that is here, of another host: that is to be told how it ended */
 static struct dmring_call *far_call(struct dmring_exchange *x, const struct dmring_parcel *p,
 				    u64 rnd)
 {
-	struct dmring_call *c = dmring_calls_add(&x->calls, rnd);
+	/* of one to each its host keeps nothing, so it knows no limit */
+	bool extra = !p->dest;
+	struct dmring_call *c = far_entry(x, p->from, &extra, rnd);
 
 	if (!c) {
 		x->dropped++;
 		return NULL;
 	}
+	c->extra = extra;
 	c->node = p->from;
 	c->flags = p->flags;
 	c->peer_no = p->dest ? p->no : p->member;
@@ -81,7 +122,10 @@ static void request_arrived(struct dmring_exchange *x, const struct dmring_parce
 
 	if (waits && !c)
 		return;
-	err = x->ops->serve(x->ring, p, deadline, load, c);
+	if (waits && c->extra)
+		err = EAGAIN;
+	else
+		err = x->ops->serve(x->ring, p, deadline, load, c);
 	if (waits && !err) {
 		dmring_exchange_set_deadline(x, c, deadline);
 		return;
@@ -162,6 +206,7 @@ void dmring_exchange_installs(struct dmring_exchange *x, const struct dmring_vie
 			x->kept[n++] = node;
 	}
 	x->kept_count = n;
+	x->hosts = rec->count;
 	x->view_due = true;
 }
 

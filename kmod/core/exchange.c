@@ -40,6 +40,21 @@ static void drop_server(struct dmring_exchange *x, struct dmring_call *c)
 	c->server = 0;
 }
 
+static void forget(struct dmring_exchange *x, struct dmring_call *c)
+{
+	struct dmring_host_use *use = c->node ? dmring_exchange_use(x, c->node) : NULL;
+
+	if (dmring_call_is_ours(c))
+		x->own--;
+	if (use && dmring_call_is_ours(c))
+		use->sent--;
+	else if (use && c->extra)
+		use->extra--;
+	else if (use)
+		use->open--;
+	dmring_calls_del(&x->calls, c);
+}
+
 /* Somebody may have waited for its place, or for free hands. */
 void dmring_exchange_finish(struct dmring_exchange *x, struct dmring_call *c)
 {
@@ -49,7 +64,7 @@ void dmring_exchange_finish(struct dmring_exchange *x, struct dmring_call *c)
 	if (client)
 		dmring_calls_unlink(&x->calls, &client->calls[DMRING_CALL_CLIENT], c,
 				    DMRING_CALL_CLIENT);
-	dmring_calls_del(&x->calls, c);
+	forget(x, c);
 	x->ops->retry(x->ring);
 }
 
@@ -143,11 +158,10 @@ struct dmring_call *dmring_exchange_begin(struct dmring_exchange *x, struct dmri
 {
 	struct dmring_call *c;
 
-	if (x->calls.used >= DMRING_EXCHANGE_OWN)
-		return NULL;
-	c = dmring_calls_add(&x->calls, rnd);
+	c = x->own < DMRING_EXCHANGE_OWN ? dmring_calls_add(&x->calls, rnd) : NULL;
 	if (!c)
 		return NULL;
+	x->own++;
 	c->cookie = cookie;
 	c->flags = flags;
 	if (m) {
@@ -160,9 +174,18 @@ struct dmring_call *dmring_exchange_begin(struct dmring_exchange *x, struct dmri
 	return c;
 }
 
-void dmring_exchange_send(struct dmring_call *c, struct dmring_parcel *p, u64 now)
+bool dmring_exchange_may_send(struct dmring_exchange *x, u32 node)
+{
+	struct dmring_host_use *use = dmring_exchange_use(x, node);
+
+	return use && use->sent < DMRING_EXCHANGE_OPEN / dmring_exchange_others(x);
+}
+
+void dmring_exchange_send(struct dmring_exchange *x, struct dmring_call *c,
+			  struct dmring_parcel *p, u64 now)
 {
 	c->node = p->dest;
+	dmring_exchange_use(x, c->node)->sent++;
 	p->no = c->no;
 	p->arg = 0;
 	if (c->deadline)
@@ -217,12 +240,12 @@ void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m)
 	struct dmring_call_list *held = &m->calls[DMRING_CALL_SERVER];
 	struct dmring_call *c;
 
-	/* nobody waits for these any more; who serves one may still reply */
+	/* nobody waits for these any more; but they are in somebody's hands, here or elsewhere */
 	while ((c = dmring_calls_first(&x->calls, mine))) {
 		dmring_calls_unlink(&x->calls, mine, c, DMRING_CALL_CLIENT);
 		c->client = 0;
-		if (!c->server)
-			dmring_calls_del(&x->calls, c);
+		if (c->state == DMRING_CALL_ENDED)
+			forget(x, c);
 	}
 	while ((c = dmring_calls_first(&x->calls, held))) {
 		dmring_calls_unlink(&x->calls, held, c, DMRING_CALL_SERVER);

@@ -25,8 +25,31 @@
 #include "parcel.h"
 #include "view.h"
 
-/* Entries that members of this host may begin; the rest is for what comes from others */
+/*
+ * The table's entries: for calls that members of this host begin; for calls of other hosts that
+ * are served here; and to tell these what could not be done. Each other host has the same share of
+ * the latter two, and begins no more than it has: so a host that does not hold to that takes
+ * nothing from the others.
+ */
 #define DMRING_EXCHANGE_OWN	(DMRING_CALLS_TABLE / 2)
+#define DMRING_EXCHANGE_OPEN	(DMRING_CALLS_TABLE / 8 * 3)
+#define DMRING_EXCHANGE_EXTRA	(DMRING_CALLS_TABLE / 8)
+
+/**
+ * struct dmring_host_use - what another host takes here; all 0: nobody's
+ * @node: which one
+ * @sent: calls of this host that are with it
+ * @open: its calls that are here
+ * @extra: those that are beyond its share, and are to be refused
+ * @statuses: of its members; the caller's
+ */
+struct dmring_host_use {
+	u32 node;
+	u32 sent;
+	u32 open;
+	u32 extra;
+	u32 statuses;
+};
 
 /* A member's calls; beside the member, all 0 at first */
 struct dmring_party {
@@ -72,6 +95,9 @@ struct dmring_exchange_ops {
  * @ops: (invariant)
  * @ring: for the ops (invariant)
  * @node: of this host (invariant)
+ * @own: calls of members here
+ * @hosts: of the ring; the caller's at first
+ * @use: by the other hosts
  * @view_due: a view was installed, and its record not delivered
  * @kept_count: hosts that have come along from all views before it,
  * @kept: and these have lost nothing
@@ -89,6 +115,9 @@ struct dmring_exchange {
 	const struct dmring_exchange_ops *ops;
 	void *ring;
 	u32 node;
+	u32 own;
+	u16 hosts;
+	struct dmring_host_use use[DMRING_HOSTS_MAX];
 	bool view_due;
 	u16 kept_count;
 	u32 kept[DMRING_HOSTS_MAX];
@@ -104,6 +133,15 @@ struct dmring_exchange {
 void dmring_exchange_init(struct dmring_exchange *x, const struct dmring_exchange_ops *ops,
 			  void *ring, u32 node, struct dmring_call *calls,
 			  struct dmring_host_offer *offers);
+
+/* How many hosts share what is not our own */
+static inline u32 dmring_exchange_others(const struct dmring_exchange *x)
+{
+	return x->hosts > 2 ? x->hosts - 1 : 1;
+}
+
+/* What host @node takes here: to be counted up or down; NULL: there are too many hosts. */
+struct dmring_host_use *dmring_exchange_use(struct dmring_exchange *x, u32 node);
 
 /* The call is of this host's */
 static inline bool dmring_call_is_ours(const struct dmring_call *c)
@@ -122,8 +160,11 @@ static inline bool dmring_call_is_ours(const struct dmring_call *c)
 struct dmring_call *dmring_exchange_begin(struct dmring_exchange *x, struct dmring_party *m,
 					  u32 member, u64 cookie, u32 flags, u64 deadline,
 					  u64 rnd);
-/* It goes to the host @p->dest; what the parcel is to say of it. */
-void dmring_exchange_send(struct dmring_call *c, struct dmring_parcel *p, u64 now);
+/* May one more be with host @node? */
+bool dmring_exchange_may_send(struct dmring_exchange *x, u32 node);
+/* It goes to the host @p->dest, and may; what the parcel is to say of it. */
+void dmring_exchange_send(struct dmring_exchange *x, struct dmring_call *c,
+			  struct dmring_parcel *p, u64 now);
 /* It lies in the output space of @m, named @member, at @out_at: in its hands now. */
 void dmring_exchange_hand(struct dmring_exchange *x, struct dmring_call *c,
 			  struct dmring_party *m, u32 member, u64 out_at);

@@ -81,9 +81,10 @@ static bool offer_ok(const struct dmring_parcel *p, u32 len)
 
 static bool status_ok(const struct dmring_parcel *p, const u8 *text, u32 len)
 {
-	if (p->name[0] || p->flags || p->error || p->dest || p->no ||
-	    p->member >= DMRING_SLOTS_MAX)
+	if (p->name[0] || p->error || p->dest || p->no || p->member >= DMRING_SLOTS_MAX)
 		return false;
+	if (p->flags)
+		return p->flags == DMRING_STATUS_GONE && !p->arg && !len;
 	return len == DMRING_STATUS_SIZE && dmring_status_text_ok((const char *)text);
 }
 

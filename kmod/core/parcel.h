@@ -25,10 +25,13 @@ enum dmring_parcel_kind {
 	DMRING_PARCEL_KINDS
 };
 
+#define DMRING_STATUS_GONE	1	/* the member has left */
+
 /**
  * struct dmring_parcel - its header
  * @kind: enum dmring_parcel_kind
- * @flags: DMRING_REQUEST_* of a request, DMRING_REPLY_* of a reply; else 0
+ * @flags: DMRING_REQUEST_* of a request, DMRING_REPLY_* of a reply; of a status, and then without
+ *         one, DMRING_STATUS_GONE; else 0
  * @error: of a reply: errno or 0
  * @dest: host it is for; 0: for all
  * @from: host it is of

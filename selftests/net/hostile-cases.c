@@ -133,6 +133,7 @@ SPOILED(parcel_name, an_offer, *PARCEL(32) = '\n')
 SPOILED(parcel_no_name, an_offer, memset(PARCEL(32), 0, DMRING_NAME_SIZE))
 SPOILED(parcel_members, an_offer, dmring_put32(PARCEL(12), ~0U))
 SPOILED(parcel_text, a_status, *PARCEL(70) = 7)
+SPOILED(parcel_gone, a_status, *PARCEL(1) = DMRING_STATUS_GONE)
 SPOILED(parcel_id, a_status, dmring_put32(PARCEL(12), DMRING_SLOTS_MAX))
 
 /* Whole, but as if it were the header only; the header only, of one that is for the module */
@@ -516,6 +517,7 @@ const struct hostile_case hostile_cases[] = {
 	CASE(parcel_no_name, ERROR, "a service without a name"),
 	CASE(parcel_members, ERROR, "a service of four thousand million members"),
 	CASE(parcel_text, ERROR, "a status with a control character"),
+	CASE(parcel_gone, ERROR, "a status that is gone, and there"),
 	CASE(parcel_id, ERROR, "a status of a member that cannot be"),
 	CASE(offers_flood, ERROR, "a flood of services"),
 	CASE(replies_unasked, NOTHING, "replies that nobody asked for are dropped"),

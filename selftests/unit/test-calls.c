@@ -319,6 +319,9 @@ static void announcements(void)
 	const struct dmring_parcel status = {
 		.kind = DMRING_PARCEL_STATUS, .from = 1, .member = 3, .arg = ~0ULL,
 	};
+	const struct dmring_parcel gone = {
+		.kind = DMRING_PARCEL_STATUS, .flags = DMRING_STATUS_GONE, .from = 1, .member = 3,
+	};
 
 	named(offer.name, "work");
 	CHECK(takes(&offer, 0));
@@ -336,6 +339,12 @@ static void announcements(void)
 	REFUSED(status, (void)p, DMRING_STATUS_SIZE);
 	memset(wire + DMRING_WIRE_PARCEL, 'x', DMRING_STATUS_SIZE);
 	REFUSED(status, (void)p, DMRING_STATUS_SIZE);
+	CHECK(takes(&gone, 0));
+	REFUSED(gone, (void)p, DMRING_STATUS_SIZE);
+	REFUSED(gone, p.arg = 1, 0);
+	REFUSED(gone, p.flags = 2, 0);
+	REFUSED(gone, p.flags = 0, 0);
+	REFUSED(gone, p.member = DMRING_SLOTS_MAX, 0);
 }
 
 /* Any bytes, of any length: taken whole or refused in words */
