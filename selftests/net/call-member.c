@@ -9,18 +9,19 @@
  *	call-member job RING SERVICE COUNT	one-way requests, and what comes back of them
  *	call-member pair RING			serves "pair": compares two messages and two requests
  *	call-member look RING FILE		asks "look", writes all that it maps to FILE
+ *	call-member see RING FILE		serves "look"; of a message and a request likewise
+ *	call-member tell RING SERVICE		sends these, and stays until SIGTERM
  *	call-member status RING COUNT FIRST	so many members; a line of standard input is their
  *						next progress: "all 7", or "one 7" for the
  *						first; "end" ends them
  *
- * With "identify", serve and ask tell of each source that they hear of for the first time.
+ * With "identify", serve, ask, look and see tell of each source that they hear of for the first time.
  */
+#include "call-areas.h"
 #include "call-join.h"
 
 #define SOURCES	64
 #define MOST	4096		/* requests that hold keeps */
-#define AREA	(64UL << 10)	/* of an area, for look */
-#define WHICH_AREA	(7ULL << DMRING_MAP_SHIFT)
 
 static volatile sig_atomic_t stop;
 
@@ -289,59 +290,18 @@ static int pair(struct dmring *r)
 	       differ("requests", &request[0], &request[1]);
 }
 
-/*
- * Whose link came up first when the ring formed is told in the log, by design, and differs from
- * time to time: the nodes of these events are left out.
- */
-static void mask_links(uint8_t *log, size_t size)
+/* Whether it waits shows in its marks when something comes: so it does, from before that on */
+static void begin_to_wait(struct dmring *r)
 {
-	size_t at;
-
-	for (at = 0; at + sizeof(struct dmring_rec) + sizeof(struct dmring_ev) <= size;
-	     at += DMRING_ALIGN) {
-		struct dmring_rec *rec = (void *)(log + at);
-		struct dmring_ev *ev = (void *)(rec + 1);
-
-		if (rec->type == DMRING_REC_EVENT && rec->len == sizeof(*ev) &&
-		    (rec->pos & (size - 1)) == at && ev->what == DMRING_EV_HOST_BACK)
-			ev->node = 0;
-	}
-}
-
-static int dump(const char *file)
-{
-	FILE *maps = fopen("/proc/self/maps", "r"), *to = fopen(file, "w");
-	unsigned long from, end, off;
-	static uint8_t area[AREA];
-	char line[512], perms[8];
-	int areas = 0;
-
-	while (maps && to && fgets(line, sizeof(line), maps)) {
-		size_t n;
-
-		if (!strstr(line, "/dev/dmring") ||
-		    sscanf(line, "%lx-%lx %7s %lx", &from, &end, perms, &off) != 4)
-			continue;
-		n = end - from < AREA ? end - from : AREA;
-		memcpy(area, (void *)from, n);
-		if ((off & WHICH_AREA) == DMRING_MAP_LOG)
-			mask_links(area, n);
-		if ((off & WHICH_AREA) == DMRING_MAP_GROUP)
-			printf("events %llu\n", (unsigned long long)
-			       ((struct dmring_group_page *)area)->index_tail);
-		fprintf(to, "area %lx\n", off);
-		fwrite(area, 1, n, to);
-		areas++;
-	}
-	return !maps || !to || fclose(to) ? 0 : areas;
+	dmring_wait(r, DMRING_WAIT_READ, 1, 1);
 }
 
 static int look(struct dmring *r, const char *file)
 {
-	uint64_t end = end_ns();
+	uint64_t end = end_ns(), formed = areas_tail();
 	struct dmring_msg m;
-	int areas;
 
+	begin_to_wait(r);
 	if (dmring_call_start(r, "look", "question", 8, 42, 0, -1))
 		return 1;
 	while (next_msg(r, &m, 100) || m.type != DMRING_REC_REPLY)
@@ -352,9 +312,45 @@ static int look(struct dmring *r, const char *file)
 		return 1;
 	}
 	tell_source(&m);
-	areas = dump(file);
-	printf("%d areas\n", areas);
-	return areas < 7;
+	return areas_write(file, formed);
+}
+
+static int see(struct dmring *r, const char *file)
+{
+	uint64_t end = end_ns(), formed = areas_tail();
+	int messages = 0, requests = 0, ret;
+	struct dmring_msg m;
+
+	if (dmring_offer(r, "look", NULL))
+		return 1;
+	begin_to_wait(r);
+	say("serving");
+	while (!messages || !requests) {
+		if (now_ns(CLOCK_MONOTONIC) > end)
+			return 1;
+		if (next_msg(r, &m, 100))
+			continue;
+		messages += m.type == DMRING_REC_DATA;
+		requests += m.type == DMRING_REC_REQUEST;
+		tell_source(&m);
+		dmring_release(r);
+	}
+	ret = areas_write(file, formed);
+	while (!stop)
+		dmring_wait(r, DMRING_WAIT_READ, 1, 200);
+	return ret;
+}
+
+static int tell(struct dmring *r, const char *service)
+{
+	if (dmring_send(r, "the same", 8) ||
+	    dmring_call_start(r, service, "the same", 8, 0, DMRING_REQUEST_ONE_WAY, -1) ||
+	    dmring_submit(r))
+		return 1;
+	/* that a member has left is told with its host */
+	while (!stop)
+		dmring_wait(r, DMRING_WAIT_READ, 1, 200);
+	return 0;
 }
 
 static int status(const char *ring, int count, int first)
@@ -418,6 +414,10 @@ int main(int argc, char **argv)
 		ret = pair(r);
 	else if (argc == 4 && !strcmp(verb, "look"))
 		ret = look(r, argv[3]);
+	else if (argc == 4 && !strcmp(verb, "see"))
+		ret = see(r, argv[3]);
+	else if (argc == 4 && !strcmp(verb, "tell"))
+		ret = tell(r, argv[3]);
 	dmring_detach(r);
 	return ret;
 }

@@ -6,8 +6,9 @@
  *	call-mix [-n MESSAGES of each sender] [-r SEED] [-t S] [-o] [-p] RING
  *
  *	a sender a host: by chance          two takers a host, who serve and read the stream
- *	  to all, to one of them, or a ---->  of each sender: numbers grow, none to all is left out
- *	  call: its answer comes once  <----  answers; before every eighth a message to all of its own
+ *	  to all, to one or each of    ---->  of each sender: numbers grow, none is left out that
+ *	  them, or a call: its answer         goes to all or each
+ *	  comes once                   <----  answers; before every eighth a message to all
  *
  * An answer says how many messages to all its taker had sent before: who asked has to have got
  * them before the answer. -o: one sequence of all that goes to all, everywhere. -p: plants one
@@ -26,25 +27,25 @@
 #define IN_FLIGHT	16
 #define ALL		(SENDERS + TAKERS)	/* who sends to all: senders first */
 
+enum way { TO_ALL, ONE_WAY, EACH, CALL, WAYS };
+
 struct note {
 	uint32_t who;		/* sender, or SENDERS + taker */
-	uint32_t to_all;	/* it goes to all */
+	uint32_t way;		/* enum way */
 	uint64_t no;		/* of all that it sends */
 	uint64_t all_no;	/* how many went to all before */
+	uint64_t each_no;	/* how many to each */
 };
 
 struct taker {
 	uint64_t requests;
 	uint64_t own;		/* sent to all */
 	uint64_t hash;		/* of the sequence of what went to all */
-	uint64_t broadcasts;
 	char text[200];
 };
 
 struct sender {
-	uint64_t to_all;
-	uint64_t directed;	/* one-way requests and calls */
-	uint64_t calls;
+	uint64_t sent[WAYS];
 	uint64_t failed;
 	bool done;
 	char text[200];
@@ -75,6 +76,8 @@ static void give_up(char *text, const char *what, uint64_t who, uint64_t no, uin
 struct seen {
 	uint64_t next[ALL];	/* the least number that may come */
 	uint64_t all[ALL];	/* how many came that went to all */
+	uint64_t to_each[ALL];
+	bool serves;
 };
 
 static void see(struct seen *s, const struct dmring_msg *m, struct note *n, char *text)
@@ -89,10 +92,16 @@ static void see(struct seen *s, const struct dmring_msg *m, struct note *n, char
 	if (n->all_no != s->all[n->who])
 		give_up(text, n->all_no > s->all[n->who] ? "overtook one to all" : "late", n->who,
 			n->all_no, s->all[n->who]);
+	if (s->serves && n->each_no != s->to_each[n->who])
+		give_up(text, "not the next to each", n->who, n->each_no, s->to_each[n->who]);
 	s->next[n->who] = n->no + 1;
-	if (n->to_all != (m->type == DMRING_REC_DATA))
-		give_up(text, "the wrong way", n->who, n->no, n->to_all);
-	s->all[n->who] += n->to_all;
+	if ((n->way == TO_ALL) != (m->type == DMRING_REC_DATA) ||
+	    (n->way == EACH) != !!(m->flags & DMRING_REQUEST_EACH))
+		give_up(text, "the wrong way", n->who, n->no, n->way);
+	if (m->len > sizeof(*n) && ((char *)m->data)[m->len - 1] != (char)n->no)
+		give_up(text, "damaged", n->who, n->no, 0);
+	s->all[n->who] += n->way == TO_ALL;
+	s->to_each[n->who] += n->way == EACH;
 }
 
 static void send_to_all(struct dmring *r, const void *data, size_t len)
@@ -103,7 +112,7 @@ static void send_to_all(struct dmring *r, const void *data, size_t len)
 
 static void answer(struct dmring *r, struct taker *t, unsigned int me, const struct dmring_msg *m)
 {
-	struct note n = { .who = SENDERS + me, .to_all = true, .no = t->own, .all_no = t->own };
+	struct note n = { .who = SENDERS + me, .way = TO_ALL, .no = t->own, .all_no = t->own };
 
 	if (t->requests % 8 == 0) {
 		send_to_all(r, &n, sizeof(n));
@@ -123,9 +132,10 @@ static bool is_all(const struct seen *s)
 
 	for (i = 0; i < SENDERS; i++) {
 		if (!__atomic_load_n(&shared->sender[i].done, __ATOMIC_ACQUIRE) ||
-		    s->all[i] != shared->sender[i].to_all)
+		    s->all[i] != shared->sender[i].sent[TO_ALL] ||
+		    s->to_each[i] != shared->sender[i].sent[EACH])
 			return false;
-		directed += shared->sender[i].directed;
+		directed += shared->sender[i].sent[ONE_WAY] + shared->sender[i].sent[CALL];
 	}
 	if (__atomic_load_n(&shared->taken, __ATOMIC_SEQ_CST) != directed)
 		return false;
@@ -139,7 +149,7 @@ static void take(unsigned int me)
 {
 	struct dmring *r = join(ring, 1 + me % HOSTS, 0);
 	struct taker *t = &shared->taker[me];
-	struct seen s = { .next = { 0 } };
+	struct seen s = { .serves = true };
 	struct dmring_msg m;
 	struct note n;
 	int ret;
@@ -154,10 +164,9 @@ static void take(unsigned int me)
 		if (ret)
 			give_up(t->text, dmring_strerror(ret), me, 0, 0);
 		see(&s, &m, &n, t->text);
-		if (n.to_all) {
-			t->broadcasts++;
+		if (n.way == TO_ALL) {
 			t->hash = (t->hash ^ (n.who << 24 ^ n.no)) * 1099511628211ULL;
-		} else {
+		} else if (n.way != EACH) {
 			if (got[n.who * each + n.no]++)
 				give_up(t->text, "taken twice", n.who, n.no, 0);
 			t->requests++;
@@ -208,8 +217,21 @@ static unsigned int read_answers(struct dmring *r, struct sender *s, struct seen
 	return ended;
 }
 
+static int send_one(struct dmring *r, const void *data, size_t len, const struct note *n,
+		    uint64_t cookie)
+{
+	static const unsigned int flags[WAYS] = {
+		[ONE_WAY] = DMRING_REQUEST_ONE_WAY,
+		[EACH] = DMRING_REQUEST_ONE_WAY | DMRING_REQUEST_EACH,
+	};
+
+	return n->way == TO_ALL ? dmring_send(r, data, len) :
+		dmring_call_start(r, "mix", data, len, cookie, flags[n->way], -1);
+}
+
 static void send_all(unsigned int me)
 {
+	static const enum way ways[] = { TO_ALL, TO_ALL, ONE_WAY, EACH, CALL, CALL };
 	struct dmring *r = join(ring, 1 + me % HOSTS, 0);
 	struct sender *s = &shared->sender[me];
 	uint8_t *open = calloc(each, 1);
@@ -224,32 +246,30 @@ static void send_all(unsigned int me)
 	while (__atomic_load_n(&shared->ready, __ATOMIC_SEQ_CST) < ALL)
 		usleep(10000);
 	for (i = 0; i < each; i++) {
-		struct note n = { .who = me, .no = i, .all_no = s->to_all };
-		unsigned int way = next_random(&rnd) % 4;
+		enum way way = ways[next_random(&rnd) % 6];
+		struct note n = {
+			.who = me, .way = way, .no = i, .all_no = s->sent[TO_ALL],
+			.each_no = s->sent[EACH],
+		};
 		size_t len = sizeof(n) + next_random(&rnd) % (sizeof(data) - sizeof(n));
 		int ret;
 
 		while (flying >= IN_FLIGHT)
 			flying -= read_answers(r, s, &seen, open, 1000);
-		n.to_all = way < 2;
 		/* as if it had come before its turn: the next one is late */
-		if (planted && !me && i >= each / 2 && n.to_all && i + 1 < each) {
+		if (planted && !me && i >= each / 2 && way == TO_ALL && i + 1 < each) {
 			n.no++;
 			planted = false;
 		}
-		memset(data, i, sizeof(data));
+		memset(data, n.no, sizeof(data));
 		memcpy(data, &n, sizeof(n));
-		while ((ret = way < 2 ? dmring_send(r, data, len) :
-			dmring_call_start(r, "mix", data, len, i,
-					  way == 2 ? DMRING_REQUEST_ONE_WAY : 0, -1)) == -EAGAIN)
+		while ((ret = send_one(r, data, len, &n, i)) == -EAGAIN)
 			flying -= read_answers(r, s, &seen, open, 10);
 		if (ret)
 			give_up(s->text, dmring_strerror(ret), me, i, 0);
-		s->to_all += way < 2;
-		s->directed += way >= 2;
-		s->calls += way == 3;
-		open[i] = way == 3;
-		flying += way == 3;
+		s->sent[way]++;
+		open[i] = way == CALL;
+		flying += way == CALL;
 	}
 	__atomic_store_n(&s->done, true, __ATOMIC_RELEASE);
 	while (flying)
@@ -277,15 +297,14 @@ static pid_t start(void (*fn)(unsigned int me), unsigned int me)
 
 static int report(int bad)
 {
-	uint64_t to_all = 0, directed = 0, calls = 0, own = 0;
-	int i;
+	uint64_t sent[WAYS] = { 0 }, own = 0;
+	int i, way;
 
 	for (i = 0; i < SENDERS; i++) {
 		const struct sender *s = &shared->sender[i];
 
-		to_all += s->to_all;
-		directed += s->directed;
-		calls += s->calls;
+		for (way = 0; way < WAYS; way++)
+			sent[way] += s->sent[way];
 		if (s->text[0])
 			printf("sender %d: %s\n", i, s->text);
 	}
@@ -300,10 +319,12 @@ static int report(int bad)
 			bad++;
 		}
 	}
-	printf("to all %llu and of takers %llu, requests %llu, calls %llu of them, taken %llu\n",
-	       (unsigned long long)to_all, (unsigned long long)own, (unsigned long long)directed,
-	       (unsigned long long)calls, (unsigned long long)shared->taken);
-	return bad || shared->taken != directed || to_all + directed != SENDERS * each;
+	printf("to all %llu and of takers %llu, to each %llu, to one %llu, calls %llu\n",
+	       (unsigned long long)sent[TO_ALL], (unsigned long long)own,
+	       (unsigned long long)sent[EACH], (unsigned long long)sent[ONE_WAY],
+	       (unsigned long long)sent[CALL]);
+	return bad || shared->taken != sent[ONE_WAY] + sent[CALL] ||
+	       sent[TO_ALL] + sent[EACH] + shared->taken != SENDERS * each;
 }
 
 int main(int argc, char **argv)

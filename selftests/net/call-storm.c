@@ -220,12 +220,13 @@ static void client(unsigned int me, unsigned int unused)
 	struct asked *asked = calloc(each(), sizeof(*asked));
 	struct client *c = &shared->client[me];
 	uint64_t next = 0, ended = 0, i;
-	unsigned int idle = 0;
+	/* what is planted to be lost never comes */
+	unsigned int patience = *plant ? 5 : 20, idle = 0;
 	struct dmring_msg m;
 	int ret;
 
 	(void)unused;
-	while (ended < each() && idle < 20 * (unsigned int)slower()) {
+	while (ended < each() && idle < patience * (unsigned int)slower()) {
 		while (next < each() && next - ended < IN_FLIGHT && ask(r, c, me, next, &asked[next]))
 			next++;
 		ret = next_msg(r, &m, 1000);

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck disable=SC2034,SC2154 # variables of common.sh and views.sh
 #
-# Requests between hosts, beside net-calls.sh and net-anon.sh: what they leave open.
+# Requests between hosts: who serves what is known everywhere, replies find their way back, servers
+# and hosts die, and nobody sees who sent what.
 #
 #	call-tests.sh ORDER [TEST…]	all tests, or those named (without their "t_")
 #
-# DMRING_CALLS: requests of the storm (20,000); DMRING_SEED: what is random in it
+# DMRING_CALLS: requests of a storm (20,000); CALLS_LIMIT: seconds that it may take, if not as many
+# as they should; DMRING_SEED: what is random in it
 
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=common.sh
@@ -18,13 +20,17 @@ order=${1:-fifo}
 shift
 seed=${DMRING_SEED:-$RANDOM$RANDOM}
 requests=${DMRING_CALLS:-20000}
+mixed=$((requests < 3000 ? requests : 3000))	# messages of each sender
 about=()
 note "order $order, seed $seed"
 
 calls_start() {	# WORDS…: the ring "r" on three hosts
 	must hosts_start 3
-	must ring_up r 3 order "$order" mode 0666 "$@"
+	calls_ring "$@"
 }
+
+# Links do not go down because a guest stands still for a moment
+calls_ring() { must ring_up r 3 order "$order" mode 0666 dead 2000 "$@"; }
 
 # part HOST NAME WORDS…: "call-member WORDS" there, in the background
 part() { member "$1" "$2" "$here/call-member" "${@:3}"; }
@@ -41,7 +47,7 @@ server() {
 known() {
 	local h
 	for h in ${hosts_known:-1 2 3}; do
-		until_true 10 knows "$h" "$@" ||
+		until_true 20 knows "$h" "$@" ||
 			bad "host $h knows of $2: $(who_serves "$h" "$1" "$2"), not ${*:3}"
 	done
 }
@@ -96,11 +102,33 @@ t_calls() {
 	known r work ''
 }
 
+about[tool]='ringctl asks, serves and sends between hosts, to each too, and says when nobody serves'
+t_tool() {
+	local h
+	calls_start
+	member 3 serve ringctl serve r service upper tr a-z A-Z
+	known r upper 3:1
+	seq -f 'line %g' 30 >"$tmp/in"
+	on 1 ringctl call r service upper timeout $((30 * slower)) <"$tmp/in" >"$tmp/out" || bad "status $?"
+	equal replies "$(sed 's/.*/\U&/' "$tmp/in")" "$(cat "$tmp/out")"
+	for h in 1 2 3; do
+		echo job | on $h ringctl send r service upper each || bad "host $h does not send"
+	done
+	until_true 20 equals 33 3 r served || bad "host 3 has served $(of_ring 3 r served) of 33"
+	end_of serve
+	known r upper ''
+	refused 1 'nobody serves' on 1 ringctl call r service upper timeout 5 <<<x
+}
+
 storm() { "$here/call-storm" -r "$seed" "$@" r >"$tmp/storm" 2>&1; }
 
-# storm_finds KIND PATTERN: a planted fault
+# storm_finds KIND PATTERN: a planted fault. It goes with the server, if that is killed just then
 storm_finds() {
-	storm -n 4000 -t $((60 * slower)) -p "$1" && bad "the storm does not notice: $1"
+	local try
+	for try in 1 2 3; do
+		storm -n 1600 -t $((60 * slower)) -p "$1" || break
+		note "try $try: nothing is noticed"
+	done
 	matches "planted: $1" "$2" "$(cat "$tmp/storm")"
 }
 
@@ -117,7 +145,7 @@ t_plants() {
 stormy() {
 	local h
 	calls_start
-	storm -n "$requests" -t $((${CALLS_LIMIT:-300} * slower)) "$@" || bad 'see the last lines'
+	storm -n "$requests" -t $((${CALLS_LIMIT:-$((300 + requests / 200))} * slower)) "$@" || bad 'see the last lines'
 	sed 's/^/# /' "$tmp/storm"
 	matches storm "begun $((requests / 8 * 8)) .* wrong 0 open 0 twice 0" "$(result storm)"
 	[[ $(result storm) =~ \ dead\ [1-9] ]] || bad 'no request died with its server: that proves little'
@@ -138,60 +166,107 @@ t_far() {
 	equal 'served on host 1' 0 "$(of_ring 1 r served)"
 }
 
-about[mix]='broadcasts, one-way requests and calls of three senders in one order for everybody'
+about[mix]='broadcasts, requests to one and to each, and calls of three senders in one order for everybody'
 t_mix() {
 	local own=()
 	[ "$order" = fifo ] || own=(-o)
 	calls_start slow block
 	"$here/call-mix" -n 300 -r "$seed" -p r >"$tmp/plant" 2>&1 && bad 'a planted message out of order is not noticed'
 	matches planted 'out of order: of 0' "$(cat "$tmp/plant")"
-	"$here/call-mix" -n 3000 -r "$seed" "${own[@]}" -t $((200 * slower)) r >"$tmp/mix" 2>&1 || bad "status $?"
+	"$here/call-mix" -n "$mixed" -r "$seed" "${own[@]}" -t $((200 * slower)) r >"$tmp/mix" 2>&1 || bad "status $?"
 	sed 's/^/# /' "$tmp/mix"
 	nothing_open r 1 2 3
 }
 
-# seen FROM WORDS…: what a client on host 3 sees of the answer of a server on host FROM
-seen() {
-	local from=$1
-	must ring_up r 3 mode 0666 order "$order" "${@:2}"
-	part "$from" serve serve r look
-	until_true 30 said serve '^serving' || bad 'nobody serves'
-	known r look "$from:1"
-	part 3 look look r "$tmp/areas$from"
-	ended look
-	cp "$tmp/look" "$tmp/look$from"
+# answer_of HOST WORDS…: what a client on host 3 sees of the answer of a server there
+answer_of() {
+	calls_ring "${@:2}"
+	server "$1" serve serve r look
+	known r look "$1:1"
+	part 3 "look$1" look r "$tmp/areas$1"
+	ended "look$1"
 	kill_member KILL serve
 	must ring_down r 3
 }
 
-# both_seen WORDS…: of hosts 1 and 2, after rings that formed with as many events; how many these are
-# has to do with when links came up
+# message_of HOST WORDS…: what a server on host 3 sees of a message and a one-way request from there,
+# and what netlink tells
+message_of() {
+	calls_ring "${@:2}"
+	server 3 "look$1" see r "$tmp/areas$1"
+	known r look 3:1
+	part "$1" tell tell r look
+	until_true 30 said "look$1" ' areas$' || bad "nothing comes from host $1: $(cat "$tmp/look$1")"
+	[ "${2:-}" = identify ] || netlink_tells "$1"
+	end_of tell "look$1"
+	must ring_down r 3
+}
+
+# netlink_tells HOST: on host 3, who may not administrate and who may, without random numbers, the
+# receiver's own process, and since when it is the proxy
+netlink_tells() {
+	local show='for what in "ring show" "member show" "service show" "peer show" "proxy show" "view show" status
+		do ringctl -j -s $what r || echo "$what: status $?"
+		done'
+	on 3 setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all sh -c "$show" \
+		>"$tmp/netlink$1"
+	on 3 ringctl -j -s peer show r >"$tmp/admin$1"
+	sed -E -i 's/"(incarnation|pid|since_ms|served_ms)": ?"?[0-9a-f]+"?/"\1":0/g' "$tmp/netlink$1" "$tmp/admin$1"
+}
+
+# both_seen FUNCTION WORDS…: of hosts 1 and 2, after rings that formed with the same events; which
+# these are has to do with when links came up
 both_seen() {
 	local try
-	for try in 1 2 3 4 5 6; do
-		seen 1 "$@"
-		seen 2 "$@"
-		[ "$(grep events "$tmp/look1")" != "$(grep events "$tmp/look2")" ] || return 0
+	"$1" 1 "${@:2}"
+	for ((try = 0; try < 16; try++)); do
+		"$1" $((2 - try % 2)) "${@:2}"
+		[ "$(grep ^events "$tmp/look1")" != "$(grep ^events "$tmp/look2")" ] || return 0
+		note "formed anew: $(grep -h ^events "$tmp/look1" "$tmp/look2" | xargs)"
 	done
 	bad 'the rings never form alike'
 }
 
-about[replies]='who asks sees of an answer the same bytes, whichever host it comes from; with identify not'
-t_replies() {
+# alike WHAT: so are both files of it
+alike() {
+	cmp -s "$tmp/${1}1" "$tmp/${1}2"
+}
+
+# hides FUNCTION: it does not show which host it was, but with identify it does
+hides() {
 	must hosts_start 3
-	both_seen
-	cmp "$tmp/areas1" "$tmp/areas2" || bad "the areas differ: $(cmp -l "$tmp/areas1" "$tmp/areas2" | head | xargs)"
-	note "$(stat -c %s "$tmp/areas1") bytes of $(result look1) compared"
-	both_seen identify
-	cmp -s "$tmp/areas1" "$tmp/areas2" && bad 'a source that is there is not found'
+	both_seen "$1"
+	alike areas || bad "the areas differ: $(cmp -l "$tmp/areas1" "$tmp/areas2" | head | xargs)"
+	note "$(result look1), after $(grep ^events "$tmp/look1")"
+	"${@:2}"
+	both_seen "$1" identify
+	alike areas && bad 'a source that is there is not found'
 	matches 'of host 1' '^from node 1 uid 0 gid 0 pid' "$(cat "$tmp/look1")"
 	matches 'of host 2' '^from node 2 uid 0 gid 0 pid' "$(cat "$tmp/look2")"
+}
+
+about[replies]='who asks sees of an answer the same bytes, whichever host it comes from; with identify not'
+t_replies() { hides answer_of; }
+
+about[seen]='who serves sees of a message and a request the same bytes, and so does netlink, whichever host they come from; with identify not'
+t_seen() { hides message_of netlink_hides; }
+
+# netlink_hides: what those may see who administrate shows that there is something to hide
+netlink_hides() {
+	local what
+	alike netlink || bad "netlink tells: $(diff "$tmp/netlink1" "$tmp/netlink2")"
+	for what in name comm members addr term quorum; do
+		matches "netlink" "\"$what\":" "$(cat "$tmp/netlink1")"
+	done
+	matches netlink '"stable":null' "$(cat "$tmp/netlink1")"
+	note "$(wc -c <"$tmp/netlink1") bytes of netlink's answers"
+	alike admin && bad 'with privilege netlink does not tell either'
 }
 
 # pair WORDS…: two hosts send the same message and the same request to a receiver on the third; status
 pair() {
 	local h status
-	must ring_up r 3 mode 0666 order "$order" "$@"
+	calls_ring "$@"
 	server 3 pair pair r
 	known r pair 3:1
 	for h in 1 2; do
@@ -319,6 +394,34 @@ t_status() {
 		matches "who is left on host $h" '^ *67 node:1$' "$(statuses $h r | grep -o 'node:[0-9]*' | sort | uniq -c)"
 	done
 }
+
+about[board]='who watches the status of 201 members sees a change on another host within a second'
+t_board() {
+	local h n took best=
+	calls_start
+	for h in 1 2 3; do
+		crowd $h 67 ${h}000
+	done
+	member 1 watch ringctl status r watch
+	until_true 30 shows 201 'member [0-9]+$' || bad "$(grep -cE 'member [0-9]+$' "$tmp/watch") members are shown"
+	# the best of three: a guest may stand still for a moment. The file is as old as its last table.
+	for n in 7 8 9; do
+		change "one $n" 3
+		until_true 20 shows 1 " $n +member 3000 again$" || bad "change $n is not shown"
+		took=$(($(date -r "$tmp/watch" +%s%3N) - since))
+		note "shown after $took ms"
+		[ $took -ge "${best:-$took}" ] || best=$took
+		best=${best:-$took}
+	done
+	[ "$best" -lt $((1000 * slower)) ] || bad "it took $best ms"
+	for h in 1 2 3; do
+		crowd_ends $h
+	done
+	end_of watch
+}
+
+# shows N PATTERN: at least so many lines of the last table
+shows() { [ "$(awk -v RS= 'END { print }' "$tmp/watch" | grep -cE -- "$2")" -ge "$1" ]; }
 
 about[comes]='a host that comes by a view gets to know services and status of all, and its requests are served'
 t_comes() {
