@@ -221,7 +221,7 @@ static void client(unsigned int me, unsigned int unused)
 	struct client *c = &shared->client[me];
 	uint64_t next = 0, ended = 0, i;
 	/* what is planted to be lost never comes */
-	unsigned int patience = *plant ? 5 : 20, idle = 0;
+	unsigned int patience = *plant ? 2 : 20, idle = 0;
 	struct dmring_msg m;
 	int ret;
 
