@@ -82,6 +82,9 @@ struct seen {
 
 static void see(struct seen *s, const struct dmring_msg *m, struct note *n, char *text)
 {
+	bool came_to_all = m->type == DMRING_REC_DATA, to_all;
+	bool came_to_each = m->flags & DMRING_REQUEST_EACH, to_each;
+
 	if (m->len < sizeof(*n))
 		give_up(text, "too short", 0, m->len, sizeof(*n));
 	memcpy(n, m->data, sizeof(*n));
@@ -95,13 +98,14 @@ static void see(struct seen *s, const struct dmring_msg *m, struct note *n, char
 	if (s->serves && n->each_no != s->to_each[n->who])
 		give_up(text, "not the next to each", n->who, n->each_no, s->to_each[n->who]);
 	s->next[n->who] = n->no + 1;
-	if ((n->way == TO_ALL) != (m->type == DMRING_REC_DATA) ||
-	    (n->way == EACH) != !!(m->flags & DMRING_REQUEST_EACH))
+	to_all = n->way == TO_ALL;
+	to_each = n->way == EACH;
+	if (to_all != came_to_all || to_each != came_to_each)
 		give_up(text, "the wrong way", n->who, n->no, n->way);
 	if (m->len > sizeof(*n) && ((char *)m->data)[m->len - 1] != (char)n->no)
 		give_up(text, "damaged", n->who, n->no, 0);
-	s->all[n->who] += n->way == TO_ALL;
-	s->to_each[n->who] += n->way == EACH;
+	s->all[n->who] += to_all;
+	s->to_each[n->who] += to_each;
 }
 
 static void send_to_all(struct dmring *r, const void *data, size_t len)
