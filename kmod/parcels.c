@@ -265,10 +265,15 @@ void dmring_parcels_arrived(struct dmring_ring *ring, const struct dmring_parcel
 
 void dmring_parcels_left(struct dmring_ring *ring, struct dmring_member *m)
 {
+	bool held = m->party.calls[DMRING_CALL_SERVER].count;
+
 	dmring_services_left(ring, m);
 	list_del_init(&m->wait_node);
 	/* who waits for this one alone waits in vain */
 	dmring_exchange_left(&ring->direct->exchange, &m->party);
+	/* to move what it had accepted may take its time; whom that does not concern is told now */
+	if (held && dmring_requests_answered(ring, m))
+		dmring_exchange_unanswered(&ring->direct->exchange, m->sender, m);
 }
 
 void dmring_parcels_drained(struct dmring_ring *ring, struct dmring_member *m)

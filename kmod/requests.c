@@ -24,6 +24,7 @@
 #include "thread.h"
 
 #define EACH_BYTES	(2U << 20)		/* copied at most for one request to each */
+#define LEFT_LOOKED_AT	512			/* records of one that has left, for replies */
 
 struct dmring_member *dmring_call_client(struct dmring_ring *ring, const struct dmring_call *c)
 {
@@ -484,4 +485,29 @@ int dmring_requests_take(struct dmring_ring *ring, struct dmring_member *m, u16 
 	if (type == DMRING_REC_REQUEST)
 		return take_request(ring, m, src, len, o);
 	return take_reply(ring, m, src, len, o);
+}
+
+bool dmring_requests_answered(struct dmring_ring *ring, const struct dmring_member *m)
+{
+	u32 most = LEFT_LOOKED_AT;
+	u64 at = m->in_head;
+
+	for (; at != m->in_end && most; most--) {
+		struct dmring_source src = { m->slot.in, at, m->slot.in_size - 1 };
+		struct dmring_in_reply reply;
+		struct dmring_in_rec rec;
+		u64 total;
+
+		dmring_source_take(&src, &rec, sizeof(rec));
+		total = ALIGN((u64)sizeof(rec) + rec.len, DMRING_ALIGN);
+		/* the pump will not go on from here either */
+		if (total > m->in_end - at)
+			return true;
+		if (rec.type == DMRING_REC_REPLY && rec.len >= sizeof(reply)) {
+			dmring_source_take(&src, &reply, sizeof(reply));
+			dmring_exchange_answered(&ring->direct->exchange, reply.cap, m->sender);
+		}
+		at += total;
+	}
+	return at == m->in_end;
 }

@@ -72,6 +72,12 @@ void dmring_delivery_put(struct dmring_ring *ring, struct dmring_offer *offer,
 u32 dmring_delivery_each(struct dmring_ring *ring, struct dmring_service *service,
 			 const struct dmring_member *not, struct dmring_delivery *d);
 
+/*
+ * @m has left, with replies among what it had accepted: these calls are answered. False: it has too
+ * much for that to be found out now.
+ */
+bool dmring_requests_answered(struct dmring_ring *ring, const struct dmring_member *m);
+
 /* Who asked, if it is a member here */
 struct dmring_member *dmring_call_client(struct dmring_ring *ring, const struct dmring_call *c);
 /* A new one of @m; NULL: there are too many. */

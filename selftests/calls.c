@@ -600,6 +600,9 @@ struct full {
 	int sent;
 	int requests;	/* that @s has been handed while it was skipping, */
 	int after;	/* the last one after this message */
+	int replies;	/* that @c has got likewise, */
+	uint64_t ref;	/* the last one to this, */
+	int error;	/* and with that */
 };
 
 #define PIECE	3000
@@ -626,6 +629,7 @@ static void fill_up(struct __test_metadata *_metadata, struct full *f)
 	f->c = join(f->name, 0);
 	f->s = join(f->name, 8192);
 	f->requests = 0;
+	f->replies = 0;
 	ASSERT_TRUE(f->lazy && f->full && f->c && f->s) TH_LOG("%s", dmring_why());
 	ASSERT_EQ(0, dmring_offer(f->s, "work", NULL));
 	/* more than log and input space take together */
@@ -648,6 +652,11 @@ static void skip(struct full *f, struct dmring *r)
 		if (m.type == DMRING_REC_REQUEST)
 			f->after = no;
 		f->requests += m.type == DMRING_REC_REQUEST;
+		if (m.type == DMRING_REC_REPLY) {
+			f->replies++;
+			f->ref = m.ref;
+			f->error = m.error;
+		}
 		dmring_release(r);
 	}
 }
@@ -753,6 +762,51 @@ TEST_F(calls, leaving_a_full_ring)
 	ASSERT_TRUE(rig_within(WAIT_MS, (skip(&f, f.s), f.requests)));
 	EXPECT_EQ(1, f.requests);
 	EXPECT_EQ(99, f.after);
+	empty_out(_metadata, &f);
+}
+
+/* The next request before @r, whatever is in front; its capability */
+static uint64_t cap_of(struct __test_metadata *_metadata, struct dmring *r)
+{
+	struct dmring_msg m;
+	uint64_t cap = 0;
+
+	while (!cap) {
+		ASSERT_EQ(0, next(r, &m, WAIT_MS));
+		cap = m.type == DMRING_REC_REQUEST ? m.ref : 0;
+		ASSERT_EQ(0, dmring_release(r));
+	}
+	return cap;
+}
+
+/* Its last messages wait for room; who waits for its replies need not wait for that */
+TEST_F(calls, a_server_leaves_a_full_ring)
+{
+	struct full f;
+	uint64_t cap;
+
+	fill_up(_metadata, &f);
+	ASSERT_EQ(0, dmring_offer(f.full, "full", NULL));
+	ASSERT_EQ(0, dmring_call_start(f.c, "full", "a", 1, 1, 0, -1));
+	ASSERT_EQ(0, dmring_call_start(f.c, "full", "b", 1, 2, 0, -1));
+	cap = cap_of(_metadata, f.full);
+	cap_of(_metadata, f.full);
+	ASSERT_EQ(0, dmring_reply(f.full, cap, "reply", 5));
+	skip(&f, f.c);
+	leave(&f.full);
+	/* the one that it has not answered */
+	ASSERT_TRUE(rig_within(WAIT_MS, (skip(&f, f.c), f.replies)));
+	EXPECT_EQ(2, f.ref);
+	EXPECT_EQ(-EOWNERDEAD, f.error);
+	nothing(_metadata, f.c);
+	EXPECT_EQ(1, f.replies);
+	/* and the other one, whose answer stands behind what finds no room */
+	comes_whole(_metadata, &f);
+	ASSERT_TRUE(rig_within(WAIT_MS, (skip(&f, f.c), f.replies > 1)));
+	EXPECT_EQ(2, f.replies);
+	EXPECT_EQ(1, f.ref);
+	EXPECT_EQ(0, f.error);
+	EXPECT_EQ(0, rig_ring_stat(f.name, DMRING_A_STAT_CALLS_OPEN));
 	empty_out(_metadata, &f);
 }
 

@@ -57,6 +57,7 @@ struct dmring_call_list {
  * @end: DMRING_REPLY_*, likewise
  * @state: enum dmring_call_state
  * @extra: of another host, and more than its share
+ * @answered: its server has left, but first replied, and that is on its way
  * @next: in its lists, place + 1
  * @prev: likewise
  */
@@ -74,6 +75,7 @@ struct dmring_call {
 	u8 end;
 	u8 state;
 	bool extra;
+	bool answered;
 	u32 next[DMRING_CALL_SIDES];
 	u32 prev[DMRING_CALL_SIDES];
 };

@@ -259,15 +259,33 @@ static bool move_on(struct dmring_exchange *x, struct dmring_call *c, void *gone
 	return c->flags & DMRING_REQUEST_IDEMPOTENT && x->ops->move_on(x->ring, gone, c);
 }
 
-void dmring_exchange_drained(struct dmring_exchange *x, u32 member, void *gone)
+static void end_orphans(struct dmring_exchange *x, u32 member, void *gone, bool answered)
 {
 	struct dmring_call *c, *next;
 
 	for (c = dmring_calls_first(&x->calls, &x->orphans); c; c = next) {
 		next = dmring_calls_next(&x->calls, c, DMRING_CALL_SERVER);
-		if (c->server == member && !move_on(x, c, gone))
+		if (c->server == member && (answered || !c->answered) && !move_on(x, c, gone))
 			dmring_exchange_end(x, c, EOWNERDEAD, DMRING_END_UNKNOWN);
 	}
+}
+
+void dmring_exchange_answered(struct dmring_exchange *x, u64 no, u32 member)
+{
+	struct dmring_call *c = dmring_calls_find(&x->calls, no);
+
+	if (c && c->server == member)
+		c->answered = true;
+}
+
+void dmring_exchange_unanswered(struct dmring_exchange *x, u32 member, void *gone)
+{
+	end_orphans(x, member, gone, false);
+}
+
+void dmring_exchange_drained(struct dmring_exchange *x, u32 member, void *gone)
+{
+	end_orphans(x, member, gone, true);
 }
 
 /*

@@ -68,7 +68,7 @@ struct dmring_exchange_ops {
 	 */
 	int (*serve)(void *ring, const struct dmring_parcel *p, u64 deadline, const void *load,
 		     struct dmring_call *c);
-	/* Bring what @gone, who has left, had not read before another; false: it had, or none can */
+	/* Bring what @gone, who has left, had not read before another; false: that can not be */
 	bool (*move_on)(void *ring, void *gone, struct dmring_call *c);
 	/* Give the client, who is here, a reply: what dmring_exchange_replied() is to know. */
 	int (*reply)(void *ring, const struct dmring_call *c, u32 error, u32 flags,
@@ -180,8 +180,14 @@ void dmring_exchange_end(struct dmring_exchange *x, struct dmring_call *c, u32 e
 /* @m has its turn: ends that it has not been told of. */
 void dmring_exchange_turn(struct dmring_exchange *x, struct dmring_party *m, u32 member);
 
-/* A member has left; then, when all that it had accepted has been moved: @gone is for the ops. */
+/*
+ * A member has left. Then: it has replied to the call of this number; what it had in its hands
+ * and has not replied to is told or moves on; all that it had accepted has been moved, so nothing
+ * is in its hands any more. @gone is for the ops.
+ */
 void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m);
+void dmring_exchange_answered(struct dmring_exchange *x, u64 no, u32 member);
+void dmring_exchange_unanswered(struct dmring_exchange *x, u32 member, void *gone);
 void dmring_exchange_drained(struct dmring_exchange *x, u32 member, void *gone);
 
 /*

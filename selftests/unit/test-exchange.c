@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Shares of the table of calls: what one host takes is not the others' loss, and it never
- * is told that something is full that it could not have known.
+ * Rules of calls: whose the places of the table are, for what one host takes is not to be the
+ * others' loss; and what becomes of calls when a server or a client leaves.
  */
 #include <string.h>
 
@@ -19,7 +19,7 @@ static struct dmring_call table[DMRING_CALLS_TABLE];
 static struct dmring_host_offer offers[DMRING_OFFERS_TABLE];
 static struct dmring_exchange x;
 static struct dmring_party client, server;
-static bool client_is_here;
+static bool client_is_here, server_is_here;
 static u32 served, told, replies;
 
 static struct dmring_party *party(void *ring, u32 member)
@@ -27,7 +27,7 @@ static struct dmring_party *party(void *ring, u32 member)
 	(void)ring;
 	if (member == CLIENT)
 		return client_is_here ? &client : NULL;
-	return member == SERVER ? &server : NULL;
+	return member == SERVER && server_is_here ? &server : NULL;
 }
 
 static int serve(void *ring, const struct dmring_parcel *p, u64 deadline, const void *load,
@@ -75,7 +75,7 @@ static void setup(void)
 {
 	memset(&client, 0, sizeof(client));
 	memset(&server, 0, sizeof(server));
-	client_is_here = true;
+	client_is_here = server_is_here = true;
 	served = told = replies = 0;
 	dmring_exchange_init(&x, &ops, NULL, HOST, table, offers);
 	x.hosts = OTHERS + 1;
@@ -213,6 +213,51 @@ static void client_leaves(void)
 	CHECK(x.stale == 1);
 }
 
+/* What a server had replied to ends with that reply, the rest at once */
+static void server_leaves(void)
+{
+	struct dmring_call *a, *b;
+	struct dmring_parcel p;
+
+	setup();
+	a = begin(1);
+	dmring_exchange_hand(&x, a, &server, SERVER, 0);
+	b = begin(2);
+	dmring_exchange_hand(&x, b, &server, SERVER, 0);
+	request_of(2, 77, 0);
+	server_is_here = false;
+	dmring_exchange_left(&x, &server);
+	CHECK(x.orphans.count == 3 && !told);
+	dmring_exchange_answered(&x, a->no, SERVER);
+	/* of another's call that is nothing but a claim */
+	dmring_exchange_answered(&x, b->no, SERVER + 1);
+	dmring_exchange_answered(&x, 12345, SERVER);
+	dmring_exchange_unanswered(&x, SERVER, NULL);
+	CHECK(told == 1 && x.failed == 1 && x.calls.used == 2);
+	CHECK(dmring_exchange_due(&x, &p) && p.no == 77 && p.error == EOWNERDEAD);
+	CHECK(dmring_exchange_held(&x, a->no, SERVER) == a);
+	CHECK(!dmring_exchange_replied(&x, a, 0, 0) && x.replied == 1 && told == 1);
+	dmring_exchange_drained(&x, SERVER, NULL);
+	CHECK(told == 1 && !x.orphans.count && x.calls.used == 1);
+}
+
+/* An answer that turns out to be none */
+static void server_promises(void)
+{
+	struct dmring_call *c;
+
+	setup();
+	c = begin(1);
+	dmring_exchange_hand(&x, c, &server, SERVER, 0);
+	server_is_here = false;
+	dmring_exchange_left(&x, &server);
+	dmring_exchange_answered(&x, c->no, SERVER);
+	dmring_exchange_unanswered(&x, SERVER, NULL);
+	CHECK(!told && x.calls.used == 1);
+	dmring_exchange_drained(&x, SERVER, NULL);
+	CHECK(told == 1 && !x.calls.used && x.failed == 1);
+}
+
 /* Hosts come and go: places of those that take nothing are others' */
 static void many_hosts(void)
 {
@@ -236,6 +281,8 @@ const struct test exchange_tests[] = {
 	{ "exchange: what is not waited for", misses },
 	{ "exchange: own calls have their share", own_calls },
 	{ "exchange: the client leaves", client_leaves },
+	{ "exchange: a server leaves, and has replied", server_leaves },
+	{ "exchange: a reply that is none", server_promises },
 	{ "exchange: hosts come and go", many_hosts },
 	{ NULL, NULL }
 };
