@@ -7,7 +7,6 @@
  *	call-member ask RING SERVICE COUNT WHO	questions, up to 16 at a time
  *	call-member wait RING SERVICE COUNT	requests, and how and when they end
  *	call-member job RING SERVICE COUNT	one-way requests, and what comes back of them
- *	call-member pair RING			serves "pair": compares two messages and two requests
  *	call-member look RING FILE		asks "look", writes all that it maps to FILE
  *	call-member see RING FILE		serves "look"; of a message and a request likewise
  *	call-member tell RING SERVICE		sends these, and stays until SIGTERM
@@ -227,69 +226,6 @@ static int job(struct dmring *r, const char *service, int count)
 	return 0;
 }
 
-/* The record of a message that was peeked, up to its end */
-static size_t record_of(const struct dmring_msg *m, uint8_t *to)
-{
-	size_t head = sizeof(struct dmring_rec) + (m->ident ? sizeof(*m->ident) : 0);
-	size_t own = m->type == DMRING_REC_REQUEST ? sizeof(struct dmring_request) : 0;
-	struct dmring_rec *rec = (void *)to;
-	struct dmring_request *req = (void *)(to + head);
-
-	memcpy(to, (const char *)m->data - own - head, head + own + m->len);
-	/* where it stands differs for every message, and so does the capability, by chance */
-	rec->pos = 0;
-	if (own)
-		req->cap = 0;
-	return head + own + m->len;
-}
-
-/* A record as it came */
-struct record {
-	size_t len;
-	uint8_t bytes[512];
-};
-
-static int differ(const char *what, const struct record *a, const struct record *b)
-{
-	size_t i;
-
-	for (i = 0; i < a->len && a->bytes[i] == b->bytes[i]; i++)
-		;
-	if (a->len != b->len || i < a->len)
-		printf("%s: differ at byte %zu of %zu\n", what, i, a->len);
-	else
-		printf("%s: %zu bytes are the same\n", what, a->len);
-	return a->len != b->len || i < a->len;
-}
-
-static int pair(struct dmring *r)
-{
-	struct record data[2] = { 0 }, request[2] = { 0 }, *to;
-	int n_data = 0, n_request = 0;
-	uint64_t end = end_ns();
-	struct dmring_msg m;
-
-	if (dmring_offer(r, "pair", NULL))
-		return 2;
-	say("serving");
-	while ((n_data < 2 || n_request < 2) && now_ns(CLOCK_MONOTONIC) < end) {
-		if (next_msg(r, &m, 100))
-			continue;
-		to = NULL;
-		if (m.type == DMRING_REC_DATA && n_data < 2)
-			to = &data[n_data++];
-		else if (m.type == DMRING_REC_REQUEST && n_request < 2)
-			to = &request[n_request++];
-		if (to && m.len < 256)
-			to->len = record_of(&m, to->bytes);
-		dmring_release(r);
-	}
-	if (n_data < 2 || n_request < 2)
-		return 2;
-	return differ("messages", &data[0], &data[1]) |
-	       differ("requests", &request[0], &request[1]);
-}
-
 /* Whether it waits shows in its marks when something comes: so it does, from before that on */
 static void begin_to_wait(struct dmring *r)
 {
@@ -410,8 +346,6 @@ int main(int argc, char **argv)
 		ret = wait_all(r, argv[3], n);
 	else if (argc == 5 && !strcmp(verb, "job"))
 		ret = job(r, argv[3], n);
-	else if (argc == 3 && !strcmp(verb, "pair"))
-		ret = pair(r);
 	else if (argc == 4 && !strcmp(verb, "look"))
 		ret = look(r, argv[3]);
 	else if (argc == 4 && !strcmp(verb, "see"))

@@ -275,32 +275,6 @@ netlink_hides() {
 	alike admin && bad 'with privilege netlink does not tell either'
 }
 
-# pair WORDS…: two hosts send the same message and the same request to a receiver on the third; status
-pair() {
-	local h status
-	calls_ring "$@"
-	server 3 pair pair r
-	known r pair 3:1
-	for h in 1 2; do
-		echo 'the same' | on $h ringctl send r service pair || bad "no request from host $h"
-		echo 'the same' | on $h ringctl send r || bad "no message from host $h"
-	done
-	wait "${pid[pair]}"
-	status=$?
-	sed 's/^/# /' "$tmp/pair"
-	must ring_down r 3
-	return $status
-}
-
-about[pair]='the same bytes from two hosts are the same records but for capability and position; with identify not'
-t_pair() {
-	must hosts_start 3
-	pair || bad 'they differ'
-	pair identify && bad 'a source that is there is not found'
-	matches identify 'messages: differ at byte (1[6-9]|2[0-9]|3[01]) of' "$(cat "$tmp/pair")"
-	matches identify 'requests: differ at byte (1[6-9]|2[0-9]|3[01]) of' "$(cat "$tmp/pair")"
-}
-
 about[identify]='with identify the kernels say who asked and who answered: process, user, group and host'
 t_identify() {
 	calls_start identify

@@ -21,6 +21,7 @@ static struct dmring_exchange x;
 static struct dmring_party client, server;
 static bool client_is_here, server_is_here;
 static u32 served, told, replies;
+static int serve_err;
 
 static struct dmring_party *party(void *ring, u32 member)
 {
@@ -34,6 +35,8 @@ static int serve(void *ring, const struct dmring_parcel *p, u64 deadline, const 
 		 struct dmring_call *c)
 {
 	(void)ring, (void)p, (void)deadline, (void)load;
+	if (serve_err)
+		return serve_err;
 	served++;
 	if (c)
 		dmring_exchange_hand(&x, c, &server, SERVER, 0);
@@ -77,6 +80,7 @@ static void setup(void)
 	memset(&server, 0, sizeof(server));
 	client_is_here = server_is_here = true;
 	served = told = replies = 0;
+	serve_err = 0;
 	dmring_exchange_init(&x, &ops, NULL, HOST, table, offers);
 	x.hosts = OTHERS + 1;
 }
@@ -143,6 +147,17 @@ static void misses(void)
 	for (i = 0; i < 10; i++)
 		dmring_exchange_arrived(&x, &p, NULL, 1, i << 20);
 	CHECK(served == 10 && !x.calls.used);
+	serve_err = EAGAIN;
+	for (i = 0; i < 3; i++)
+		dmring_exchange_arrived(&x, &p, NULL, 1, i << 20);
+	CHECK(x.calls.used == 3 && dmring_exchange_use(&x, 2)->extra == 3);
+	CHECK(!dmring_exchange_use(&x, 2)->open);
+	for (i = 0; i < 3; i++) {
+		dmring_exchange_told(&x, dmring_exchange_due(&x, &p), 0);
+		CHECK(p.member == 5 && !p.no && p.error == EAGAIN);
+	}
+	CHECK(!x.calls.used && !dmring_exchange_use(&x, 2)->extra);
+	serve_err = 0;
 	/* one way: its end is its arrival */
 	request_of(2, 7, DMRING_REQUEST_ONE_WAY);
 	CHECK(served == 11 && x.calls.used == 1 && dmring_exchange_use(&x, 2)->open == 1);
