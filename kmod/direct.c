@@ -101,22 +101,32 @@ void dmring_direct_look(struct dmring_ring *ring, u64 when)
 	dmring_thread_kick(ring, DMRING_WORK_CALLS);
 }
 
-void dmring_direct_wait(struct dmring_member *m, u64 until)
+void dmring_direct_wait(struct dmring_member *m, struct dmring_service *service, u64 until)
 {
 	struct dmring_direct *d = m->ring->direct;
 
-	if (list_empty(&m->wait_node))
-		list_add_tail(&m->wait_node, &d->waiting);
+	dmring_direct_wait_no_more(m);
+	list_add_tail(&m->wait_node, service ? &service->waiting : &d->waiting);
+	d->waiters++;
+	m->wait_until = until;
 	d->waiting_until = min(d->waiting_until, until);
 	dmring_direct_look(m->ring, until);
 }
 
-/* It has another turn; one that has left among those who do */
+void dmring_direct_wait_no_more(struct dmring_member *m)
+{
+	if (list_empty(&m->wait_node))
+		return;
+	list_del_init(&m->wait_node);
+	m->ring->direct->waiters--;
+}
+
+/* One that has left has it among those who have */
 static void another_turn(struct dmring_member *m)
 {
 	struct dmring_ring *ring = m->ring;
 
-	list_del_init(&m->wait_node);
+	dmring_direct_wait_no_more(m);
 	m->waits_turn = false;
 	if (m->attached) {
 		dmring_marks_set(&ring->marked, m->id);
@@ -135,12 +145,52 @@ void dmring_direct_recall(struct dmring_ring *ring)
 			another_turn(m);
 }
 
+void dmring_direct_retry_service(struct dmring_service *service, bool all)
+{
+	struct dmring_member *m, *next;
+
+	list_for_each_entry_safe(m, next, &service->waiting, wait_node) {
+		another_turn(m);
+		if (!all)
+			break;
+	}
+}
+
 void dmring_direct_retry(struct dmring_ring *ring)
 {
 	struct dmring_direct *d = ring->direct;
+	struct dmring_service *service;
 	struct dmring_member *m, *next;
 
-	d->waiting_until = U64_MAX;
+	if (!d->waiters)
+		return;
 	list_for_each_entry_safe(m, next, &d->waiting, wait_node)
 		another_turn(m);
+	list_for_each_entry(service, &d->services, node)
+		dmring_direct_retry_service(service, false);
+}
+
+/* Of @list; until when the others may wait */
+static u64 retry_late(struct list_head *list, u64 now)
+{
+	struct dmring_member *m, *next;
+	u64 until = U64_MAX;
+
+	list_for_each_entry_safe(m, next, list, wait_node) {
+		if (m->wait_until <= now)
+			another_turn(m);
+		else
+			until = min(until, m->wait_until);
+	}
+	return until;
+}
+
+void dmring_direct_retry_late(struct dmring_ring *ring, u64 now)
+{
+	struct dmring_direct *d = ring->direct;
+	struct dmring_service *service;
+
+	d->waiting_until = retry_late(&d->waiting, now);
+	list_for_each_entry(service, &d->services, node)
+		d->waiting_until = min(d->waiting_until, retry_late(&service->waiting, now));
 }

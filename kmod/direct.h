@@ -18,6 +18,7 @@
 struct dmring_service {
 	struct list_head node;		/* direct->services */
 	struct list_head offers;	/* who serve it; the next one in turn first */
+	struct list_head waiting;	/* members whose next request finds all of these full */
 	char name[DMRING_NAME_SIZE];
 	u32 members;
 	u32 held;			/* members that have left, and are not through */
@@ -50,8 +51,9 @@ struct dmring_direct {
 	struct list_head services;
 	u32 service_count;
 	u32 dirty_services;
-	struct list_head waiting;	/* members whose next request waits for room elsewhere */
-	u64 waiting_until;		/* ns: the first of these has waited long enough */
+	struct list_head waiting;	/* members whose next request or reply waits otherwise */
+	u32 waiters;			/* there, and for services */
+	u64 waiting_until;		/* ns: none of these has waited long enough before */
 	u64 looks_at;			/* ns: when the thread will look at deadlines next */
 	struct list_head dirty;
 	DECLARE_BITMAP(gone, DMRING_SLOTS_MAX);	/* members whose status others may still have */
@@ -74,10 +76,20 @@ u32 dmring_direct_busy(const struct dmring_service *service);
 /* The thread is to look at deadlines then (ns), or before. */
 void dmring_direct_look(struct dmring_ring *ring, u64 when);
 
-/* The member's next request waits: it has another turn when there is room somewhere. */
-void dmring_direct_wait(struct dmring_member *m, u64 until);
+/*
+ * The member's next request or reply waits, until then (ns) at most; @service: for room with who
+ * serve that. Who waits for nothing in particular has a turn whenever anything has changed. Of
+ * those who wait for a service one has, and when it is through, the next: else all of them would
+ * look for the one place of each request that ends.
+ */
+void dmring_direct_wait(struct dmring_member *m, struct dmring_service *service, u64 until);
+void dmring_direct_wait_no_more(struct dmring_member *m);
 /* There may be room for what waits. */
 void dmring_direct_retry(struct dmring_ring *ring);
+/* One that waited for it is through, or all are to look. */
+void dmring_direct_retry_service(struct dmring_service *service, bool all);
+/* Those who have waited long enough have their turn. */
+void dmring_direct_retry_late(struct dmring_ring *ring, u64 now);
 
 /* May what @m sends next be delivered? Not before all have got what it sent before. */
 static inline bool dmring_direct_is_its_turn(const struct dmring_member *m)

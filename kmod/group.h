@@ -155,7 +155,8 @@ struct dmring_member {
 	u64 last_no;			/* record of its last message; 0 before the first */
 	u32 next_offer;			/* number of the next service it offers */
 	struct list_head offers;
-	struct list_head wait_node;	/* direct->waiting */
+	struct list_head wait_node;	/* direct->waiting, or service->waiting */
+	u64 wait_until;			/* ns; then it has its turn in any case */
 	struct list_head stall_node;	/* ring->stalled */
 	bool waits_turn;		/* it waits there for what it had sent before */
 	struct dmring_party party;	/* its calls */

@@ -268,7 +268,7 @@ void dmring_parcels_left(struct dmring_ring *ring, struct dmring_member *m)
 	bool held = m->party.calls[DMRING_CALL_SERVER].count;
 
 	dmring_services_left(ring, m);
-	list_del_init(&m->wait_node);
+	dmring_direct_wait_no_more(m);
 	/* who waits for this one alone waits in vain */
 	dmring_exchange_left(&ring->direct->exchange, &m->party);
 	/* to move what it had accepted may take its time; whom that does not concern is told now */
@@ -280,7 +280,7 @@ void dmring_parcels_drained(struct dmring_ring *ring, struct dmring_member *m)
 {
 	dmring_exchange_drained(&ring->direct->exchange, m->sender, m);
 	dmring_services_drained(ring, m);
-	list_del_init(&m->wait_node);
+	dmring_direct_wait_no_more(m);
 }
 
 void dmring_parcels_view(struct dmring_ring *ring)
@@ -305,7 +305,7 @@ u64 dmring_parcels_look(struct dmring_ring *ring)
 	if (now >= t->next_deadline)
 		dmring_exchange_expire(&d->exchange, now, LOOK_BUDGET);
 	if (now >= d->waiting_until)
-		dmring_direct_retry(ring);
+		dmring_direct_retry_late(ring, now);
 	at = min(t->next_deadline, d->waiting_until);
 	if (at != U64_MAX)
 		at = max(at, now + LOOK_APART_NS);

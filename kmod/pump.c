@@ -243,7 +243,7 @@ static int take_direct(struct dmring_ring *ring, struct dmring_member *m,
 			ret = dmring_requests_fail(ring, m, &o.req, EMSGSIZE);
 		if (ret == -EAGAIN) {
 			/* its deadline may pass meanwhile */
-			dmring_direct_wait(m, o.req.deadline ?: U64_MAX);
+			dmring_direct_wait(m, NULL, o.req.deadline ?: U64_MAX);
 			return ret;
 		}
 		if (!ret)

@@ -165,7 +165,7 @@ struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_memb
 
 int dmring_requests_later(struct dmring_ring *ring, struct dmring_member *m, u64 until)
 {
-	dmring_direct_wait(m, until);
+	dmring_direct_wait(m, NULL, until);
 	return DMRING_TAKEN_LATER;
 }
 
@@ -191,7 +191,7 @@ int dmring_requests_fail(struct dmring_ring *ring, struct dmring_member *m,
 
 /* All who serve are full. Who has left waits as long as the ring lets a slow reader. */
 static int full(struct dmring_ring *ring, struct dmring_member *m,
-		const struct dmring_in_request *req)
+		struct dmring_service *service, const struct dmring_in_request *req)
 {
 	u64 until = req->deadline ?: U64_MAX;
 
@@ -200,7 +200,8 @@ static int full(struct dmring_ring *ring, struct dmring_member *m,
 		if (ktime_get_ns() >= until)
 			return dmring_requests_fail(ring, m, req, EAGAIN);
 	}
-	return dmring_requests_later(ring, m, until);
+	dmring_direct_wait(m, service, until);
+	return DMRING_TAKEN_LATER;
 }
 
 static bool reserved_zero(const struct dmring_in_request *req)
@@ -253,7 +254,7 @@ static int to_one(struct dmring_ring *ring, struct dmring_member *m,
 	if (!offer && choose_host(ring, o))
 		return DMRING_TAKEN_OUT;
 	if (!offer && err == EAGAIN)
-		return full(ring, m, &o->req);
+		return full(ring, m, service, &o->req);
 	if (!offer)
 		return dmring_requests_fail(ring, m, &o->req, err);
 	if (!one_way) {
@@ -323,7 +324,7 @@ static int to_each(struct dmring_ring *ring, struct dmring_member *m,
 	if (each_is_too_much(service, dmring_out_need(&d->out)))
 		return dmring_requests_fail(ring, m, &o->req, EMSGSIZE);
 	if (!each_has_room(service, m, dmring_out_need(&d->out)))
-		return full(ring, m, &o->req);
+		return full(ring, m, service, &o->req);
 	if (dmring_offers_next(&ring->direct->exchange.offers, o->req.service)) {
 		request_out(ring, o);
 		o->p.arg = o->req.cookie;
@@ -335,6 +336,14 @@ static int to_each(struct dmring_ring *ring, struct dmring_member *m,
 	if (dmring_delivery_each(ring, service, m, d))
 		return dmring_requests_fail(ring, m, &o->req, EMSGSIZE);
 	return DMRING_TAKEN;
+}
+
+/* If it no longer waits for the service, the next one may look */
+static int through(struct dmring_service *service, int taken)
+{
+	if (service && taken != DMRING_TAKEN_LATER)
+		dmring_direct_retry_service(service, false);
+	return taken;
 }
 
 static int take_request(struct dmring_ring *ring, struct dmring_member *m,
@@ -357,7 +366,7 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 	if (!service && !dmring_service_name_ok(o->req.service))
 		return -EINVAL;
 	if (o->req.deadline && ktime_get_ns() >= o->req.deadline)
-		return dmring_requests_fail(ring, m, &o->req, ETIMEDOUT);
+		return through(service, dmring_requests_fail(ring, m, &o->req, ETIMEDOUT));
 	if (!dmring_direct_is_its_turn(m))
 		return not_its_turn(ring, m, o->req.deadline ?: U64_MAX);
 	if (m->attached && m->party.calls[DMRING_CALL_CLIENT].count >= DMRING_CALLS_MAX)
@@ -366,8 +375,8 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 	dmring_delivery_init(&d, o->req.flags, o->req.deadline,
 			     dmring_ring_ident(ring, &ident), &o->body, o->len);
 	if (o->req.flags & DMRING_REQUEST_EACH)
-		return to_each(ring, m, service, o, &d);
-	return to_one(ring, m, service, o, &d);
+		return through(service, to_each(ring, m, service, o, &d));
+	return through(service, to_one(ring, m, service, o, &d));
 }
 
 /*

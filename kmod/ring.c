@@ -669,7 +669,7 @@ static void drop_leaving(struct dmring_ring *ring)
 	list_splice_init(&ring->lingering, &leaving);
 	ring->fill.active = false;
 	list_for_each_entry(m, &leaving, node) {
-		list_del_init(&m->wait_node);
+		dmring_direct_wait_no_more(m);
 		list_del_init(&m->stall_node);
 	}
 	spin_unlock(&ring->lock);

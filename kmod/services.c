@@ -57,6 +57,15 @@ static void put_service(struct dmring_ring *ring, struct dmring_service *service
 	kfree(service);
 }
 
+/* One less serves it. Who waits for room with the last one waits in vain. */
+static void one_less(struct dmring_ring *ring, struct dmring_service *service)
+{
+	service->members--;
+	if (!service->members)
+		dmring_direct_retry_service(service, true);
+	service_changed(ring, service);
+}
+
 /* @service and @offer are new, and used if there is none yet: then *@service is NULL */
 static int offer_locked(struct dmring_member *m, struct dmring_ioc_offer *args,
 			struct dmring_service **service, struct dmring_offer *offer)
@@ -98,6 +107,7 @@ static int offer(struct dmring_member *m, struct dmring_ioc_offer *args)
 
 	if (service && new) {
 		INIT_LIST_HEAD(&service->offers);
+		INIT_LIST_HEAD(&service->waiting);
 		memcpy(service->name, args->service, sizeof(service->name));
 		spin_lock(&m->ring->lock);
 		err = offer_locked(m, args, &service, new);
@@ -116,8 +126,7 @@ static void end_offer(struct dmring_ring *ring, struct dmring_offer *offer)
 	list_del(&offer->node);
 	list_del(&offer->member_node);
 	kfree(offer);
-	service->members--;
-	service_changed(ring, service);
+	one_less(ring, service);
 	put_service(ring, service);
 }
 
@@ -271,9 +280,8 @@ void dmring_services_left(struct dmring_ring *ring, struct dmring_member *m)
 	/* what is in its hands may go to others who serve the same */
 	list_for_each_entry_safe(offer, next, &m->offers, member_node) {
 		list_del_init(&offer->node);
-		offer->service->members--;
 		offer->service->held++;
-		service_changed(ring, offer->service);
+		one_less(ring, offer->service);
 	}
 }
 

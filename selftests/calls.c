@@ -348,6 +348,67 @@ TEST_F(calls, full_ones_are_passed_over)
 		request(_metadata, self->t, text);
 }
 
+/*
+ * Many wait for one server, which has room for a few: some until their time is over, some until
+ * they go, and the others are not forgotten for that.
+ */
+TEST_F(calls, many_wait_for_one)
+{
+	struct dmring *many[60] = {};
+	char text[512] = "";
+	struct dmring_msg m;
+	int i, n = 60;
+
+	memset(text, 'x', sizeof(text));
+	for (i = 0; i < n; i++) {
+		many[i] = join(self->name, 4096);
+		ASSERT_NE(NULL, many[i]) TH_LOG("%s", dmring_why());
+		/* a third has little time; all fill the server up first */
+		ASSERT_EQ(0, dmring_call_start(many[i], "work", text, sizeof(text), i, 0,
+					       i % 3 == 1 ? 1000 : -1));
+	}
+	for (i = 0; i < n; i += 3)
+		leave(&many[i]);
+	for (i = 1; i < n; i += 3)
+		ends(_metadata, many[i], i, -ETIMEDOUT, "");
+	/* what it has in front is of those that have gone, or whose time is over, too */
+	while (!next(self->s, &m, 500)) {
+		uint64_t cap = m.type == DMRING_REC_REQUEST ? m.ref : 0;
+
+		ASSERT_EQ(0, dmring_release(self->s));
+		if (cap)
+			dmring_reply(self->s, cap, "done", 4);
+	}
+	for (i = 2; i < n; i += 3) {
+		ends(_metadata, many[i], i, 0, "done");
+		nothing(_metadata, many[i]);
+	}
+	for (i = 0; i < n; i++)
+		leave(&many[i]);
+	EXPECT_EQ(0, rig_ring_stat(self->name, DMRING_A_STAT_CALLS_OPEN));
+}
+
+/* Of what ends with its arrival nothing is heard but that there is room again */
+TEST_F(calls, many_wait_one_way)
+{
+	struct dmring *many[60] = {};
+	char text[512] = "";
+	int i, n = 60;
+
+	memset(text, 'x', sizeof(text) - 1);
+	for (i = 0; i < n; i++) {
+		many[i] = join(self->name, 4096);
+		ASSERT_NE(NULL, many[i]) TH_LOG("%s", dmring_why());
+		ASSERT_EQ(0, dmring_call_start(many[i], "work", text, strlen(text), i,
+					       DMRING_REQUEST_ONE_WAY, -1));
+	}
+	for (i = 0; i < n; i++)
+		request(_metadata, self->s, text);
+	nothing(_metadata, self->s);
+	for (i = 0; i < n; i++)
+		leave(&many[i]);
+}
+
 TEST_F(calls, one_way)
 {
 	struct dmring_ev ev = {};
