@@ -64,11 +64,11 @@ struct dmring_exchange_ops {
 	/*
 	 * Bring a request of another host before one who serves it, and say into whose hands it
 	 * came (dmring_exchange_hand()) if there is a @c; or before each, if it is for each. 0, or
-	 * why it can not be done (errno).
+	 * why it cannot be done (errno).
 	 */
 	int (*serve)(void *ring, const struct dmring_parcel *p, u64 deadline, const void *load,
 		     struct dmring_call *c);
-	/* Bring what @gone, who has left, had not read before another; false: that can not be */
+	/* Bring what @gone, who has left, had not read before another; false: that cannot be */
 	bool (*move_on)(void *ring, void *gone, struct dmring_call *c);
 	/* Give the client, who is here, a reply: what dmring_exchange_replied() is to know. */
 	int (*reply)(void *ring, const struct dmring_call *c, u32 error, u32 flags,

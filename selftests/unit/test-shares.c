@@ -291,13 +291,13 @@ static void many_hosts(void)
 	CHECK(!dmring_exchange_use(&x, i) && dmring_exchange_use(&x, 3)->statuses == 1);
 }
 
-const struct test exchange_tests[] = {
-	{ "exchange: a host that floods", a_flood },
-	{ "exchange: what is not waited for", misses },
-	{ "exchange: own calls have their share", own_calls },
-	{ "exchange: the client leaves", client_leaves },
-	{ "exchange: a server leaves, and has replied", server_leaves },
-	{ "exchange: a reply that is none", server_promises },
-	{ "exchange: hosts come and go", many_hosts },
+const struct test share_tests[] = {
+	{ "shares: a host that floods", a_flood },
+	{ "shares: what is not waited for", misses },
+	{ "shares: own calls have their share", own_calls },
+	{ "shares: the client leaves", client_leaves },
+	{ "shares: a server leaves, and has replied", server_leaves },
+	{ "shares: a reply that is none", server_promises },
+	{ "shares: hosts come and go", many_hosts },
 	{ NULL, NULL }
 };
