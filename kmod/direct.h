@@ -64,7 +64,11 @@ struct dmring_direct {
 	struct dmring_host_offer host_offers[DMRING_OFFERS_TABLE];
 };
 
-/* Make it, if it is not there. May sleep; -ENOMEM. */
+/*
+ * Make it, if it is not there. May sleep; -ENOMEM. A member first asks whether what goes between
+ * hosts fits the ring: 0, or -EMSGSIZE with a sentence in @why.
+ */
+int dmring_direct_fits(struct dmring_ring *ring, char *why);
 int dmring_direct_prepare(struct dmring_ring *ring);
 void dmring_direct_free(struct dmring_ring *ring);
 /* What it takes now (bytes) */

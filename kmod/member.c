@@ -351,8 +351,11 @@ static void member_strip(struct dmring_member *m)
 
 static int prepare_calls(struct dmring_ring *ring, struct dmring_ioc_attach *args)
 {
-	int err = dmring_direct_prepare(ring);
+	int err = dmring_direct_fits(ring, args->why);
 
+	if (err)
+		return err;
+	err = dmring_direct_prepare(ring);
 	if (err)
 		strscpy(args->why, "no memory for the ring's requests", sizeof(args->why));
 	return err;

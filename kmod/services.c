@@ -238,6 +238,8 @@ int dmring_services_status(struct dmring_member *m, const struct dmring_ioc_stat
 	int err = check_status(args, why);
 
 	if (!err)
+		err = dmring_direct_fits(ring, why);
+	if (!err)
 		err = dmring_direct_prepare(ring);
 	if (err)
 		return err;

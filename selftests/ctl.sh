@@ -344,6 +344,11 @@ holds "nothing was made by all this" "a == []" ringctl -j ring show
 holds "service show: nor is anything served" "a == []" ringctl -j service show
 holds "status: nor does anybody say anything" "a == []" ringctl -j status
 
+run 0 "add: small messages" add small "${network[@]}" node 1 listen 127.0.0.1:5000 max 64
+refused 'requests and status between machines need a "max" of at least 128 bytes' \
+	ringctl serve small service s cat
+run 0 "del" ringctl ring del small
+
 # --- a machine's ring ---
 
 run 0 "add" add r

@@ -247,6 +247,7 @@ void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m)
 		if (c->state == DMRING_CALL_ENDED)
 			forget(x, c);
 	}
+	m->ends_due = 0;
 	while ((c = dmring_calls_first(&x->calls, held))) {
 		dmring_calls_unlink(&x->calls, held, c, DMRING_CALL_SERVER);
 		dmring_calls_link(&x->calls, &x->orphans, c, DMRING_CALL_SERVER);

@@ -261,6 +261,14 @@ static void client_leaves(void)
 	CHECK(x.stale == 1);
 	CHECK(!dmring_exchange_replied(&x, c, 0, 0) && !ring.told);
 	check_empty();
+	/* it had ended, and could not be told */
+	ring.gone[0] = false;
+	ring.full = true;
+	dmring_exchange_end(&x, begin(0, 0), EOWNERDEAD, DMRING_REPLY_RING);
+	CHECK(x.calls.used == 1 && ring.party[0].ends_due == 1);
+	dmring_exchange_left(&x, &ring.party[0]);
+	ring.gone[0] = true;
+	CHECK(!x.calls.used && !x.own && !ring.party[0].ends_due);
 	/* one that had left when it asked */
 	c = dmring_exchange_begin(&x, NULL, CLIENT, 5, 0, 0, 9);
 	CHECK(c && !c->client);
