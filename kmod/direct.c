@@ -26,7 +26,8 @@ int dmring_direct_fits(struct dmring_ring *ring, char *why)
 {
 	u32 least = DMRING_WIRE_PARCEL + DMRING_STATUS_SIZE;
 
-	if (!dmring_ring_is_network(ring) || READ_ONCE(ring->core.sizes.rec) >= dmring_cost(least, 0))
+	if (!dmring_ring_is_network(ring) ||
+	    READ_ONCE(ring->core.sizes.rec) >= dmring_cost(least, 0))
 		return 0;
 	return dmring_why(why, -EMSGSIZE,
 			  "requests and status between machines need a \"max\" of at least %u bytes",
