@@ -19,6 +19,7 @@ static void init(struct dmring_ring *ring, struct dmring_direct *d)
 	INIT_LIST_HEAD(&d->dirty);
 	hash_init(d->statuses);
 	d->waiting_until = U64_MAX;
+	d->busy_at = U64_MAX;
 	d->looks_at = U64_MAX;
 }
 

@@ -22,6 +22,7 @@ struct dmring_service {
 	char name[DMRING_NAME_SIZE];
 	u32 members;
 	u32 held;			/* members that have left, and are not through */
+	u32 busy_told;			/* requests in hand, as the other hosts know it */
 	bool dirty;			/* the other hosts do not know of it as it is */
 };
 
@@ -54,7 +55,8 @@ struct dmring_direct {
 	struct list_head waiting;	/* members whose next request or reply waits otherwise */
 	u32 waiters;			/* there, and for services */
 	u64 waiting_until;		/* ns: none of these has waited long enough before */
-	u64 looks_at;			/* ns: when the thread will look at deadlines next */
+	u64 looks_at;			/* ns: when the thread will look at deadlines next, */
+	u64 busy_at;			/* and at how busy who serves is; U64_MAX: nobody is */
 	struct list_head dirty;
 	DECLARE_BITMAP(gone, DMRING_SLOTS_MAX);	/* members whose status others may still have */
 	u32 gone_count;

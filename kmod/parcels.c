@@ -59,7 +59,7 @@ int dmring_parcels_go(struct dmring_ring *ring, struct dmring_member *m,
 		dmring_exchange_told(&ring->direct->exchange, o->call, o->p.flags);
 		return 0;
 	case DMRING_PARCEL_OFFER:
-		dmring_services_announced(ring, o->service);
+		dmring_services_announced(ring, o->service, o->p.arg);
 		return 0;
 	default:
 		if (o->status)
@@ -306,7 +306,7 @@ u64 dmring_parcels_look(struct dmring_ring *ring)
 		dmring_exchange_expire(&d->exchange, now, LOOK_BUDGET);
 	if (now >= d->waiting_until)
 		dmring_direct_retry_late(ring, now);
-	at = min(t->next_deadline, d->waiting_until);
+	at = min3(t->next_deadline, d->waiting_until, dmring_services_look(ring, now));
 	if (at != U64_MAX)
 		at = max(at, now + LOOK_APART_NS);
 	d->looks_at = at;

@@ -146,8 +146,10 @@ void dmring_delivery_put(struct dmring_ring *ring, struct dmring_offer *offer,
 	direct->exchange.served++;
 	/* it has had its turn */
 	list_move_tail(&offer->node, &offer->service->offers);
-	if (c)
-		dmring_exchange_hand(&direct->exchange, c, &m->party, m->sender, at);
+	if (!c)
+		return;
+	dmring_exchange_hand(&direct->exchange, c, &m->party, m->sender, at);
+	dmring_services_busy(ring);
 }
 
 struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_member *m,

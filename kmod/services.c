@@ -8,6 +8,7 @@
  *
  * Locking: ring->lock; memory is made before it is taken.
  */
+#include <linux/ktime.h>
 #include <linux/slab.h>
 
 #include "member.h"
@@ -372,6 +373,45 @@ void dmring_services_view(struct dmring_ring *ring)
  * Announcing
  */
 
+#define BUSY_APART_NS	(250 * NSEC_PER_MSEC)
+
+void dmring_services_busy(struct dmring_ring *ring)
+{
+	struct dmring_direct *d = ring->direct;
+
+	if (d->busy_at != U64_MAX || !dmring_ring_is_network(ring))
+		return;
+	d->busy_at = ktime_get_ns() + BUSY_APART_NS;
+	dmring_direct_look(ring, d->busy_at);
+}
+
+/* Others need not know each change; but whether there is nothing to do, and about how much */
+static bool is_news(u32 busy, u32 told)
+{
+	u32 more = busy > told ? busy - told : told - busy;
+
+	return !busy != !told || more > told / 4 + 3;
+}
+
+u64 dmring_services_look(struct dmring_ring *ring, u64 now)
+{
+	struct dmring_direct *d = ring->direct;
+	struct dmring_service *service;
+	bool busy = false;
+
+	if (now < d->busy_at)
+		return d->busy_at;
+	list_for_each_entry(service, &d->services, node) {
+		u32 n = dmring_direct_busy(service);
+
+		busy |= n;
+		if (is_news(n, service->busy_told))
+			service_changed(ring, service);
+	}
+	d->busy_at = busy ? now + BUSY_APART_NS : U64_MAX;
+	return d->busy_at;
+}
+
 struct dmring_service *dmring_services_due(struct dmring_ring *ring)
 {
 	struct dmring_service *service;
@@ -384,9 +424,10 @@ struct dmring_service *dmring_services_due(struct dmring_ring *ring)
 	return NULL;
 }
 
-void dmring_services_announced(struct dmring_ring *ring, struct dmring_service *service)
+void dmring_services_announced(struct dmring_ring *ring, struct dmring_service *service, u32 busy)
 {
 	service->dirty = false;
+	service->busy_told = busy;
 	ring->direct->dirty_services--;
 	put_service(ring, service);
 }

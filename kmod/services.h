@@ -34,9 +34,16 @@ void dmring_services_heard_status(struct dmring_ring *ring, const struct dmring_
  */
 void dmring_services_view(struct dmring_ring *ring);
 
+/*
+ * Somebody here was handed a request: the others are to know of it, if it stays. Then, whenever
+ * that is due: have it told how busy those are who serve; returns when to look again (ns).
+ */
+void dmring_services_busy(struct dmring_ring *ring);
+u64 dmring_services_look(struct dmring_ring *ring, u64 now);
+
 /* Announcements: the next one that is due; it has gone. */
 struct dmring_service *dmring_services_due(struct dmring_ring *ring);
-void dmring_services_announced(struct dmring_ring *ring, struct dmring_service *service);
+void dmring_services_announced(struct dmring_ring *ring, struct dmring_service *service, u32 busy);
 /* A member whose status is gone, or -1; these come before what is there. */
 int dmring_services_gone_due(struct dmring_ring *ring);
 void dmring_services_gone_told(struct dmring_ring *ring, u32 member);

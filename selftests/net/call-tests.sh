@@ -456,6 +456,16 @@ ends_with() {
 held() { grep -c '^held' "$tmp/$1"; }
 holds() { [ "$(held "$1")" = "$2" ]; }
 
+busy() {	# HOST RING SERVICE: requests in hand there, as that host believes
+	on "$1" ringctl -j service show "$2" | tr '}' '\n' | grep "\"$3\"" | sed -nE 's/.*"busy": ?([0-9]+).*/\1/p'
+}
+
+busy_is() {	# HOST RING SERVICE LEAST MOST
+	local n
+	n=$(busy "$1" "$2" "$3")
+	[ "${n:-0}" -ge "$4" ] && [ "${n:-0}" -le "$5" ]
+}
+
 about[dies]='a host dies: what was asked there ends with EHOSTDOWN when the view without it is installed, nothing else does'
 t_dies() {
 	local h begin end first last
@@ -471,6 +481,9 @@ t_dies() {
 	part 3 gone wait v here 5
 	until_true 20 holds dying 40 || bad "host 3 holds $(held dying) of 40"
 	until_true 20 holds living 10 || bad "host 2 holds $(held living) of 10"
+	# about as many: not each change is told
+	until_true 20 busy_is 1 v there 28 40 || bad "host 1 believes host 3 has $(busy 1 v there) requests in hand"
+	until_true 20 busy_is 3 v here 6 10 || bad "host 3 believes host 2 has $(busy 3 v here) requests in hand"
 	ip netns pids h3 >"$tmp/pids"
 	ip netns del h3
 	ip -n sw link del p3
@@ -495,6 +508,11 @@ t_dies() {
 	ends_with keeps 5 replied
 	ended living keeps wait1 wait2
 	nothing_open v 1 2
+	server 2 idle serve v idle
+	hosts_known='1 2' known v idle 2:1
+	part 1 ask ask v idle 100 1
+	ended ask
+	until_true 20 busy_is 1 v idle 0 0 || bad "host 1 believes host 2 has $(busy 1 v idle) requests in hand"
 	equal 'failed on host 1' 20 "$(of_ring 1 v calls_failed)"
 	refused 1 'nobody serves' on 1 ringctl call v service there timeout 5 <<<x
 }
