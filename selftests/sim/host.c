@@ -38,6 +38,22 @@ static void view_begins(struct host *h, const struct dmring_view_record *rec)
 		h->life = history_life(y, h->no + 1, inc);
 	}
 	history_view(y, h->life, rec);
+	people_view(h);
+}
+
+/* A message or a parcel: members are told */
+static void hear(struct host *h, u64 no, const struct tag *tag)
+{
+	const struct rec *rec = &h->rec[no & (SIM_SLOTS - 1)];
+	u8 data[4096];
+
+	history_message(&h->w->history, h->life, tag);
+	if (tag->person)
+		calls_message(h, tag);
+	if (tag->parcel != PARCEL_CALLS)
+		return;
+	log_read(h, rec->pos + 16, data, rec->len);
+	calls_parcel(h, data + sizeof(*tag), rec->len - sizeof(*tag));
 }
 
 /* What is delivered is written down: members read it in this order. */
@@ -53,7 +69,7 @@ static void log_index(struct host *h)
 		if (h->read_at == SIM_NEVER)
 			h->read_at = h->w->now + below(h->w, 4 * MS);
 		log_read(h, h->rec[no & (SIM_SLOTS - 1)].pos + 16, (u8 *)&tag, sizeof(tag));
-		if (tag.parcel != !!(e->flags & DMRING_ENTRY_PARCEL))
+		if (!tag.parcel == !!(e->flags & DMRING_ENTRY_PARCEL))
 			sim_fail(h->w, "a parcel is one no longer", h->no + 1, "");
 		/* nobody reads those, but they are delivered in their turn */
 		if (!tag.parcel)
@@ -62,7 +78,7 @@ static void log_index(struct host *h)
 			sim_trace(h->w, "host %u: delivers message %llu of host %u, view %u",
 				  h->no + 1, tag.seq, tag.node, tag.view);
 		if (e->origin != DMRING_ORIGIN_EVENT)
-			history_message(&h->w->history, h->life, &tag);
+			hear(h, no, &tag);
 		else if (tag.id)	/* of a new view: which, in the history */
 			view_begins(h, &h->w->history.record[tag.id - 1]);
 	}
@@ -276,21 +292,42 @@ void host_run(struct host *h)
  * The pump
  */
 
+u64 host_put(struct host *h, struct tag *tag, u8 *data, u32 len)
+{
+	struct world *w = h->w;
+	u64 no;
+	u32 i;
+
+	if (!h->core.view.quorum)
+		sim_fail(w, "accepted without quorum", h->no + 1, "");
+	tag->node = h->no + 1;
+	tag->inc = h->core.cfg.inc;
+	tag->view = h->core.view.number;
+	tag->seq = dmring_core_own_seq(&h->core) + 1;
+	tag->id = ++w->next_id;
+	memcpy(data, tag, sizeof(*tag));
+	for (i = sizeof(*tag); i < len && tag->parcel != PARCEL_CALLS; i++)
+		data[i] = pattern(tag->id, i);
+	w->history.life[h->life].sent++;
+	w->messages++;
+	no = dmring_core_add(&h->core, 0, tag->parcel ? DMRING_ENTRY_PARCEL : 0, len);
+	log_put(h, no, data, len);
+	host_wake(h, w->now);
+	return no;
+}
+
 void host_send(struct host *h)
 {
 	struct world *w = h->w;
-	u32 i, n = 1 + below(w, 4);
+	u32 n = 1 + below(w, 4);
 	u8 data[4096];
 	bool kick;
 
-	h->send_at = w->now + 1 + below(w, 10 * MS);
+	h->send_at = w->now + 1 + below(w, 16 * MS);
 	if (w->now < h->frozen)
 		return;
 	while (n--) {
-		struct tag tag = {
-			.node = h->no + 1, .inc = h->core.cfg.inc, .parcel = !below(w, 3),
-		};
-		u64 no;
+		struct tag tag = { .parcel = below(w, 3) ? PARCEL_NONE : PARCEL_NOTHING };
 		u32 len;
 
 		if (!h->next_len)
@@ -300,18 +337,7 @@ void host_send(struct host *h)
 			host_wake(h, w->now);
 			return;
 		}
-		if (!h->core.view.quorum)
-			sim_fail(w, "accepted without quorum", h->no + 1, "");
-		tag.view = h->core.view.number;
-		tag.seq = dmring_core_own_seq(&h->core) + 1;
-		tag.id = ++w->next_id;
-		memcpy(data, &tag, sizeof(tag));
-		for (i = sizeof(tag); i < len; i++)
-			data[i] = pattern(tag.id, i);
-		w->history.life[h->life].sent++;
-		w->messages++;
-		no = dmring_core_add(&h->core, 0, tag.parcel ? DMRING_ENTRY_PARCEL : 0, len);
-		log_put(h, no, data, len);
+		host_put(h, &tag, data, len);
 		h->next_len = 0;
 	}
 	host_wake(h, w->now);
@@ -398,6 +424,7 @@ int host_install(struct host *h, u32 number, u32 attempt)
 	if (i == y->records)
 		history_record(y, rec);
 	tag.id = i + 1;
+	people_installs(h, rec);
 	log_put(h, dmring_core_install(&h->core, sizeof(tag), h->w->now), (const u8 *)&tag,
 		sizeof(tag));
 	h->w->views++;
@@ -435,6 +462,7 @@ void host_boot(struct world *w, u16 no)
 	h->reader_frozen = 0;
 	h->next_len = 0;
 	memset(h->table, 0, sizeof(h->table));
+	people_boot(h);
 	h->life = history_life(&w->history, no + 1, cfg.inc);
 	if (dmring_core_init(&h->core, &cfg, h->table, h->places, SIM_SLOTS, why))
 		sim_fail(w, "no core", no + 1, why);
@@ -451,6 +479,7 @@ void host_crash(struct world *w, u16 no, bool silent)
 	h->send_at = SIM_NEVER;
 	h->read_at = SIM_NEVER;
 	w->history.life[h->life].ended = true;
+	people_crash(h);
 	/* nobody says so on its behalf, or somebody does */
 	for (i = 0; i < w->o.hosts && silent; i++) {
 		w->blocked[no][i] = w->now + 300 * MS;

@@ -29,6 +29,8 @@ static struct sim_opts options(u64 seed, u16 hosts)
 	o.f.readers = next_random(&rnd) % 3 ? 0 : next_random(&rnd) % 4;
 	o.f.deaths = next_random(&rnd) % 2 * (next_random(&rnd) % 5);
 	o.f.late = next_random(&rnd) % 3 ? 0 : next_random(&rnd) % 30;
+	o.f.departs = next_random(&rnd) % 2 * (next_random(&rnd) % 150);
+	o.f.lazy = next_random(&rnd) % 2 * (next_random(&rnd) % 4);
 	return o;
 }
 
@@ -36,16 +38,17 @@ static void describe(const struct sim_opts *o)
 {
 	static const char *const orders[] = { "fifo", "total", "safe" };
 
-	printf("# seed %llu: %u hosts, order %s, %llu ms; cuts %u blocks %u splits %u crashes %u freezes %u readers %u deaths %u late %u\n",
+	printf("# seed %llu: %u hosts, order %s, %llu ms; cuts %u blocks %u splits %u crashes %u freezes %u readers %u deaths %u late %u departs %u lazy %u\n",
 	       o->seed, o->hosts, orders[o->order], o->length / MS, o->f.cuts, o->f.blocks,
-	       o->f.splits, o->f.crashes, o->f.freezes, o->f.readers, o->f.deaths, o->f.late);
+	       o->f.splits, o->f.crashes, o->f.freezes, o->f.readers, o->f.deaths, o->f.late,
+	       o->f.departs, o->f.lazy);
 }
 
 /* Leave out kinds of faults, and time, as long as it still fails. */
 static void shrink(struct world *w, struct sim_opts *o)
 {
 	u32 *kinds[] = { &o->f.cuts, &o->f.blocks, &o->f.splits, &o->f.crashes, &o->f.freezes,
-			 &o->f.readers, &o->f.deaths, &o->f.late };
+			 &o->f.readers, &o->f.deaths, &o->f.late, &o->f.departs, &o->f.lazy };
 	struct sim_opts best = *o;
 	u32 i;
 
@@ -141,6 +144,7 @@ int main(int argc, char **argv)
 	}
 	printf("# %llu messages, %llu views installed, %llu steps; %.0f schedules a second\n",
 	       w->messages, w->views, w->steps, (i - first) / (seconds() - begin));
+	printf("# requests: %llu ended with a reply, %llu without\n", w->replies, w->ends);
 	printf("%sok 1 %llu schedules, %llu violations\n", failed ? "not " : "", i - first, failed);
 	printf("# Totals: pass:%d fail:%d xfail:0 xpass:0 skip:0 error:0\n", !failed, !!failed);
 	world_free(w);

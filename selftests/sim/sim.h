@@ -9,8 +9,11 @@
  *	world	one schedule: what goes wrong when, and the clock
  *	coord	coordinators of views
  *	host	one host: log, reader, the link thread
+ *	calls	requests on it and between hosts, by the rules of the core
+ *	people	its members, who ask others, serve and die
  *	net	connections
  *	history	what happened, and was it right?
+ *	book	how did each request end, and was that right?
  */
 #ifndef _DMRING_SIM_H
 #define _DMRING_SIM_H
@@ -18,6 +21,7 @@
 #include <stdlib.h>
 #include "core.h"
 #include "core-internal.h"
+#include "exchange.h"
 #include "../links.h"
 #include "../random.h"
 
@@ -28,6 +32,14 @@
 #define SIM_PIPE	8192U		/* bytes of them */
 #define SIM_COORDS	2
 #define SIM_NEVER	(~0ULL)
+#define SIM_MEMBERS	4		/* of a host, at a time */
+#define SIM_PERSONS	2048		/* members of a schedule, */
+#define SIM_CALLS	8192		/* and what they ask for */
+#define SIM_SERVICES	3
+#define SIM_SPACE	12		/* letters in an output space; that is full at 12 units */
+#define SIM_INPUT	8		/* letters in an input space */
+#define SIM_HANDS	16		/* requests in the hands of one member, and with those */
+#define SIM_HELD	64		/* that have ended meanwhile */
 
 #define MS		DMRING_NS_PER_MS
 
@@ -82,8 +94,12 @@ struct tag {
 	u64 inc;
 	u64 seq;
 	u64 id;
-	u64 parcel;		/* it takes no position of the index */
+	u32 parcel;		/* it takes no position of the index: enum parcel_kind */
+	u32 person;		/* who sent it; 0: the host. And as which of all it has sent */
+	u64 number;
 };
+
+enum parcel_kind { PARCEL_NONE, PARCEL_NOTHING, PARCEL_CALLS };
 
 struct item {
 	bool view;		/* else a message */
@@ -122,6 +138,158 @@ const char *history_check(const struct history *h, u8 order, char *text, size_t 
 void history_clear(struct history *h);
 
 /*
+ * book: what members know of their requests, and nothing of the rules
+ */
+
+/* What a request or a reply carries: what it says of itself */
+struct load {
+	u64 call;		/* in the book, from 1 on; 0: it is nobody's */
+	u64 number;		/* of all that its sender has sent */
+	u32 person;		/* who sent it */
+	u32 part;		/* of a reply, from 0 on */
+	u32 units;		/* of an output space */
+	u32 service;
+};
+
+/* A member, as long as it lives */
+struct person {
+	u16 host;
+	bool gone;
+	u64 sent;
+};
+
+struct entry {
+	u32 client, holder;	/* persons; who has it in hand, or had it last, 0: nobody; */
+	u32 views;		/* since that host had delivered so many of its views */
+	u8 flags;
+	u64 deadline;
+	u64 no;			/* what it is called between hosts, if it has gone to another, */
+	u16 dest;		/* to this one */
+	bool answered;		/* all of a reply was accepted of who has it in hand */
+	bool ended;
+	bool known;		/* how it ends, though the client had no room to hear it: */
+	u32 error, end;
+	bool reached;		/* somebody: it may have been carried out */
+	bool clogged;		/* the client had no room for a reply, or never will */
+	bool too_large;
+	u32 parts;		/* of the reply, that have come */
+	u32 refused;		/* why a host would not have it */
+	u32 missed;		/* hosts that had it not for all of theirs, bit by bit */
+};
+
+struct book {
+	struct person person[SIM_PERSONS];	/* from 1 on */
+	struct entry entry[SIM_CALLS];
+	u32 persons, calls;
+};
+
+void book_clear(struct book *b);
+/* 0: there is no more space */
+u32 book_person(struct world *w, u16 host);
+u64 book_call(struct world *w, u32 client, u8 flags, u64 deadline);
+struct entry *book_entry(struct world *w, u64 call);
+/* It came before that one; @moved: from another one who has died. */
+void book_handed(struct host *h, const struct load *load, u32 person, bool moved);
+/* The host that it came to would not have it, or not before all of its members */
+void book_refused(struct world *w, u64 call, u32 error);
+/* The client has it in its output space; or it was told an end that the ring has made. */
+void book_replied(struct host *h, u64 call, const struct load *load, u32 flags);
+void book_told(struct host *h, u64 call, u32 error, u32 flags, bool now);
+/* A reply of who has it in hand is not taken: may it have ended? */
+void book_stale(struct host *h, u64 call, u32 person);
+/* It ends before it has begun. */
+void book_failed(struct world *w, u64 call);
+/* It could not go to all there. */
+void book_missed(struct host *h, u64 call, u32 person, u32 from);
+/* Of one sender, in order? */
+void book_heard(struct host *h, u32 person, u64 number);
+bool book_closed(const struct world *w);
+
+/*
+ * calls
+ */
+
+struct letter {
+	u8 type;		/* enum letter_type */
+	u8 flags;		/* DMRING_REQUEST_* or DMRING_REPLY_* */
+	bool forged;		/* a reply to what its sender does not hold */
+	u32 error;
+	u64 cap;
+	u64 deadline;
+	struct load load;
+};
+
+enum letter_type { LETTER_MESSAGE, LETTER_REQUEST, LETTER_REPLY };
+
+struct held {
+	u64 cap;
+	u64 call;
+	u32 part;
+};
+
+struct member {
+	bool there;		/* and if not attached, has something left to be moved */
+	bool attached;
+	u32 mark;
+	u32 person;
+	struct dmring_party party;
+	u32 serves;		/* bit by bit; what it did, when it has left */
+	u32 space, used;	/* units of its output space */
+	struct letter out[SIM_SPACE];
+	u64 out_head, out_tail;
+	bool asked;		/* to ring when it has read; */
+	bool rang;		/* it has, or has written something */
+	struct letter in[SIM_INPUT];
+	u32 in_count;
+	bool waits;		/* its next letter, for something to happen */
+	u64 clogged_at;
+	u64 last_no;		/* record of its last message */
+	struct held held[SIM_HELD];
+	u32 helds;
+	struct held spent;	/* it has replied to that */
+};
+
+struct calls {
+	struct dmring_exchange x;
+	struct dmring_call table[DMRING_CALLS_TABLE];
+	struct dmring_host_offer offers[DMRING_OFFERS_TABLE];
+	struct member member[SIM_MEMBERS];
+	u32 next_mark;
+	u32 turn;
+	u32 dirty;		/* services to be announced */
+	u64 run_at;		/* when something is to be done, */
+	u64 look_at;		/* somebody's time is over, */
+	u64 act_at;		/* members think of something new */
+	u32 views;		/* delivered */
+	bool lossy;		/* by a view that was installed, and is not delivered yet */
+	bool lost[SIM_HOSTS];
+	u64 call_of[DMRING_CALLS_TABLE];	/* in the book, by the place of its number */
+	u64 heard[SIM_PERSONS];			/* the last of each */
+};
+
+extern const struct dmring_exchange_ops calls_ops;
+/* There may be room for what waits. */
+void calls_retry(struct host *h);
+/* What a member has in its input space; what the host has to say itself */
+void calls_turn(struct host *h, struct member *m);
+void calls_tell(struct host *h);
+/* A record has its place in the order: of a member; a parcel of calls, what is behind its tag */
+void calls_message(struct host *h, const struct tag *tag);
+void calls_parcel(struct host *h, const u8 *data, u32 len);
+
+/*
+ * people: what members do
+ */
+
+void people_boot(struct host *h);
+void people_crash(struct host *h);
+void people_run(struct host *h);
+void people_installs(struct host *h, const struct dmring_view_record *rec);
+void people_view(struct host *h);
+/* All has ended, and nothing is left of it. */
+bool people_done(const struct host *h);
+
+/*
  * host
  */
 
@@ -149,6 +317,7 @@ struct host {
 	u64 reader_frozen;
 	u32 next_len;
 	struct links links;
+	struct calls calls;
 };
 
 void host_boot(struct world *w, u16 no);
@@ -157,6 +326,8 @@ void host_run(struct host *h);
 void host_send(struct host *h);
 void host_read(struct host *h);
 void host_event(struct host *h);
+/* Put a record of the host's own into its stream, for which there is room; returns its number. */
+u64 host_put(struct host *h, struct tag *tag, u8 *data, u32 len);
 /* The three steps; 0 or -errno. */
 int host_prepare(struct host *h, u32 number, u32 attempt, bool joins);
 int host_fill(struct host *h, const struct dmring_view_record *rec);
@@ -165,6 +336,11 @@ int host_install(struct host *h, u32 number, u32 attempt);
 static inline void host_wake(struct host *h, u64 at)
 {
 	h->run_at = min(h->run_at, at);
+}
+
+static inline void calls_soon(struct host *h, u64 at)
+{
+	h->calls.run_at = min(h->calls.run_at, at);
 }
 
 /*
@@ -216,6 +392,8 @@ struct faults {
 	u32 readers;		/* that stand still */
 	u32 deaths;		/* of coordinators */
 	u32 late;		/* requests that come late, in per cent */
+	u32 departs;		/* of members, in a thousand things that they do */
+	u32 lazy;		/* how much less they read than they might; their spaces are small */
 };
 
 struct sim_opts {
@@ -244,6 +422,8 @@ struct world {
 	u64 fault_at;
 	u64 steps, steps_end, views, messages;
 	struct history history;
+	struct book *book;
+	u64 replies, ends;
 	struct host *host;
 	struct coord coord[SIM_COORDS];
 	struct request request[SIM_REQUESTS];

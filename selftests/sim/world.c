@@ -211,6 +211,27 @@ static bool delivered(const struct world *w)
 	return true;
 }
 
+/* All that members asked for has ended, and no host has anything left of it. */
+static bool answered(const struct world *w)
+{
+	u16 i;
+
+	for (i = 0; i < w->o.hosts; i++)
+		if (w->host[i].up && !people_done(&w->host[i]))
+			return false;
+	return book_closed(w);
+}
+
+static bool at_rest(const struct world *w)
+{
+	return coord_done(w) && delivered(w) && answered(w);
+}
+
+static const char *restless(const struct world *w)
+{
+	return !coord_done(w) ? "views" : delivered(w) ? "calls" : "messages";
+}
+
 static void calm_down(struct world *w)
 {
 	u16 i;
@@ -228,6 +249,7 @@ static void calm_down(struct world *w)
 		h->reader_frozen = 0;
 		h->run_at = w->now;
 		h->read_at = w->now;
+		h->calls.run_at = w->now;
 	}
 }
 
@@ -244,7 +266,8 @@ static u64 next_time(struct world *w)
 		const struct host *h = &w->host[i];
 
 		if (h->up)
-			at = min(at, min(h->run_at, min(h->send_at, h->read_at)));
+			at = min(min(at, h->calls.run_at),
+				 min(h->run_at, min(h->send_at, h->read_at)));
 	}
 	for (i = 0; i < SIM_COORDS; i++)
 		at = min(at, w->coord[i].run_at);
@@ -270,6 +293,8 @@ static void run_hosts(struct world *w)
 			host_read(h);
 		if (!w->quiet && !below(w, 40))
 			host_event(h);
+		if (h->calls.run_at <= w->now)
+			people_run(h);
 		if (h->run_at <= w->now) {
 			host_run(h);
 			observe(w, h);
@@ -355,6 +380,7 @@ static void reset(struct world *w, const struct sim_opts *o)
 	w->fault_at = w->now + below(w, o->length / 4);
 	memset(w->blocked, 0, sizeof(w->blocked));
 	history_clear(&w->history);
+	book_clear(w->book);
 	for (i = 0; i < SIM_COORDS; i++)
 		w->coord[i] = (struct coord){
 			.at = below(w, o->hosts), .run_at = w->now + below(w, 60 * MS),
@@ -382,10 +408,10 @@ const char *world_run(struct world *w, const struct sim_opts *o)
 	if (!w->failed)
 		calm_down(w);
 	end = w->now + SETTLE;
-	while (!w->failed && w->now < end && !(coord_done(w) && delivered(w)))
+	while (!w->failed && w->now < end && !at_rest(w))
 		step(w);
-	if (!w->failed && !(coord_done(w) && delivered(w)))
-		sim_fail(w, "it does not come to rest", 0, coord_done(w) ? "messages" : "views");
+	if (!w->failed && !at_rest(w))
+		sim_fail(w, "it does not come to rest", 0, restless(w));
 	wrong = history_check(&w->history, o->order, w->text, sizeof(w->text));
 	if (wrong && !w->failed)
 		w->failed = wrong;
@@ -398,6 +424,7 @@ struct world *world_new(void)
 	struct world *w = calloc(1, sizeof(*w));
 
 	w->host = calloc(SIM_HOSTS, sizeof(*w->host));
+	w->book = calloc(1, sizeof(*w->book));
 	return w;
 }
 
@@ -413,6 +440,7 @@ void world_free(struct world *w)
 		free(w->history.life[i].item);
 	free(w->history.life);
 	free(w->history.record);
+	free(w->book);
 	free(w->host);
 	free(w);
 }
