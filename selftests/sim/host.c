@@ -59,8 +59,9 @@ static void hear(struct host *h, u64 no, const struct tag *tag)
 	if (tag->parcel != PARCEL_CALLS)
 		return;
 	log_read(h, rec->pos + 16, data, rec->len);
-	/* of one for another host there may be no more than its header */
-	if (parcel_dest(data) && parcel_dest(data) != h->no + 1U)
+	/* behind the host it is for there is no more of it than its header */
+	if (dmring_retain_entry(&h->core.retain, no)->flags & DMRING_ENTRY_BRIEF &&
+	    parcel_dest(data) != h->no + 1U)
 		return;
 	calls_parcel(h, data + sizeof(*tag), rec->len - sizeof(*tag));
 }
