@@ -16,6 +16,7 @@ static void init(struct dmring_ring *ring, struct dmring_direct *d)
 			     d->host_offers);
 	INIT_LIST_HEAD(&d->services);
 	INIT_LIST_HEAD(&d->waiting);
+	INIT_LIST_HEAD(&d->timed);
 	INIT_LIST_HEAD(&d->dirty);
 	hash_init(d->statuses);
 	d->waiting_until = U64_MAX;
@@ -27,8 +28,7 @@ int dmring_direct_fits(struct dmring_ring *ring, char *why)
 {
 	u32 least = DMRING_WIRE_PARCEL + DMRING_STATUS_SIZE;
 
-	if (!dmring_ring_is_network(ring) ||
-	    READ_ONCE(ring->core.sizes.rec) >= dmring_cost(least, 0))
+	if (!dmring_ring_is_network(ring) || dmring_core_max_msg(&ring->core) >= least)
 		return 0;
 	return dmring_why(why, -EMSGSIZE,
 			  "requests and status between machines need a \"max\" of at least %u bytes",
@@ -114,16 +114,27 @@ void dmring_direct_look(struct dmring_ring *ring, u64 when)
 	dmring_thread_kick(ring, DMRING_WORK_CALLS);
 }
 
-void dmring_direct_wait(struct dmring_member *m, struct dmring_service *service, u64 until)
+static void wait_in(struct dmring_member *m, struct list_head *list, u64 until)
 {
 	struct dmring_direct *d = m->ring->direct;
 
 	dmring_direct_wait_no_more(m);
-	list_add_tail(&m->wait_node, service ? &service->waiting : &d->waiting);
+	list_add_tail(&m->wait_node, list);
 	d->waiters++;
 	m->wait_until = until;
 	d->waiting_until = min(d->waiting_until, until);
 	dmring_direct_look(m->ring, until);
+}
+
+void dmring_direct_wait(struct dmring_member *m, struct dmring_service *service, u64 until)
+{
+	wait_in(m, service ? &service->waiting : &m->ring->direct->waiting, until);
+	m->waits_for = service;
+}
+
+void dmring_direct_wait_until(struct dmring_member *m, u64 until)
+{
+	wait_in(m, &m->ring->direct->timed, until);
 }
 
 void dmring_direct_wait_no_more(struct dmring_member *m)
@@ -131,6 +142,7 @@ void dmring_direct_wait_no_more(struct dmring_member *m)
 	if (list_empty(&m->wait_node))
 		return;
 	list_del_init(&m->wait_node);
+	m->waits_for = NULL;
 	m->ring->direct->waiters--;
 }
 
@@ -203,7 +215,7 @@ void dmring_direct_retry_late(struct dmring_ring *ring, u64 now)
 	struct dmring_direct *d = ring->direct;
 	struct dmring_service *service;
 
-	d->waiting_until = retry_late(&d->waiting, now);
+	d->waiting_until = min(retry_late(&d->waiting, now), retry_late(&d->timed, now));
 	list_for_each_entry(service, &d->services, node)
 		d->waiting_until = min(d->waiting_until, retry_late(&service->waiting, now));
 }

@@ -53,7 +53,8 @@ struct dmring_direct {
 	u32 service_count;
 	u32 dirty_services;
 	struct list_head waiting;	/* members whose next request or reply waits otherwise */
-	u32 waiters;			/* there, and for services */
+	struct list_head timed;		/* and for room on the ring */
+	u32 waiters;			/* of all these, and for services */
 	u64 waiting_until;		/* ns: none of these has waited long enough before */
 	u64 looks_at;			/* ns: when the thread will look at deadlines next, */
 	u64 busy_at;			/* and at how busy who serves is; U64_MAX: nobody is */
@@ -89,6 +90,8 @@ void dmring_direct_look(struct dmring_ring *ring, u64 when);
  * look for the one place of each request that ends.
  */
 void dmring_direct_wait(struct dmring_member *m, struct dmring_service *service, u64 until);
+/* It waits for room on the ring, and has its turn when that is there: until then at most. */
+void dmring_direct_wait_until(struct dmring_member *m, u64 until);
 void dmring_direct_wait_no_more(struct dmring_member *m);
 /* There may be room for what waits. */
 void dmring_direct_retry(struct dmring_ring *ring);

@@ -156,6 +156,7 @@ struct dmring_member {
 	u32 next_offer;			/* number of the next service it offers */
 	struct list_head offers;
 	struct list_head wait_node;	/* direct->waiting, or service->waiting */
+	const void *waits_for;		/* the service in whose list that is */
 	u64 wait_until;			/* ns; then it has its turn in any case */
 	struct list_head stall_node;	/* ring->stalled */
 	bool waits_turn;		/* it waits there for what it had sent before */

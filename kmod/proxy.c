@@ -154,6 +154,9 @@ static void watch_slow(struct dmring_proxy *p)
 	if (dmring_slow_poll(ring, now))
 		p->slow_next = now + DMRING_SLOW_POLL_NS;
 	dmring_pump(ring, DMRING_BY_THREAD);
+	/* it may have become so just now, and nobody else would tell */
+	if (READ_ONCE(ring->full))
+		p->slow_next = p->slow_next ?: now + DMRING_SLOW_POLL_NS;
 }
 
 static bool somebody_waits(struct dmring_ring *ring)

@@ -229,31 +229,38 @@ static void start(struct dmring_ring *ring, struct dmring_member *m, const struc
 	ring->fill.in_next = msg->in_next;
 }
 
+/* What is to go round the ring: 0 it goes, or has ended; DMRING_TAKEN_LATER; or -errno */
+static int send_out(struct dmring_ring *ring, struct dmring_member *m, struct dmring_outgoing *o,
+		    struct dmring_one_hold *hold)
+{
+	int ret = dmring_room_make(ring, DMRING_WIRE_PARCEL + o->len, hold);
+
+	if (ret == -EMSGSIZE && o->p.kind == DMRING_PARCEL_REQUEST)
+		return dmring_requests_fail(ring, m, &o->req, EMSGSIZE);
+	if (ret == -EAGAIN)
+		/* its deadline may pass meanwhile */
+		dmring_direct_wait_until(m, o->req.deadline ?: U64_MAX);
+	if (!ret)
+		ret = dmring_parcels_go(ring, m, o);
+	if (!ret)
+		dmring_append_parcel(ring, m, o);
+	return ret;
+}
+
 /* A request or a reply: 1 done with, -EAGAIN no room on the ring, -EBUSY it waits otherwise */
 static int take_direct(struct dmring_ring *ring, struct dmring_member *m,
 		       const struct message *msg, struct dmring_one_hold *hold)
 {
 	struct dmring_outgoing o;
-	u64 before = ring->out_bytes;
 	int ret = dmring_requests_take(ring, m, msg->type, &msg->src, msg->len, &o);
 
-	if (ret == DMRING_TAKEN_OUT) {
-		ret = dmring_room_make(ring, DMRING_WIRE_PARCEL + o.len, hold);
-		if (ret == -EMSGSIZE && o.p.kind == DMRING_PARCEL_REQUEST)
-			ret = dmring_requests_fail(ring, m, &o.req, EMSGSIZE);
-		if (ret == -EAGAIN) {
-			/* its deadline may pass meanwhile */
-			dmring_direct_wait(m, NULL, o.req.deadline ?: U64_MAX);
-			return ret;
-		}
-		if (!ret)
-			ret = dmring_parcels_go(ring, m, &o);
-		if (!ret)
-			dmring_append_parcel(ring, m, &o);
-	}
+	if (ret == DMRING_TAKEN_OUT)
+		ret = send_out(ring, m, &o, hold);
+	if (ret == -EAGAIN)
+		return ret;
 	if (ret == DMRING_TAKEN_LATER)
 		return -EBUSY;
-	dmring_hold_spend(hold, o.len + ring->out_bytes - before);
+	dmring_hold_spend(hold, o.len);
 	if (ret < 0)
 		reject(m, msg, ret);
 	else
@@ -436,6 +443,17 @@ static bool take_next(struct dmring_ring *ring, struct dmring_one_hold *hold)
 	return take_stalled(ring, hold) || take_leaving(ring, hold) || take_marked(ring, hold);
 }
 
+/* What goes into output spaces is copied, too, wherever that happens */
+static bool take_and_pay(struct dmring_ring *ring, struct dmring_one_hold *hold)
+{
+	u64 before = ring->out_bytes;
+	bool next = take_next(ring, hold);
+
+	if (ring->out_bytes != before)
+		dmring_hold_spend(hold, ring->out_bytes - before);
+	return next;
+}
+
 static enum step run_hold(struct dmring_ring *ring, struct dmring_one_hold *hold)
 {
 	bool more = index_backlog(ring, hold);
@@ -443,8 +461,8 @@ static enum step run_hold(struct dmring_ring *ring, struct dmring_one_hold *hold
 
 	dmring_direct_recall(ring);
 	while (next && hold->left)
-		next = take_next(ring, hold);
-	WRITE_ONCE(ring->full, hold->full);
+		next = take_and_pay(ring, hold);
+	WRITE_ONCE(ring->full, hold->full || !list_empty(&ring->stalled));
 	ring->stats.full += hold->full;
 	dmring_log_publish(&ring->log);
 	dmring_room_tell_stable(ring);

@@ -340,10 +340,12 @@ static int to_each(struct dmring_ring *ring, struct dmring_member *m,
 	return DMRING_TAKEN;
 }
 
-/* If it no longer waits for the service, the next one may look */
-static int through(struct dmring_service *service, int taken)
+/* If it does not wait for the service, or no more, the next one may look */
+static int through(struct dmring_member *m, struct dmring_service *service, int taken)
 {
-	if (service && taken != DMRING_TAKEN_LATER)
+	if (taken != DMRING_TAKEN_LATER)
+		dmring_direct_wait_no_more(m);
+	if (service && m->waits_for != service)
 		dmring_direct_retry_service(service, false);
 	return taken;
 }
@@ -368,17 +370,18 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 	if (!service && !dmring_service_name_ok(o->req.service))
 		return -EINVAL;
 	if (o->req.deadline && ktime_get_ns() >= o->req.deadline)
-		return through(service, dmring_requests_fail(ring, m, &o->req, ETIMEDOUT));
+		return through(m, service, dmring_requests_fail(ring, m, &o->req, ETIMEDOUT));
 	if (!dmring_direct_is_its_turn(m))
-		return not_its_turn(ring, m, o->req.deadline ?: U64_MAX);
+		return through(m, service, not_its_turn(ring, m, o->req.deadline ?: U64_MAX));
 	if (m->attached && m->party.calls[DMRING_CALL_CLIENT].count >= DMRING_CALLS_MAX)
-		return dmring_requests_later(ring, m, o->req.deadline ?: U64_MAX);
+		return through(m, service,
+			       dmring_requests_later(ring, m, o->req.deadline ?: U64_MAX));
 	o->len = len - sizeof(o->req);
 	dmring_delivery_init(&d, o->req.flags, o->req.deadline,
 			     dmring_ring_ident(ring, &ident), &o->body, o->len);
 	if (o->req.flags & DMRING_REQUEST_EACH)
-		return through(service, to_each(ring, m, service, o, &d));
-	return through(service, to_one(ring, m, service, o, &d));
+		return through(m, service, to_each(ring, m, service, o, &d));
+	return through(m, service, to_one(ring, m, service, o, &d));
 }
 
 /*

@@ -278,20 +278,33 @@ int dmring_core_news(struct dmring_core *c, u64 now, u32 rnd, const struct dmrin
 	return act->err ? dmring_core_breach(c, DMRING_IN, now, rnd, act) : 0;
 }
 
+bool dmring_core_may_be_brief(const struct dmring_core *c, u16 origin, u32 dest)
+{
+	const struct dmring_view *v = &c->view;
+	u16 at = dmring_view_index(v, dest);
+
+	if (!dest || at == DMRING_VIEW_NONE)
+		return false;
+	/* it has been there: on the way from its origin that host comes before this one */
+	return (at + v->count - origin) % v->count < (v->self + v->count - origin) % v->count;
+}
+
 int dmring_core_parcel(struct dmring_core *c, u64 now, u32 rnd, struct dmring_rx *rx,
 		       const u8 *buf, struct dmring_parcel *p, struct dmring_act *act)
 {
 	dmring_act_clear(act, dmring_neighbour(c, DMRING_IN));
-	act->err = dmring_parcel_get(buf, rx->data.len, p, act->why);
+	/* first: of one that is brief nothing behind its header is there to be looked at */
+	if (rx->data.brief && !dmring_core_may_be_brief(c, rx->origin, dmring_parcel_dest(buf)))
+		act->err = dmring_why(act->why, -EPROTO,
+				      "a parcel of host %u comes without what is in it",
+				      rx->data.node);
+	else
+		act->err = dmring_parcel_get(buf, rx->data.len, p, act->why);
 	if (!act->err && (p->from != rx->data.node || p->dest == p->from))
 		act->err = dmring_why(act->why, -EPROTO,
 				      "host %u sends a parcel from host %u to host %u",
 				      rx->data.node, p->from, p->dest);
-	rx->arrives = p->dest == c->cfg.node;
-	if (!act->err && rx->data.brief && (rx->arrives || !p->dest))
-		act->err = dmring_why(act->why, -EPROTO,
-				      "a parcel of host %u comes without what is in it",
-				      rx->data.node);
+	rx->arrives = !act->err && p->dest == c->cfg.node;
 	return act->err ? dmring_core_breach(c, DMRING_IN, now, rnd, act) : 0;
 }
 

@@ -40,18 +40,24 @@ static void drop_server(struct dmring_exchange *x, struct dmring_call *c)
 	c->server = 0;
 }
 
-static void forget(struct dmring_exchange *x, struct dmring_call *c)
+/* It takes nothing of the other host any more */
+static void back_from(struct dmring_exchange *x, struct dmring_call *c)
 {
 	struct dmring_host_use *use = c->node ? dmring_exchange_use(x, c->node) : NULL;
 
-	if (dmring_call_is_ours(c))
-		x->own--;
 	if (use && dmring_call_is_ours(c))
 		use->sent--;
 	else if (use && c->extra)
 		use->extra--;
 	else if (use)
 		use->open--;
+	c->node = 0;
+}
+
+static void forget(struct dmring_exchange *x, struct dmring_call *c)
+{
+	back_from(x, c);
+	x->own -= dmring_call_is_ours(c);
 	dmring_calls_del(&x->calls, c);
 }
 
@@ -105,6 +111,7 @@ static void end_here(struct dmring_exchange *x, struct dmring_call *c, u32 error
 		return;
 	}
 	drop_server(x, c);
+	back_from(x, c);
 	ended(c, DMRING_CALL_ENDED, error, flags);
 	client->ends_due++;
 	x->ops->retry(x->ring);
@@ -178,7 +185,7 @@ bool dmring_exchange_may_send(struct dmring_exchange *x, u32 node)
 {
 	struct dmring_host_use *use = dmring_exchange_use(x, node);
 
-	return use && use->sent < DMRING_EXCHANGE_OPEN / dmring_exchange_others(x);
+	return use && use->sent < DMRING_EXCHANGE_OPEN / dmring_exchange_others(x) / 2;
 }
 
 void dmring_exchange_send(struct dmring_exchange *x, struct dmring_call *c,
@@ -199,6 +206,7 @@ void dmring_exchange_hand(struct dmring_exchange *x, struct dmring_call *c,
 	if (c->server)
 		dmring_calls_unlink(&x->calls, &x->orphans, c, DMRING_CALL_SERVER);
 	c->out_at = out_at;
+	c->answered = false;
 	c->server = member;
 	dmring_calls_link(&x->calls, &m->calls[DMRING_CALL_SERVER], c, DMRING_CALL_SERVER);
 }
@@ -260,13 +268,19 @@ static bool move_on(struct dmring_exchange *x, struct dmring_call *c, void *gone
 	return c->flags & DMRING_REQUEST_IDEMPOTENT && x->ops->move_on(x->ring, gone, c);
 }
 
-static void end_orphans(struct dmring_exchange *x, u32 member, void *gone, bool answered)
+/* Without a copy: those that move on wait for a better moment. */
+static bool ends_early(const struct dmring_call *c)
+{
+	return !c->answered && !(c->flags & DMRING_REQUEST_IDEMPOTENT);
+}
+
+static void end_orphans(struct dmring_exchange *x, u32 member, void *gone, bool all)
 {
 	struct dmring_call *c, *next;
 
 	for (c = dmring_calls_first(&x->calls, &x->orphans); c; c = next) {
 		next = dmring_calls_next(&x->calls, c, DMRING_CALL_SERVER);
-		if (c->server == member && (answered || !c->answered) && !move_on(x, c, gone))
+		if (c->server == member && (all || ends_early(c)) && !move_on(x, c, gone))
 			dmring_exchange_end(x, c, EOWNERDEAD, DMRING_END_UNKNOWN);
 	}
 }

@@ -28,8 +28,9 @@
 /*
  * The table's entries: for calls that members of this host begin; for calls of other hosts that
  * are served here; and to tell these what could not be done. Each other host has the same share of
- * the latter two, and begins no more than it has: so a host that does not hold to that takes
- * nothing from the others.
+ * the latter two, and begins half as much: so a host that does not hold to that takes nothing from
+ * the others. Half, because a call whose time is over here lives a little longer there, and because
+ * shares become smaller when a host joins.
  */
 #define DMRING_EXCHANGE_OWN	(DMRING_CALLS_TABLE / 2)
 #define DMRING_EXCHANGE_OPEN	(DMRING_CALLS_TABLE / 8 * 3)
@@ -181,8 +182,8 @@ void dmring_exchange_end(struct dmring_exchange *x, struct dmring_call *c, u32 e
 void dmring_exchange_turn(struct dmring_exchange *x, struct dmring_party *m, u32 member);
 
 /*
- * A member has left. Then: it has replied to the call of this number; what it had in its hands
- * and has not replied to is told or moves on; all that it had accepted has been moved, so nothing
+ * A member has left. Then: it has replied to the call of this number; what it had in its hands,
+ * has not replied to, and does not move on, is told; all that it had accepted has been moved, so nothing
  * is in its hands any more. @gone is for the ops.
  */
 void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m);

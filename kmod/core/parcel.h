@@ -61,6 +61,12 @@ u32 dmring_parcel_put(u8 *buf, const struct dmring_parcel *p);
 /* @len: of the record's payload, header included; 0 or -EPROTO */
 int dmring_parcel_get(const u8 *buf, u32 len, struct dmring_parcel *p, char *why);
 
+/* Which host it is for, 0 for all; of its header, unchecked */
+static inline u32 dmring_parcel_dest(const u8 *buf)
+{
+	return dmring_get32(buf + 4);
+}
+
 /* The same of what was checked before */
 int dmring_parcel_get_head(const u8 *buf, struct dmring_parcel *p);
 

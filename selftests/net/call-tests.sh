@@ -551,6 +551,33 @@ t_parts() {
 	nothing_open v 1 2 3
 }
 
+asks() {	# BYTES
+	head -c "$1" /dev/zero | tr '\0' x
+}
+
+about[large]='a request too large for the ring ends in words, once, and the ring goes on'
+t_large() {
+	local h most
+	must hosts_start 3
+	must ring_up r 3 order "$order" mode 0666 dead 2000 max 2000
+	member 3 serve ringctl serve r service same cat
+	known r same 3:1
+	most=$(($(on 1 ringctl -j ring show r | grep -oE '"max_msg": ?[0-9]+' | grep -oE '[0-9]+$') - 64))
+	equal 'just fits' $most "$(asks $most | on 1 ringctl call r service same timeout 20 | tr -d '\n' | wc -c)"
+	for h in 1 2; do
+		asks $((most + 1)) | on $h ringctl call r service same timeout 20 >"$tmp/large" 2>&1 &&
+			bad "host $h sent more than goes"
+		note "host $h: $(head -n 1 "$tmp/large")"
+	done
+	equal 'and after that' $most "$(asks $most | on 2 ringctl call r service same timeout 20 | tr -d '\n' | wc -c)"
+	nothing_open r 1 2 3
+	for h in 1 2 3; do
+		equal "breaches of the protocol on host $h" 0 "$(of_ring $h r link_errors)"
+	done
+	equal 'failed on host 1' 1 "$(of_ring 1 r calls_failed)"
+	kill_member TERM serve
+}
+
 about[each]='what is for each comes to every member on every host, once; a job for nobody comes back'
 t_each() {
 	local h i

@@ -419,7 +419,7 @@ static void own_share(void)
 	fresh();
 	x.hosts = OTHERS + 1;
 	first = gone_far(0, 0)->no;
-	for (i = 1; i < SHARE; i++)
+	for (i = 1; i < SHARE / 2; i++)
 		gone_far(0, 0);
 	CHECK(!dmring_exchange_may_send(&x, FAR) && dmring_exchange_may_send(&x, FAR + 1));
 	replies(FAR + 1, first, 0, 0);
@@ -479,6 +479,28 @@ static void many_hosts(void)
 	for (i = 3; i < 2 + DMRING_HOSTS_MAX; i++)
 		dmring_exchange_use(&x, i)->statuses = 1;
 	CHECK(!dmring_exchange_use(&x, i) && dmring_exchange_use(&x, 3)->statuses == 1);
+}
+
+/* A client that does not read keeps places, but none of another host's */
+static void no_room_for_many(void)
+{
+	u64 no[SHARE / 2];
+	u32 i;
+
+	fresh();
+	x.hosts = OTHERS + 1;
+	for (i = 0; i < SHARE / 2; i++)
+		no[i] = gone_far(0, 0)->no;
+	CHECK(!dmring_exchange_may_send(&x, FAR));
+	ring.full = true;
+	for (i = 0; i < SHARE / 2; i++)
+		replies(FAR, no[i], DMRING_REPLY_RING, EOWNERDEAD);
+	CHECK(ring.party[0].ends_due == SHARE / 2 && x.own == SHARE / 2);
+	CHECK(dmring_exchange_may_send(&x, FAR) && !dmring_exchange_use(&x, FAR)->sent);
+	ring.full = false;
+	dmring_exchange_turn(&x, &ring.party[0], CLIENT);
+	check_empty();
+	CHECK(!x.own && !dmring_exchange_use(&x, FAR)->sent);
 }
 
 /* What a server had replied to ends with that reply, the rest at once */
@@ -597,6 +619,7 @@ const struct test exchange_tests[] = {
 	{ "exchange: own calls have their share", own_share },
 	{ "exchange: what is not waited for", misses },
 	{ "exchange: hosts come and go", many_hosts },
+	{ "exchange: no room for the ends of many", no_room_for_many },
 	{ "exchange: a server leaves, and has replied", server_has_replied },
 	{ "exchange: a reply that is none", server_promises },
 	{ "exchange: views", views },

@@ -176,6 +176,51 @@ static void parcel_in(u32 dest, bool brief, u32 len, u32 on)
 	CHECK(d.type == DMRING_REC_PARCEL && d.len == len && d.brief == (on != len));
 }
 
+/* On a ring of hosts 1 to 5, seen by the third: through whom has it come, on its way from @origin? */
+static void ways(void)
+{
+	static const bool through[5][6] = {
+		{ false, true, true, false, false, false },
+		{ false, false, true, false, false, false },
+		{ false },
+		{ false, true, true, false, true, true },
+		{ false, true, true, false, false, true },
+	};
+	u16 origin;
+	u32 dest;
+
+	join();
+	c.view.count = 5;
+	c.view.self = 2;
+	for (dest = 0; dest < 5; dest++)
+		c.view.node[dest] = dest + 1;
+	for (origin = 0; origin < 5; origin++)
+		for (dest = 0; dest <= 5 && origin != 2; dest++)
+			CHECK(dmring_core_may_be_brief(&c, origin, dest) ==
+			      (through[origin][dest] || (dest == origin + 1U)));
+	CHECK(!dmring_core_may_be_brief(&c, 0, 6));
+}
+
+/* What is not there is not looked at: the bytes end with the header */
+static void brief_status(void)
+{
+	const struct dmring_parcel p = { .kind = DMRING_PARCEL_STATUS, .from = 1 };
+	struct dmring_data d = a_message();
+	u8 *body = malloc(DMRING_WIRE_PARCEL);
+	struct dmring_parcel q;
+
+	join();
+	dmring_parcel_put(body, &p);
+	d.type = DMRING_REC_PARCEL;
+	d.len = DMRING_WIRE_PARCEL + DMRING_STATUS_SIZE;
+	d.brief = true;
+	dmring_wire_put_data(buf, &d);
+	CHECK(!frame_in(DMRING_IN, NULL));
+	CHECK(dmring_core_parcel(&c, 7 * MS, 0, &rx, body, &q, &act) == -EPROTO);
+	CHECK(strstr(act.why, "without what is in it"));
+	free(body);
+}
+
 static void brief_parcels(void)
 {
 	struct dmring_parcel p = {
@@ -188,8 +233,9 @@ static void brief_parcels(void)
 	/* before its host, there, and behind */
 	parcel_in(3, false, 1000, 1000);
 	parcel_in(2, false, 1000, DMRING_WIRE_PARCEL);
-	parcel_in(3, true, 1000, DMRING_WIRE_PARCEL);
 	parcel_in(2, true, 1000, 0);
+	/* nor has it been with one that is not on the ring */
+	parcel_in(3, true, 1000, 0);
 	/* there is nothing to be left out */
 	parcel_in(2, false, DMRING_WIRE_PARCEL, DMRING_WIRE_PARCEL);
 
@@ -376,6 +422,8 @@ const struct test frame_tests[] = {
 	{ "core: bad messages", bad_messages },
 	{ "core: events of other hosts", news },
 	{ "core: parcels behind the host they are for", brief_parcels },
+	{ "core: which host is on whose way", ways },
+	{ "core: a status without its text", brief_status },
 	{ "core: own events for all hosts", own_news },
 	{ "core: good messages", good_messages },
 	{ "core: bad heartbeats and marks", bad_beats_and_marks },
