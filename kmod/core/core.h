@@ -471,8 +471,8 @@ int dmring_core_parcel(struct dmring_core *c, u64 now, u32 rnd, struct dmring_rx
 		       const u8 *buf, struct dmring_parcel *p, struct dmring_act *act);
 
 /*
- * [L] May a parcel of @origin (index) for host @dest come here without what is in it? Only where the
- * way from its origin has led through that host.
+ * [L] May a parcel of @origin (index) for host @dest come here without what is in it? Only where
+ * the way from its origin has led through that host.
  */
 bool dmring_core_may_be_brief(const struct dmring_core *c, u16 origin, u32 dest);
 

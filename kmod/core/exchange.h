@@ -182,9 +182,9 @@ void dmring_exchange_end(struct dmring_exchange *x, struct dmring_call *c, u32 e
 void dmring_exchange_turn(struct dmring_exchange *x, struct dmring_party *m, u32 member);
 
 /*
- * A member has left. Then: it has replied to the call of this number; what it had in its hands,
- * has not replied to, and does not move on, is told; all that it had accepted has been moved, so nothing
- * is in its hands any more. @gone is for the ops.
+ * A member has left. Then: it has replied to the call of this number; what it had in its hands, has
+ * not replied to, and does not move on, is told; all that it had accepted has been moved, so
+ * nothing is in its hands any more. @gone is for the ops.
  */
 void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m);
 void dmring_exchange_answered(struct dmring_exchange *x, u64 no, u32 member);
