@@ -463,6 +463,28 @@ static void misses(void)
 	CHECK(!x.calls.used && !use->open);
 }
 
+/* What the first one had promised is not the second one's promise */
+static void promised_by_another(void)
+{
+	struct dmring_call *c;
+
+	fresh();
+	c = held(DMRING_REQUEST_IDEMPOTENT);
+	ring.gone[1] = true;
+	ring.moves = true;
+	dmring_exchange_left(&x, &ring.party[1]);
+	dmring_exchange_answered(&x, c->no, SERVER);
+	dmring_exchange_drained(&x, SERVER, NULL);
+	CHECK(c->server == OTHER);
+	/* with a part of a reply it can no longer move on */
+	CHECK(!dmring_exchange_replied(&x, c, DMRING_REPLY_MORE, 0));
+	ring.gone[2] = true;
+	dmring_exchange_left(&x, &ring.party[2]);
+	dmring_exchange_unanswered(&x, OTHER, NULL);
+	CHECK(ring.told == 1 && ring.error == EOWNERDEAD);
+	check_empty();
+}
+
 /* Hosts come and go: places of those that take nothing are others' */
 static void many_hosts(void)
 {
@@ -622,6 +644,7 @@ const struct test exchange_tests[] = {
 	{ "exchange: no room for the ends of many", no_room_for_many },
 	{ "exchange: a server leaves, and has replied", server_has_replied },
 	{ "exchange: a reply that is none", server_promises },
+	{ "exchange: a reply that another one had promised", promised_by_another },
 	{ "exchange: views", views },
 	{ "exchange: views at once", views_at_once },
 	{ NULL, NULL },

@@ -250,6 +250,13 @@ static void brief_parcels(void)
 	CHECK(dmring_core_parcel(&c, 7 * MS, 0, &rx, body, &p, &act) == -EPROTO);
 	CHECK(strstr(act.why, "without what is in it"));
 
+	/* one that has come so is sent on so */
+	join();
+	dmring_wire_put_data(buf, &d);
+	CHECK(!frame_in(DMRING_IN, NULL) && rx.data.brief && !rx.arrives);
+	CHECK(dmring_core_deliver(&c, &rx) == 0);
+	CHECK(dmring_core_body(&c, 0, 1000) == DMRING_WIRE_PARCEL);
+
 	/* frames that make no sense */
 	d.len = DMRING_WIRE_PARCEL;
 	message_breach(d, "contradicts itself");
