@@ -12,8 +12,8 @@
 
 static void init(struct dmring_ring *ring, struct dmring_direct *d)
 {
-	dmring_exchange_init(&d->exchange, ring->ops->exchange, ring, ring->node, d->table,
-			     d->host_offers);
+	dmring_exchange_init(&d->exchange, ring->ops->exchange, ring, ring->node,
+			     &ring->core.view, d->table, d->host_offers);
 	INIT_LIST_HEAD(&d->services);
 	INIT_LIST_HEAD(&d->waiting);
 	INIT_LIST_HEAD(&d->timed);
@@ -55,7 +55,6 @@ int dmring_direct_prepare(struct dmring_ring *ring)
 	spin_lock(&ring->lock);
 	if (!ring->direct) {
 		ring->log.parcels = parcels;
-		d->exchange.hosts = ring->core.view.count;
 		/* all of it before the pointer; pairs with the load-acquire above */
 		smp_store_release(&ring->direct, d);
 		parcels = NULL;

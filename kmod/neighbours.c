@@ -17,7 +17,6 @@
 #include <linux/slab.h>
 #include <net/net_namespace.h>
 
-#include "direct.h"
 #include "event.h"
 #include "member.h"
 #include "neighbours.h"
@@ -231,8 +230,6 @@ int dmring_neighbours_config(struct dmring_neighbours *nb, char *why)
 	/* a message that is being copied belongs to the hosts there were */
 	dmring_pump_lock_whole(ring);
 	err = dmring_core_set_hosts(&ring->core, nodes, ring->peer_count, ktime_get_ns(), why);
-	if (!err && ring->direct)
-		ring->direct->exchange.hosts = ring->core.view.count;
 	dmring_ring_unlock(ring);
 	if (err == -EBUSY)
 		return take_addresses(nb, why);

@@ -44,7 +44,7 @@ static int request_goes(struct dmring_ring *ring, struct dmring_member *m,
 	if (dmring_exchange_may_send(x, o->p.dest))
 		c = dmring_call_new(ring, m, &o->req);
 	if (!c)
-		return dmring_requests_later(ring, m, ktime_get_ns() + DMRING_CALLS_WAIT_NS);
+		return dmring_requests_later(m, ktime_get_ns() + DMRING_CALLS_WAIT_NS);
 	dmring_exchange_send(x, c, &o->p, ktime_get_ns());
 	return 0;
 }
@@ -247,20 +247,30 @@ const struct dmring_exchange_ops dmring_parcels_ops = {
  * What happens
  */
 
+static void status_arrived(struct dmring_ring *ring, const struct dmring_parcel *p,
+			   struct dmring_carried *load)
+{
+	char text[DMRING_STATUS_SIZE] = "";
+
+	/* there is none of one that is gone */
+	dmring_source_take(&load->body, text, min_t(u32, load->len, sizeof(text)));
+	dmring_services_heard_status(ring, p, text);
+}
+
 void dmring_parcels_arrived(struct dmring_ring *ring, const struct dmring_parcel *p,
 			    const struct dmring_ident *ident,
 			    const struct dmring_source *body, u32 len)
 {
 	struct dmring_carried load = { .ident = ident, .body = *body, .len = len };
-	char text[DMRING_STATUS_SIZE] = "";
+	struct dmring_exchange *x = &ring->direct->exchange;
 
-	if (p->kind != DMRING_PARCEL_STATUS) {
-		dmring_exchange_arrived(&ring->direct->exchange, p, &load, ktime_get_ns(),
-					get_random_u64());
-	} else if (p->from != ring->node) {
-		dmring_source_take(&load.body, text, min_t(u32, len, sizeof(text)));
-		dmring_services_heard_status(ring, p, text);
-	}
+	/* most go by, on a ring of many hosts: no clock and no chance for these */
+	if (!dmring_exchange_concerns(x, p))
+		return;
+	if (p->kind == DMRING_PARCEL_STATUS)
+		status_arrived(ring, p, &load);
+	else
+		dmring_exchange_arrived(x, p, &load, ktime_get_ns(), get_random_u64());
 }
 
 void dmring_parcels_left(struct dmring_ring *ring, struct dmring_member *m)
@@ -269,11 +279,10 @@ void dmring_parcels_left(struct dmring_ring *ring, struct dmring_member *m)
 
 	dmring_services_left(ring, m);
 	dmring_direct_wait_no_more(m);
-	/* who waits for this one alone waits in vain */
 	dmring_exchange_left(&ring->direct->exchange, &m->party);
 	/* to move what it had accepted may take its time; whom that does not concern is told now */
 	if (held && dmring_requests_answered(ring, m))
-		dmring_exchange_unanswered(&ring->direct->exchange, m->sender, m);
+		dmring_exchange_unanswered(&ring->direct->exchange, m->sender);
 }
 
 void dmring_parcels_drained(struct dmring_ring *ring, struct dmring_member *m)

@@ -165,16 +165,16 @@ struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_memb
  * Out of an input space: requests
  */
 
-int dmring_requests_later(struct dmring_ring *ring, struct dmring_member *m, u64 until)
+int dmring_requests_later(struct dmring_member *m, u64 until)
 {
 	dmring_direct_wait(m, NULL, until);
 	return DMRING_TAKEN_LATER;
 }
 
-static int not_its_turn(struct dmring_ring *ring, struct dmring_member *m, u64 until)
+static int not_its_turn(struct dmring_member *m, u64 until)
 {
 	m->waits_turn = true;
-	return dmring_requests_later(ring, m, until);
+	return dmring_requests_later(m, until);
 }
 
 /* It ends before it has begun */
@@ -262,8 +262,7 @@ static int to_one(struct dmring_ring *ring, struct dmring_member *m,
 	if (!one_way) {
 		c = dmring_call_new(ring, m, &o->req);
 		if (!c)
-			return dmring_requests_later(ring, m,
-						     ktime_get_ns() + DMRING_CALLS_WAIT_NS);
+			return dmring_requests_later(m, ktime_get_ns() + DMRING_CALLS_WAIT_NS);
 	}
 	dmring_delivery_put(ring, offer, d, c);
 	return DMRING_TAKEN;
@@ -356,6 +355,7 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 	struct dmring_ident ident = dmring_member_ident(m);
 	struct dmring_service *service;
 	struct dmring_delivery d;
+	u64 until;
 	int err;
 
 	if (len < sizeof(o->req))
@@ -369,13 +369,13 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 	service = dmring_services_find(ring, o->req.service);
 	if (!service && !dmring_service_name_ok(o->req.service))
 		return -EINVAL;
+	until = o->req.deadline ?: U64_MAX;
 	if (o->req.deadline && ktime_get_ns() >= o->req.deadline)
 		return through(m, service, dmring_requests_fail(ring, m, &o->req, ETIMEDOUT));
 	if (!dmring_direct_is_its_turn(m))
-		return through(m, service, not_its_turn(ring, m, o->req.deadline ?: U64_MAX));
+		return through(m, service, not_its_turn(m, until));
 	if (m->attached && m->party.calls[DMRING_CALL_CLIENT].count >= DMRING_CALLS_MAX)
-		return through(m, service,
-			       dmring_requests_later(ring, m, o->req.deadline ?: U64_MAX));
+		return through(m, service, dmring_requests_later(m, until));
 	o->len = len - sizeof(o->req);
 	dmring_delivery_init(&d, o->req.flags, o->req.deadline,
 			     dmring_ring_ident(ring, &ident), &o->body, o->len);
@@ -472,11 +472,11 @@ static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
 	if (!c)
 		return -ESTALE;
 	if (!dmring_direct_is_its_turn(m))
-		return not_its_turn(ring, m, U64_MAX);
+		return not_its_turn(m, U64_MAX);
 	o->len = len - sizeof(reply);
 	if (dmring_call_is_ours(c) &&
 	    clogged(ring, m, c, reply_need(ring, o->len), &until))
-		return dmring_requests_later(ring, m, until);
+		return dmring_requests_later(m, until);
 	if (dmring_call_is_ours(c)) {
 		load.ident = dmring_ring_ident(ring, &ident);
 		load.body = o->body;

@@ -36,7 +36,7 @@ int dmring_requests_take(struct dmring_ring *ring, struct dmring_member *m, u16 
 #define DMRING_CALLS_WAIT_NS	(10 * NSEC_PER_MSEC)	/* while too many are under way */
 
 /* The next one of @m waits, until then (ns) at most: DMRING_TAKEN_LATER. */
-int dmring_requests_later(struct dmring_ring *ring, struct dmring_member *m, u64 until);
+int dmring_requests_later(struct dmring_member *m, u64 until);
 /* It ends before it has begun: DMRING_TAKEN, or _LATER if that cannot be told now. */
 int dmring_requests_fail(struct dmring_ring *ring, struct dmring_member *m,
 			 const struct dmring_in_request *req, u32 error);

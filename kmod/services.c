@@ -143,7 +143,7 @@ static int withdraw(struct dmring_member *m, struct dmring_ioc_offer *args)
 		err = -ENOTCONN;
 	} else if (offer) {
 		end_offer(m->ring, offer);
-		/* who waits for this one alone waits in vain */
+		/* a request to each may have waited for this one alone */
 		dmring_direct_retry(m->ring);
 	} else {
 		err = dmring_why(args->why, -ENOENT, "this member does not serve \"%s\"",

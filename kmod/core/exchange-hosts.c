@@ -164,7 +164,7 @@ static void reply_arrived(struct dmring_exchange *x, const struct dmring_parcel 
 void dmring_exchange_arrived(struct dmring_exchange *x, const struct dmring_parcel *p,
 			     const void *load, u64 now, u64 rnd)
 {
-	if (p->from == x->node || (p->dest && p->dest != x->node))
+	if (!dmring_exchange_concerns(x, p))
 		return;
 	if (p->kind == DMRING_PARCEL_REQUEST) {
 		request_arrived(x, p, load, now, rnd);
@@ -206,7 +206,6 @@ void dmring_exchange_installs(struct dmring_exchange *x, const struct dmring_vie
 			x->kept[n++] = node;
 	}
 	x->kept_count = n;
-	x->hosts = rec->count;
 	x->view_due = true;
 }
 

@@ -2,8 +2,8 @@
 #include "exchange-internal.h"
 
 void dmring_exchange_init(struct dmring_exchange *x, const struct dmring_exchange_ops *ops,
-			  void *ring, u32 node, struct dmring_call *calls,
-			  struct dmring_host_offer *offers)
+			  void *ring, u32 node, const struct dmring_view *view,
+			  struct dmring_call *calls, struct dmring_host_offer *offers)
 {
 	memset(x, 0, sizeof(*x));
 	dmring_calls_init(&x->calls, calls);
@@ -11,6 +11,7 @@ void dmring_exchange_init(struct dmring_exchange *x, const struct dmring_exchang
 	x->ops = ops;
 	x->ring = ring;
 	x->node = node;
+	x->view = view;
 }
 
 /*
@@ -293,9 +294,9 @@ void dmring_exchange_answered(struct dmring_exchange *x, u64 no, u32 member)
 		c->answered = true;
 }
 
-void dmring_exchange_unanswered(struct dmring_exchange *x, u32 member, void *gone)
+void dmring_exchange_unanswered(struct dmring_exchange *x, u32 member)
 {
-	end_orphans(x, member, gone, false);
+	end_orphans(x, member, NULL, false);
 }
 
 void dmring_exchange_drained(struct dmring_exchange *x, u32 member, void *gone)

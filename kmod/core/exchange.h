@@ -96,8 +96,8 @@ struct dmring_exchange_ops {
  * @ops: (invariant)
  * @ring: for the ops (invariant)
  * @node: of this host (invariant)
+ * @view: the hosts there are, which is the caller's (invariant; what it says is not)
  * @own: calls of members here
- * @hosts: of the ring; the caller's at first
  * @use: by the other hosts
  * @view_due: a view was installed, and its record not delivered
  * @kept_count: hosts that have come along from all views before it,
@@ -116,8 +116,8 @@ struct dmring_exchange {
 	const struct dmring_exchange_ops *ops;
 	void *ring;
 	u32 node;
+	const struct dmring_view *view;
 	u32 own;
-	u16 hosts;
 	struct dmring_host_use use[DMRING_HOSTS_MAX];
 	bool view_due;
 	u16 kept_count;
@@ -132,13 +132,13 @@ struct dmring_exchange {
 
 /* @calls and @offers: the tables' memory, see calls.h and offers.h */
 void dmring_exchange_init(struct dmring_exchange *x, const struct dmring_exchange_ops *ops,
-			  void *ring, u32 node, struct dmring_call *calls,
-			  struct dmring_host_offer *offers);
+			  void *ring, u32 node, const struct dmring_view *view,
+			  struct dmring_call *calls, struct dmring_host_offer *offers);
 
 /* How many hosts share what is not our own */
 static inline u32 dmring_exchange_others(const struct dmring_exchange *x)
 {
-	return x->hosts > 2 ? x->hosts - 1 : 1;
+	return x->view->count > 2 ? x->view->count - 1 : 1;
 }
 
 /* What host @node takes here: to be counted up or down; NULL: there are too many hosts. */
@@ -188,7 +188,7 @@ void dmring_exchange_turn(struct dmring_exchange *x, struct dmring_party *m, u32
  */
 void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m);
 void dmring_exchange_answered(struct dmring_exchange *x, u64 no, u32 member);
-void dmring_exchange_unanswered(struct dmring_exchange *x, u32 member, void *gone);
+void dmring_exchange_unanswered(struct dmring_exchange *x, u32 member);
 void dmring_exchange_drained(struct dmring_exchange *x, u32 member, void *gone);
 
 /*
@@ -203,9 +203,14 @@ struct dmring_call *dmring_exchange_due(const struct dmring_exchange *x, struct 
 /* Such a parcel has gone, with @flags. */
 void dmring_exchange_told(struct dmring_exchange *x, struct dmring_call *c, u32 flags);
 
-/*
- * A request, a reply or an offer of another host has its place in the order. @rnd: for a request
- */
+/* A parcel has its place in the order: is it of another host, and for this one? */
+static inline bool dmring_exchange_concerns(const struct dmring_exchange *x,
+					    const struct dmring_parcel *p)
+{
+	return p->from != x->node && (!p->dest || p->dest == x->node);
+}
+
+/* It is a request, a reply or an offer; one that does not concern this host is left alone. */
 void dmring_exchange_arrived(struct dmring_exchange *x, const struct dmring_parcel *p,
 			     const void *load, u64 now, u64 rnd);
 

@@ -37,7 +37,7 @@ static void die(struct host *h, struct member *m)
 	for (i = 0; i < m->in_count; i++)
 		if (m->in[i].type == LETTER_REPLY)
 			dmring_exchange_answered(&h->calls.x, m->in[i].cap, m->mark);
-	dmring_exchange_unanswered(&h->calls.x, m->mark, m);
+	dmring_exchange_unanswered(&h->calls.x, m->mark);
 	calls_soon(h, h->w->now);
 }
 
@@ -236,7 +236,6 @@ void people_run(struct host *h)
 		k->run_at = h->frozen;
 		return;
 	}
-	k->x.hosts = k->x.hosts ?: h->core.view.count;
 	look(h);
 	if (!w->quiet && w->now >= k->act_at) {
 		act(h);
@@ -268,7 +267,8 @@ void people_boot(struct host *h)
 	struct calls *k = &h->calls;
 	u32 i;
 
-	dmring_exchange_init(&k->x, &calls_ops, h, h->no + 1, k->table, k->offers);
+	dmring_exchange_init(&k->x, &calls_ops, h, h->no + 1, &h->core.view, k->table,
+			     k->offers);
 	memset(k->member, 0, sizeof(k->member));
 	memset(k->call_of, 0, sizeof(k->call_of));
 	memset(k->heard, 0, sizeof(k->heard));

@@ -18,6 +18,7 @@
 static struct dmring_call table[DMRING_CALLS_TABLE];
 static struct dmring_host_offer offers[DMRING_OFFERS_TABLE];
 static struct dmring_exchange x;
+static struct dmring_view view;
 
 /* Members CLIENT, SERVER and OTHER; what the ops were asked for, and what they answer */
 static struct {
@@ -95,7 +96,8 @@ static const struct dmring_exchange_ops ops = {
 static void fresh(void)
 {
 	memset(&ring, 0, sizeof(ring));
-	dmring_exchange_init(&x, &ops, NULL, HERE, table, offers);
+	view.count = 2;
+	dmring_exchange_init(&x, &ops, NULL, HERE, &view, table, offers);
 }
 
 static struct dmring_call *begin(u32 flags, u64 deadline)
@@ -379,7 +381,7 @@ static void a_flood(void)
 	u64 i;
 
 	fresh();
-	x.hosts = OTHERS + 1;
+	view.count = OTHERS + 1;
 	for (i = 1; i <= SHARE; i++)
 		request_of(FAR, i);
 	CHECK(ring.served == SHARE && !dmring_exchange_due(&x, &p));
@@ -417,7 +419,7 @@ static void own_share(void)
 	u64 first, i;
 
 	fresh();
-	x.hosts = OTHERS + 1;
+	view.count = OTHERS + 1;
 	first = gone_far(0, 0)->no;
 	for (i = 1; i < SHARE / 2; i++)
 		gone_far(0, 0);
@@ -480,7 +482,7 @@ static void promised_by_another(void)
 	CHECK(!dmring_exchange_replied(&x, c, DMRING_REPLY_MORE, 0));
 	ring.gone[2] = true;
 	dmring_exchange_left(&x, &ring.party[2]);
-	dmring_exchange_unanswered(&x, OTHER, NULL);
+	dmring_exchange_unanswered(&x, OTHER);
 	CHECK(ring.told == 1 && ring.error == EOWNERDEAD);
 	check_empty();
 }
@@ -510,7 +512,7 @@ static void no_room_for_many(void)
 	u32 i;
 
 	fresh();
-	x.hosts = OTHERS + 1;
+	view.count = OTHERS + 1;
 	for (i = 0; i < SHARE / 2; i++)
 		no[i] = gone_far(0, 0)->no;
 	CHECK(!dmring_exchange_may_send(&x, FAR));
@@ -542,7 +544,7 @@ static void server_has_replied(void)
 	/* of another's call that is nothing but a claim */
 	dmring_exchange_answered(&x, b->no, OTHER);
 	dmring_exchange_answered(&x, 12345, SERVER);
-	dmring_exchange_unanswered(&x, SERVER, NULL);
+	dmring_exchange_unanswered(&x, SERVER);
 	CHECK(ring.told == 1 && x.failed == 1 && x.calls.used == 2);
 	CHECK(dmring_exchange_due(&x, &p) && p.no == 77 && p.error == EOWNERDEAD);
 	CHECK(dmring_exchange_held(&x, a->no, SERVER) == a);
@@ -561,7 +563,7 @@ static void server_promises(void)
 	ring.gone[1] = true;
 	dmring_exchange_left(&x, &ring.party[1]);
 	dmring_exchange_answered(&x, c->no, SERVER);
-	dmring_exchange_unanswered(&x, SERVER, NULL);
+	dmring_exchange_unanswered(&x, SERVER);
 	CHECK(!ring.told && x.calls.used == 1);
 	dmring_exchange_drained(&x, SERVER, NULL);
 	CHECK(ring.told == 1 && ring.error == EOWNERDEAD);
