@@ -10,12 +10,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "../ulib/include/dmring.h"
-#include "kself.h"
-#include "rig.h"
-
-#define WAIT_MS	10000
-#define PAST	2		/* ms; a deadline that is over soon */
+#include "calls.h"
 
 FIXTURE(calls) {
 	const char *name;
@@ -24,14 +19,6 @@ FIXTURE(calls) {
 	struct dmring *s;
 	struct dmring *t;
 };
-
-static struct dmring *join(const char *name, uint32_t out)
-{
-	struct dmring_opts o = { .size = sizeof(o), .flags = DMRING_CALLS, .out_size = out };
-	struct dmring *r = NULL;
-
-	return dmring_attach(&r, name, &o) ? NULL : r;
-}
 
 FIXTURE_SETUP(calls)
 {
@@ -47,13 +34,6 @@ FIXTURE_SETUP(calls)
 	ASSERT_EQ(0, dmring_offer(self->s, "work", NULL)) TH_LOG("%s", dmring_why());
 }
 
-static void leave(struct dmring **r)
-{
-	if (*r)
-		dmring_detach(*r);
-	*r = NULL;
-}
-
 FIXTURE_TEARDOWN(calls)
 {
 	leave(&self->c);
@@ -61,65 +41,6 @@ FIXTURE_TEARDOWN(calls)
 	leave(&self->s);
 	leave(&self->t);
 	EXPECT_EQ(0, rig_ring_del(self->name));
-}
-
-/* The next message of any kind, within @ms: 0 or -errno; it stays until release */
-static int next(struct dmring *r, struct dmring_msg *m, int ms)
-{
-	uint64_t end = rig_ms() + ms;
-	int ret;
-
-	do {
-		ret = dmring_peek(r, m);
-		if (ret == -EAGAIN)
-			dmring_wait(r, DMRING_WAIT_READ, 1, 20);
-	} while (ret == -EAGAIN && rig_ms() < end);
-	return ret;
-}
-
-/* The next one is a request with this text; its capability */
-static uint64_t request(struct __test_metadata *_metadata, struct dmring *s, const char *text)
-{
-	struct dmring_msg m;
-	uint64_t cap;
-
-	ASSERT_EQ(0, next(s, &m, WAIT_MS)) TH_LOG("no request \"%s\"", text);
-	ASSERT_EQ(DMRING_REC_REQUEST, m.type);
-	ASSERT_EQ(strlen(text), m.len);
-	ASSERT_EQ(0, memcmp(m.data, text, m.len));
-	cap = m.ref;
-	ASSERT_EQ(0, dmring_release(s));
-	return cap;
-}
-
-/* The next one that is no broadcast is the end of request @cookie */
-static void ends(struct __test_metadata *_metadata, struct dmring *c, uint64_t cookie, int error,
-		 const char *text)
-{
-	struct dmring_msg m;
-
-	do {
-		ASSERT_EQ(0, next(c, &m, WAIT_MS))
-			TH_LOG("%llu has no end", (unsigned long long)cookie);
-	} while (m.type == DMRING_REC_DATA);
-	ASSERT_EQ(DMRING_REC_REPLY, m.type);
-	EXPECT_EQ(cookie, m.ref);
-	EXPECT_EQ(error, m.error) TH_LOG("%s", strerror(-m.error));
-	ASSERT_EQ(strlen(text), m.len);
-	EXPECT_EQ(0, memcmp(m.data, text, m.len));
-	ASSERT_EQ(0, dmring_release(c));
-}
-
-static void nothing(struct __test_metadata *_metadata, struct dmring *r)
-{
-	struct dmring_msg m;
-
-	EXPECT_EQ(-EAGAIN, next(r, &m, 50));
-}
-
-static int ask(struct dmring *c, const char *text, uint64_t cookie, unsigned int flags, int ms)
-{
-	return dmring_call_start(c, "work", text, strlen(text), cookie, flags, ms);
 }
 
 /* What came back of a message that was refused */
@@ -646,229 +567,6 @@ TEST_F(calls, fifo_with_broadcasts)
 		ASSERT_EQ(i, value);
 		ASSERT_EQ(0, dmring_release(self->s));
 	}
-}
-
-/*
- * A ring that is full: @lazy does not read, @full sends until its next message finds no room.
- * The others of the fixture are on another ring.
- */
-struct full {
-	char name[DMRING_NAME_SIZE];
-	struct dmring *lazy;
-	struct dmring *full;
-	struct dmring *c;
-	struct dmring *s;
-	int sent;
-	int requests;	/* that @s has been handed while it was skipping, */
-	int after;	/* the last one after this message */
-	int replies;	/* that @c has got likewise, */
-	uint64_t ref;	/* the last one to this, */
-	int error;	/* and with that */
-};
-
-#define PIECE	3000
-
-static int send_piece(struct dmring *r, int no)
-{
-	char piece[PIECE];
-
-	memset(piece, no, sizeof(piece));
-	memcpy(piece, &no, sizeof(no));
-	return dmring_send(r, piece, sizeof(piece));
-}
-
-static void fill_up(struct __test_metadata *_metadata, struct full *f)
-{
-	const struct rig_conf conf = {
-		.mode = 0666, .slow = DMRING_SLOW_BLOCK, .log = 64 << 10,
-	};
-
-	snprintf(f->name, sizeof(f->name), "full-%d", getpid());
-	ASSERT_EQ(0, rig_ring_add(f->name, &conf));
-	f->lazy = join(f->name, 0);
-	f->full = join(f->name, 0);
-	f->c = join(f->name, 0);
-	f->s = join(f->name, 8192);
-	f->requests = 0;
-	f->replies = 0;
-	ASSERT_TRUE(f->lazy && f->full && f->c && f->s) TH_LOG("%s", dmring_why());
-	ASSERT_EQ(0, dmring_offer(f->s, "work", NULL));
-	/* more than log and input space take together */
-	for (f->sent = 0; f->sent < 100 && !send_piece(f->full, f->sent); f->sent++)
-		;
-	ASSERT_GT(100, f->sent);
-	ASSERT_LT(20, f->sent);
-	ASSERT_LT(0, rig_ring_stat(f->name, DMRING_A_STAT_FULL));
-}
-
-/* Read all that is there and throw it away */
-static void skip(struct full *f, struct dmring *r)
-{
-	struct dmring_msg m;
-	int no = -1;
-
-	while (r && !dmring_peek(r, &m)) {
-		if (m.type == DMRING_REC_DATA)
-			memcpy(&no, m.data, sizeof(no));
-		if (m.type == DMRING_REC_REQUEST)
-			f->after = no;
-		f->requests += m.type == DMRING_REC_REQUEST;
-		if (m.type == DMRING_REC_REPLY) {
-			f->replies++;
-			f->ref = m.ref;
-			f->error = m.error;
-		}
-		dmring_release(r);
-	}
-}
-
-/* All that @full had sent comes to @lazy, in order and whole; the others do not hold it up */
-static void comes_whole(struct __test_metadata *_metadata, struct full *f)
-{
-	struct dmring_msg m;
-	int no, i;
-
-	for (no = 0; no < f->sent; no++) {
-		skip(f, f->full);
-		skip(f, f->c);
-		skip(f, f->s);
-		ASSERT_EQ(0, next(f->lazy, &m, WAIT_MS)) TH_LOG("%d of %d", no, f->sent);
-		ASSERT_EQ(PIECE, m.len);
-		ASSERT_EQ(0, memcmp(m.data, &no, sizeof(no)));
-		for (i = sizeof(no); i < PIECE; i++)
-			ASSERT_EQ((char)no, ((const char *)m.data)[i]);
-		ASSERT_EQ(0, dmring_release(f->lazy));
-	}
-}
-
-static void empty_out(struct __test_metadata *_metadata, struct full *f)
-{
-	leave(&f->lazy);
-	leave(&f->full);
-	leave(&f->c);
-	leave(&f->s);
-	EXPECT_EQ(0, rig_ring_del(f->name));
-}
-
-/* Who needs no room on the ring does not wait for those who do */
-TEST_F(calls, past_a_full_ring)
-{
-	struct full f;
-	uint64_t i;
-
-	fill_up(_metadata, &f);
-	skip(&f, f.s);
-	skip(&f, f.c);
-	for (i = 0; i < 50; i++) {
-		ASSERT_EQ(0, ask(f.c, "hello", i, 0, WAIT_MS));
-		ASSERT_EQ(0, dmring_reply(f.s, request(_metadata, f.s, "hello"), "world", 5));
-		ends(_metadata, f.c, i, 0, "world");
-	}
-	/* one whose time passes while nobody takes it */
-	ASSERT_EQ(0, ask(f.c, "late", 50, 0, PAST));
-	ends(_metadata, f.c, 50, -ETIMEDOUT, "");
-	/* and the end of a server */
-	ASSERT_EQ(0, ask(f.c, "gone", 51, 0, WAIT_MS));
-	leave(&f.s);
-	ends(_metadata, f.c, 51, -EOWNERDEAD, "");
-	comes_whole(_metadata, &f);
-	empty_out(_metadata, &f);
-}
-
-/* Behind a message that waits for room: it is not for its caller to wait longer than it said */
-TEST_F(calls, behind_a_full_ring)
-{
-	uint64_t begin;
-	char buf[8];
-	struct full f;
-
-	fill_up(_metadata, &f);
-	skip(&f, f.full);
-	begin = rig_ms();
-	EXPECT_EQ(-ETIMEDOUT, dmring_call(f.full, "work", "x", 1, buf, sizeof(buf), 200));
-	EXPECT_LE(200, rig_ms() - begin);
-	EXPECT_GT(WAIT_MS, rig_ms() - begin);
-	comes_whole(_metadata, &f);
-	/* its time is over: it comes to nobody, and its end is nobody's any more */
-	skip(&f, f.s);
-	nothing(_metadata, f.s);
-	skip(&f, f.full);
-	nothing(_metadata, f.full);
-	EXPECT_EQ(0, rig_ring_stat(f.name, DMRING_A_STAT_CALLS_OPEN));
-	empty_out(_metadata, &f);
-}
-
-/* What those who leave had accepted waits for room, and none of it is lost */
-TEST_F(calls, leaving_a_full_ring)
-{
-	struct full f;
-	uint64_t i;
-
-	fill_up(_metadata, &f);
-	skip(&f, f.s);
-	leave(&f.full);
-	skip(&f, f.c);
-	for (i = 0; i < 10; i++) {
-		ASSERT_EQ(0, ask(f.c, "hello", i, 0, WAIT_MS));
-		ASSERT_EQ(0, dmring_reply(f.s, request(_metadata, f.s, "hello"), "", 0));
-		ends(_metadata, f.c, i, 0, "");
-	}
-	/* a second one, with a request behind a message that waits for room */
-	ASSERT_EQ(0, send_piece(f.c, 99));
-	ASSERT_EQ(0, ask(f.c, "last", 0, DMRING_REQUEST_ONE_WAY, -1));
-	leave(&f.c);
-	nothing(_metadata, f.s);
-	f.requests = 0;
-	comes_whole(_metadata, &f);
-	ASSERT_TRUE(rig_within(WAIT_MS, (skip(&f, f.s), f.requests)));
-	EXPECT_EQ(1, f.requests);
-	EXPECT_EQ(99, f.after);
-	empty_out(_metadata, &f);
-}
-
-/* The next request before @r, whatever is in front; its capability */
-static uint64_t cap_of(struct __test_metadata *_metadata, struct dmring *r)
-{
-	struct dmring_msg m;
-	uint64_t cap = 0;
-
-	while (!cap) {
-		ASSERT_EQ(0, next(r, &m, WAIT_MS));
-		cap = m.type == DMRING_REC_REQUEST ? m.ref : 0;
-		ASSERT_EQ(0, dmring_release(r));
-	}
-	return cap;
-}
-
-/* Its last messages wait for room; who waits for its replies need not wait for that */
-TEST_F(calls, a_server_leaves_a_full_ring)
-{
-	struct full f;
-	uint64_t cap;
-
-	fill_up(_metadata, &f);
-	ASSERT_EQ(0, dmring_offer(f.full, "full", NULL));
-	ASSERT_EQ(0, dmring_call_start(f.c, "full", "a", 1, 1, 0, -1));
-	ASSERT_EQ(0, dmring_call_start(f.c, "full", "b", 1, 2, 0, -1));
-	cap = cap_of(_metadata, f.full);
-	cap_of(_metadata, f.full);
-	ASSERT_EQ(0, dmring_reply(f.full, cap, "reply", 5));
-	skip(&f, f.c);
-	leave(&f.full);
-	/* the one that it has not answered */
-	ASSERT_TRUE(rig_within(WAIT_MS, (skip(&f, f.c), f.replies)));
-	EXPECT_EQ(2, f.ref);
-	EXPECT_EQ(-EOWNERDEAD, f.error);
-	nothing(_metadata, f.c);
-	EXPECT_EQ(1, f.replies);
-	/* and the other one, whose answer stands behind what finds no room */
-	comes_whole(_metadata, &f);
-	ASSERT_TRUE(rig_within(WAIT_MS, (skip(&f, f.c), f.replies > 1)));
-	EXPECT_EQ(2, f.replies);
-	EXPECT_EQ(1, f.ref);
-	EXPECT_EQ(0, f.error);
-	EXPECT_EQ(0, rig_ring_stat(f.name, DMRING_A_STAT_CALLS_OPEN));
-	empty_out(_metadata, &f);
 }
 
 TEST_HARNESS_MAIN
