@@ -39,7 +39,7 @@ expect() {
 }
 
 echo "KTAP version 1"
-echo "1..24"
+echo "1..25"
 
 expect 0 "2 passed, 0 failed, 0 skipped" "all is well" 0 <<'T'
 KTAP version 1
@@ -52,6 +52,8 @@ expect 1 "1 passed, 1 failed, 0 skipped" "a failure" 1 <<'T'
 ok 1 one
 not ok 2 two
 T
+[ "$(grep -A 9 '^# failed: canned$' "$tmp/out" | grep -c '^#   not ok 2 two$')" = 1 ]
+result $? "what failed is repeated at the end" "it was not, or more than once"
 expect 1 "1 passed, 1 failed, 0 skipped" "a failure that the exit status hides" 0 <<'T'
 1..2
 ok 1 one
