@@ -132,13 +132,6 @@ bool dmring_parcels_due(struct dmring_ring *ring, struct dmring_outgoing *o)
  * What the rules ask for
  */
 
-static struct dmring_party *party(void *ring, u32 member)
-{
-	struct dmring_member *m = dmring_member_of(ring, member);
-
-	return m ? &m->party : NULL;
-}
-
 static int serve(void *ring, const struct dmring_parcel *p, u64 deadline, const void *load,
 		 struct dmring_call *c)
 {
@@ -159,9 +152,9 @@ static int serve(void *ring, const struct dmring_parcel *p, u64 deadline, const 
 }
 
 /* It lies in the output space of who has left as we have put it there */
-static bool move_on(void *ring, void *gone, struct dmring_call *c)
+static bool move_on(void *ring, struct dmring_call *c)
 {
-	struct dmring_member *m = gone;
+	struct dmring_member *m = container_of(c->server, struct dmring_member, party);
 	struct dmring_source src = { m->slot.out, c->out_at, m->slot.out_size - 1 };
 	struct dmring_ident ident;
 	struct dmring_request req;
@@ -181,8 +174,7 @@ static bool move_on(void *ring, void *gone, struct dmring_call *c)
 	dmring_delivery_init(&d, req.flags, req.deadline, identified ? &ident : NULL, &src,
 			     rec.len - sizeof(req));
 	offer = dmring_delivery_choose(dmring_services_at(m, req.service),
-				       dmring_call_client(ring, c), dmring_out_need(&d.out), false,
-				       &err);
+				       dmring_call_client(c), dmring_out_need(&d.out), false, &err);
 	if (offer)
 		dmring_delivery_put(ring, offer, &d, c);
 	return offer;
@@ -190,17 +182,17 @@ static bool move_on(void *ring, void *gone, struct dmring_call *c)
 
 static int reply(void *ring, const struct dmring_call *c, u32 error, u32 flags, const void *load)
 {
-	return dmring_requests_reply(dmring_call_client(ring, c), c, error, flags, load);
+	return dmring_requests_reply(dmring_call_client(c), c, error, flags, load);
 }
 
 static bool tell(void *ring, const struct dmring_call *c, u32 error, u32 flags)
 {
-	return dmring_requests_tell(dmring_call_client(ring, c), c, error, flags);
+	return dmring_requests_tell(dmring_call_client(c), c, error, flags);
 }
 
-static void wants_room(void *ring, u32 member)
+static void wants_room(void *ring, struct dmring_party *client)
 {
-	dmring_requests_want_room(ring, dmring_member_of(ring, member));
+	dmring_requests_want_room(ring, container_of(client, struct dmring_member, party));
 }
 
 static void missed(void *of, const struct dmring_parcel *p)
@@ -231,7 +223,6 @@ static void due(void *ring)
 }
 
 const struct dmring_exchange_ops dmring_parcels_ops = {
-	.party = party,
 	.serve = serve,
 	.move_on = move_on,
 	.reply = reply,
@@ -282,12 +273,12 @@ void dmring_parcels_left(struct dmring_ring *ring, struct dmring_member *m)
 	dmring_exchange_left(&ring->direct->exchange, &m->party);
 	/* to move what it had accepted may take its time; whom that does not concern is told now */
 	if (held && dmring_requests_answered(ring, m))
-		dmring_exchange_unanswered(&ring->direct->exchange, m->sender);
+		dmring_exchange_unanswered(&ring->direct->exchange, &m->party);
 }
 
 void dmring_parcels_drained(struct dmring_ring *ring, struct dmring_member *m)
 {
-	dmring_exchange_drained(&ring->direct->exchange, m->sender, m);
+	dmring_exchange_drained(&ring->direct->exchange, &m->party);
 	dmring_services_drained(ring, m);
 	dmring_direct_wait_no_more(m);
 }

@@ -26,11 +26,6 @@
 #define EACH_BYTES	(2U << 20)		/* copied at most for one request to each */
 #define LEFT_LOOKED_AT	512			/* records of one that has left, for replies */
 
-struct dmring_member *dmring_call_client(struct dmring_ring *ring, const struct dmring_call *c)
-{
-	return c->client ? dmring_member_of(ring, c->client) : NULL;
-}
-
 /*
  * Ends
  */
@@ -71,7 +66,7 @@ void dmring_requests_turn(struct dmring_ring *ring, struct dmring_member *m)
 {
 	if (dmring_out_has_rung(m))
 		dmring_direct_retry(ring);
-	dmring_exchange_turn(&ring->direct->exchange, &m->party, m->sender);
+	dmring_exchange_turn(&ring->direct->exchange, &m->party);
 }
 
 /*
@@ -148,7 +143,7 @@ void dmring_delivery_put(struct dmring_ring *ring, struct dmring_offer *offer,
 	list_move_tail(&offer->node, &offer->service->offers);
 	if (!c)
 		return;
-	dmring_exchange_hand(&direct->exchange, c, &m->party, m->sender, at);
+	dmring_exchange_hand(&direct->exchange, c, &m->party, at);
 	dmring_services_busy(ring);
 }
 
@@ -157,8 +152,7 @@ struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_memb
 {
 	/* one that has left hears nothing any more */
 	return dmring_exchange_begin(&ring->direct->exchange, m->attached ? &m->party : NULL,
-				     m->sender, req->cookie, req->flags, req->deadline,
-				     get_random_u64());
+				     req->cookie, req->flags, req->deadline, get_random_u64());
 }
 
 /*
@@ -427,7 +421,7 @@ static u32 reply_need(const struct dmring_ring *ring, u32 len)
 static bool clogged(struct dmring_ring *ring, const struct dmring_member *server,
 		    const struct dmring_call *c, u32 need, u64 *until)
 {
-	struct dmring_member *m = dmring_call_client(ring, c);
+	struct dmring_member *m = dmring_call_client(c);
 	u64 now;
 
 	if (!m || !dmring_out_fits(m, need) || dmring_out_has_room(m, need))
@@ -444,8 +438,8 @@ static bool clogged(struct dmring_ring *ring, const struct dmring_member *server
 static int reply_here(struct dmring_ring *ring, struct dmring_call *c,
 		      const struct dmring_in_reply *reply, const struct dmring_carried *load)
 {
-	int err = dmring_requests_reply(dmring_call_client(ring, c), c, reply->error,
-					reply->flags, load);
+	int err = dmring_requests_reply(dmring_call_client(c), c, reply->error, reply->flags,
+					load);
 
 	return dmring_exchange_replied(&ring->direct->exchange, c, reply->flags, err);
 }
@@ -468,7 +462,7 @@ static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
 		return -EINVAL;
 	if (len - sizeof(reply) > DMRING_DIRECT_MAX)
 		return -EMSGSIZE;
-	c = dmring_exchange_held(&ring->direct->exchange, reply.cap, m->sender);
+	c = dmring_exchange_held(&ring->direct->exchange, reply.cap, &m->party);
 	if (!c)
 		return -ESTALE;
 	if (!dmring_direct_is_its_turn(m))
@@ -519,7 +513,7 @@ bool dmring_requests_answered(struct dmring_ring *ring, const struct dmring_memb
 			return true;
 		if (rec.type == DMRING_REC_REPLY && rec.len >= sizeof(reply)) {
 			dmring_source_take(&src, &reply, sizeof(reply));
-			dmring_exchange_answered(&ring->direct->exchange, reply.cap, m->sender);
+			dmring_exchange_answered(&ring->direct->exchange, reply.cap, &m->party);
 		}
 		at += total;
 	}

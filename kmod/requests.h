@@ -79,7 +79,11 @@ u32 dmring_delivery_each(struct dmring_ring *ring, struct dmring_service *servic
 bool dmring_requests_answered(struct dmring_ring *ring, const struct dmring_member *m);
 
 /* Who asked, if it is a member here */
-struct dmring_member *dmring_call_client(struct dmring_ring *ring, const struct dmring_call *c);
+static inline struct dmring_member *dmring_call_client(const struct dmring_call *c)
+{
+	return c->client ? container_of(c->client, struct dmring_member, party) : NULL;
+}
+
 /* A new one of @m; NULL: there are too many. */
 struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_member *m,
 				    const struct dmring_in_request *req);

@@ -11,8 +11,8 @@
  * that the server's member is handed, and what the server's host knows of it. Who does
  * not hold an entry can do nothing with its number.
  *
- * Entries stand in lists: the client's and the server's (the caller's to keep, beside
- * the member), or among those whose end is still to be told to another host. All memory is
+ * Entries stand in lists: the client's and the server's (struct dmring_party, beside the
+ * member), or among those whose end is still to be told to another host. All memory is
  * the caller's. Everything here is protected by the ring lock.
  */
 #ifndef _DMRING_CORE_CALLS_H
@@ -42,6 +42,12 @@ struct dmring_call_list {
 	u32 count;
 };
 
+/* A member's calls; beside the member, all 0 at first */
+struct dmring_party {
+	struct dmring_call_list calls[DMRING_CALL_SIDES];	/* as client, as server */
+	u32 ends_due;		/* of those as client, those that have ended untold */
+};
+
 /**
  * struct dmring_call - a request under way
  * @no: its number; never 0
@@ -50,8 +56,9 @@ struct dmring_call_list {
  * @deadline: ns, 0 for none
  * @out_at: where it lies in the output space of the server's member
  * @node: the other host; 0: there is none
- * @client: who asked, as the caller names members; 0: not here, or gone
- * @server: who is to reply; 0: not here, or none yet
+ * @client: who asked; NULL: not here, or it has left
+ * @server: who is to reply; NULL: not here, or none yet. One that has left keeps its calls until
+ *          all that it had accepted has been moved
  * @flags: DMRING_REQUEST_*
  * @error: how it ended, in ENDED and TELL: errno
  * @end: DMRING_REPLY_*, likewise
@@ -67,9 +74,9 @@ struct dmring_call {
 	u64 cookie;
 	u64 deadline;
 	u64 out_at;
+	struct dmring_party *client;
+	struct dmring_party *server;
 	u32 node;
-	u32 client;
-	u32 server;
 	u16 flags;
 	u16 error;
 	u8 end;

@@ -18,27 +18,22 @@ void dmring_exchange_init(struct dmring_exchange *x, const struct dmring_exchang
  * Lists
  */
 
-static struct dmring_party *client_of(const struct dmring_exchange *x,
-				      const struct dmring_call *c)
+static void drop_client(struct dmring_exchange *x, struct dmring_call *c)
 {
-	return c->client ? x->ops->party(x->ring, c->client) : NULL;
-}
-
-/* The list that has its server's side: the member's, or when that has left the orphans' */
-static struct dmring_call_list *server_list(struct dmring_exchange *x,
-					    const struct dmring_call *c)
-{
-	struct dmring_party *m = x->ops->party(x->ring, c->server);
-
-	return m ? &m->calls[DMRING_CALL_SERVER] : &x->orphans;
+	if (!c->client)
+		return;
+	dmring_calls_unlink(&x->calls, &c->client->calls[DMRING_CALL_CLIENT], c,
+			    DMRING_CALL_CLIENT);
+	c->client = NULL;
 }
 
 static void drop_server(struct dmring_exchange *x, struct dmring_call *c)
 {
 	if (!c->server)
 		return;
-	dmring_calls_unlink(&x->calls, server_list(x, c), c, DMRING_CALL_SERVER);
-	c->server = 0;
+	dmring_calls_unlink(&x->calls, &c->server->calls[DMRING_CALL_SERVER], c,
+			    DMRING_CALL_SERVER);
+	c->server = NULL;
 }
 
 /* It takes nothing of the other host any more */
@@ -65,12 +60,8 @@ static void forget(struct dmring_exchange *x, struct dmring_call *c)
 /* Somebody may have waited for its place, or for free hands. */
 void dmring_exchange_finish(struct dmring_exchange *x, struct dmring_call *c)
 {
-	struct dmring_party *client = client_of(x, c);
-
 	drop_server(x, c);
-	if (client)
-		dmring_calls_unlink(&x->calls, &client->calls[DMRING_CALL_CLIENT], c,
-				    DMRING_CALL_CLIENT);
+	drop_client(x, c);
 	forget(x, c);
 	x->ops->retry(x->ring);
 }
@@ -103,18 +94,16 @@ static void ended(struct dmring_call *c, u8 state, u32 error, u32 flags)
 /* To a client that is here: now, or when it has room */
 static void end_here(struct dmring_exchange *x, struct dmring_call *c, u32 error, u32 flags)
 {
-	struct dmring_party *client = client_of(x, c);
-
 	if (error || !(c->flags & DMRING_REQUEST_ONE_WAY))
 		count_end(x, flags);
-	if (!client || x->ops->tell(x->ring, c, error, flags)) {
+	if (!c->client || x->ops->tell(x->ring, c, error, flags)) {
 		dmring_exchange_finish(x, c);
 		return;
 	}
 	drop_server(x, c);
 	back_from(x, c);
 	ended(c, DMRING_CALL_ENDED, error, flags);
-	client->ends_due++;
+	c->client->ends_due++;
 	x->ops->retry(x->ring);
 	x->ops->wants_room(x->ring, c->client);
 }
@@ -137,7 +126,7 @@ void dmring_exchange_end(struct dmring_exchange *x, struct dmring_call *c, u32 e
 		end_there(x, c, error, flags);
 }
 
-void dmring_exchange_turn(struct dmring_exchange *x, struct dmring_party *m, u32 member)
+void dmring_exchange_turn(struct dmring_exchange *x, struct dmring_party *m)
 {
 	struct dmring_call *c, *next;
 
@@ -153,7 +142,7 @@ void dmring_exchange_turn(struct dmring_exchange *x, struct dmring_party *m, u32
 		dmring_exchange_finish(x, c);
 	}
 	if (m->ends_due)
-		x->ops->wants_room(x->ring, member);
+		x->ops->wants_room(x->ring, m);
 }
 
 /*
@@ -161,8 +150,7 @@ void dmring_exchange_turn(struct dmring_exchange *x, struct dmring_party *m, u32
  */
 
 struct dmring_call *dmring_exchange_begin(struct dmring_exchange *x, struct dmring_party *m,
-					  u32 member, u64 cookie, u32 flags, u64 deadline,
-					  u64 rnd)
+					  u64 cookie, u32 flags, u64 deadline, u64 rnd)
 {
 	struct dmring_call *c;
 
@@ -173,7 +161,7 @@ struct dmring_call *dmring_exchange_begin(struct dmring_exchange *x, struct dmri
 	c->cookie = cookie;
 	c->flags = flags;
 	if (m) {
-		c->client = member;
+		c->client = m;
 		dmring_calls_link(&x->calls, &m->calls[DMRING_CALL_CLIENT], c,
 				  DMRING_CALL_CLIENT);
 	}
@@ -201,22 +189,22 @@ void dmring_exchange_send(struct dmring_exchange *x, struct dmring_call *c,
 }
 
 void dmring_exchange_hand(struct dmring_exchange *x, struct dmring_call *c,
-			  struct dmring_party *m, u32 member, u64 out_at)
+			  struct dmring_party *m, u64 out_at)
 {
-	/* only those of one who has left pass into other hands */
-	if (c->server)
-		dmring_calls_unlink(&x->calls, &x->orphans, c, DMRING_CALL_SERVER);
+	/* one who has left may have had it */
+	drop_server(x, c);
 	c->out_at = out_at;
 	c->answered = false;
-	c->server = member;
+	c->server = m;
 	dmring_calls_link(&x->calls, &m->calls[DMRING_CALL_SERVER], c, DMRING_CALL_SERVER);
 }
 
-struct dmring_call *dmring_exchange_held(struct dmring_exchange *x, u64 no, u32 member)
+struct dmring_call *dmring_exchange_held(struct dmring_exchange *x, u64 no,
+					 const struct dmring_party *m)
 {
 	struct dmring_call *c = dmring_calls_find(&x->calls, no);
 
-	if (c && c->state == DMRING_CALL_OPEN && c->server == member)
+	if (c && c->state == DMRING_CALL_OPEN && c->server == m)
 		return c;
 	x->stale++;
 	return NULL;
@@ -245,28 +233,21 @@ int dmring_exchange_replied(struct dmring_exchange *x, struct dmring_call *c, u3
 
 void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m)
 {
-	struct dmring_call_list *mine = &m->calls[DMRING_CALL_CLIENT];
-	struct dmring_call_list *held = &m->calls[DMRING_CALL_SERVER];
 	struct dmring_call *c;
 
 	/* nobody waits for these any more; but they are in somebody's hands, here or elsewhere */
-	while ((c = dmring_calls_first(&x->calls, mine))) {
-		dmring_calls_unlink(&x->calls, mine, c, DMRING_CALL_CLIENT);
-		c->client = 0;
+	while ((c = dmring_calls_first(&x->calls, &m->calls[DMRING_CALL_CLIENT]))) {
+		drop_client(x, c);
 		if (c->state == DMRING_CALL_ENDED)
 			forget(x, c);
 	}
 	m->ends_due = 0;
-	while ((c = dmring_calls_first(&x->calls, held))) {
-		dmring_calls_unlink(&x->calls, held, c, DMRING_CALL_SERVER);
-		dmring_calls_link(&x->calls, &x->orphans, c, DMRING_CALL_SERVER);
-	}
 	x->ops->retry(x->ring);
 }
 
-static bool move_on(struct dmring_exchange *x, struct dmring_call *c, void *gone)
+static bool move_on(struct dmring_exchange *x, struct dmring_call *c)
 {
-	return c->flags & DMRING_REQUEST_IDEMPOTENT && x->ops->move_on(x->ring, gone, c);
+	return c->flags & DMRING_REQUEST_IDEMPOTENT && x->ops->move_on(x->ring, c);
 }
 
 /* Without a copy: those that move on wait for a better moment. */
@@ -275,33 +256,33 @@ static bool ends_early(const struct dmring_call *c)
 	return !c->answered && !(c->flags & DMRING_REQUEST_IDEMPOTENT);
 }
 
-static void end_orphans(struct dmring_exchange *x, u32 member, void *gone, bool all)
+static void end_held(struct dmring_exchange *x, struct dmring_party *m, bool all)
 {
 	struct dmring_call *c, *next;
 
-	for (c = dmring_calls_first(&x->calls, &x->orphans); c; c = next) {
+	for (c = dmring_calls_first(&x->calls, &m->calls[DMRING_CALL_SERVER]); c; c = next) {
 		next = dmring_calls_next(&x->calls, c, DMRING_CALL_SERVER);
-		if (c->server == member && (all || ends_early(c)) && !move_on(x, c, gone))
+		if ((all || ends_early(c)) && !move_on(x, c))
 			dmring_exchange_end(x, c, EOWNERDEAD, DMRING_END_UNKNOWN);
 	}
 }
 
-void dmring_exchange_answered(struct dmring_exchange *x, u64 no, u32 member)
+void dmring_exchange_answered(struct dmring_exchange *x, u64 no, const struct dmring_party *m)
 {
 	struct dmring_call *c = dmring_calls_find(&x->calls, no);
 
-	if (c && c->server == member)
+	if (c && c->server == m)
 		c->answered = true;
 }
 
-void dmring_exchange_unanswered(struct dmring_exchange *x, u32 member)
+void dmring_exchange_unanswered(struct dmring_exchange *x, struct dmring_party *m)
 {
-	end_orphans(x, member, NULL, false);
+	end_held(x, m, false);
 }
 
-void dmring_exchange_drained(struct dmring_exchange *x, u32 member, void *gone)
+void dmring_exchange_drained(struct dmring_exchange *x, struct dmring_party *m)
 {
-	end_orphans(x, member, gone, true);
+	end_held(x, m, true);
 }
 
 /*

@@ -52,16 +52,8 @@ struct dmring_host_use {
 	u32 statuses;
 };
 
-/* A member's calls; beside the member, all 0 at first */
-struct dmring_party {
-	struct dmring_call_list calls[DMRING_CALL_SIDES];	/* as client, as server */
-	u32 ends_due;		/* of those as client, those that have ended untold */
-};
-
-/* What only the caller can do; @ring is what it has given. Members are named by their marks. */
+/* What only the caller can do; @ring is what it has given */
 struct dmring_exchange_ops {
-	/* The calls of a member that is here; NULL: it has left */
-	struct dmring_party *(*party)(void *ring, u32 member);
 	/*
 	 * Bring a request of another host before one who serves it, and say into whose hands it
 	 * came (dmring_exchange_hand()) if there is a @c; or before each, if it is for each. 0, or
@@ -69,15 +61,15 @@ struct dmring_exchange_ops {
 	 */
 	int (*serve)(void *ring, const struct dmring_parcel *p, u64 deadline, const void *load,
 		     struct dmring_call *c);
-	/* Bring what @gone, who has left, had not read before another; false: that cannot be */
-	bool (*move_on)(void *ring, void *gone, struct dmring_call *c);
+	/* Bring what its server, who has left, had not read to another; false: that cannot be */
+	bool (*move_on)(void *ring, struct dmring_call *c);
 	/* Give the client, who is here, a reply: what dmring_exchange_replied() is to know. */
 	int (*reply)(void *ring, const struct dmring_call *c, u32 error, u32 flags,
 		     const void *load);
 	/* Tell the client, who is here, how it ended; false: it has no room. */
 	bool (*tell)(void *ring, const struct dmring_call *c, u32 error, u32 flags);
 	/* It had none: it is to have a turn when it has. */
-	void (*wants_room)(void *ring, u32 member);
+	void (*wants_room)(void *ring, struct dmring_party *client);
 	/* Of a request to each nothing is kept: another host could not deliver it to all. */
 	void (*missed)(void *ring, const struct dmring_parcel *p);
 	/* There may be room for what waits: in a server's hands, in the table, at another host */
@@ -91,7 +83,6 @@ struct dmring_exchange_ops {
 /**
  * struct dmring_exchange - the calls of one host
  * @calls: all of them
- * @orphans: those whose server has left, and is not through; linked by their server's side
  * @offers: who serves what on other hosts
  * @ops: (invariant)
  * @ring: for the ops (invariant)
@@ -111,7 +102,6 @@ struct dmring_exchange_ops {
  */
 struct dmring_exchange {
 	struct dmring_calls calls;
-	struct dmring_call_list orphans;
 	struct dmring_offers offers;
 	const struct dmring_exchange_ops *ops;
 	void *ring;
@@ -155,22 +145,22 @@ static inline bool dmring_call_is_ours(const struct dmring_call *c)
  */
 
 /*
- * A new one; @m: who asks, named @member; NULL: it has left, and hears nothing any more. NULL when
- * there are too many.
+ * A new one; @m: who asks; NULL: it has left, and hears nothing any more. NULL when there are too
+ * many.
  */
 struct dmring_call *dmring_exchange_begin(struct dmring_exchange *x, struct dmring_party *m,
-					  u32 member, u64 cookie, u32 flags, u64 deadline,
-					  u64 rnd);
+					  u64 cookie, u32 flags, u64 deadline, u64 rnd);
 /* May one more be with host @node? */
 bool dmring_exchange_may_send(struct dmring_exchange *x, u32 node);
 /* It goes to the host @p->dest, and may; what the parcel is to say of it. */
 void dmring_exchange_send(struct dmring_exchange *x, struct dmring_call *c,
 			  struct dmring_parcel *p, u64 now);
-/* It lies in the output space of @m, named @member, at @out_at: in its hands now. */
+/* It lies in the output space of @m, at @out_at: in its hands now. */
 void dmring_exchange_hand(struct dmring_exchange *x, struct dmring_call *c,
-			  struct dmring_party *m, u32 member, u64 out_at);
-/* @member replies to the one of this number: is it in its hands? Else NULL, and counted. */
-struct dmring_call *dmring_exchange_held(struct dmring_exchange *x, u64 no, u32 member);
+			  struct dmring_party *m, u64 out_at);
+/* @m replies to the one of this number: is it in its hands? Else NULL, and counted. */
+struct dmring_call *dmring_exchange_held(struct dmring_exchange *x, u64 no,
+					 const struct dmring_party *m);
 /*
  * The client, who is here, was given a reply or a part of one: @err 0; -ENOBUFS: it had no
  * room; -EMSGSIZE: it never will have, and nothing has changed. Returns 0 or -EMSGSIZE.
@@ -179,17 +169,17 @@ int dmring_exchange_replied(struct dmring_exchange *x, struct dmring_call *c, u3
 /* It ends so. */
 void dmring_exchange_end(struct dmring_exchange *x, struct dmring_call *c, u32 error, u32 flags);
 /* @m has its turn: ends that it has not been told of. */
-void dmring_exchange_turn(struct dmring_exchange *x, struct dmring_party *m, u32 member);
+void dmring_exchange_turn(struct dmring_exchange *x, struct dmring_party *m);
 
 /*
  * A member has left. Then: it has replied to the call of this number; what it had in its hands, has
- * not replied to, and does not move on, is told; all that it had accepted has been moved, so
- * nothing is in its hands any more. @gone is for the ops.
+ * not replied to, and does not move on, is told; all that it had accepted has been moved: nothing
+ * is in its hands any more, and @m is not referred to.
  */
 void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m);
-void dmring_exchange_answered(struct dmring_exchange *x, u64 no, u32 member);
-void dmring_exchange_unanswered(struct dmring_exchange *x, u32 member);
-void dmring_exchange_drained(struct dmring_exchange *x, u32 member, void *gone);
+void dmring_exchange_answered(struct dmring_exchange *x, u64 no, const struct dmring_party *m);
+void dmring_exchange_unanswered(struct dmring_exchange *x, struct dmring_party *m);
+void dmring_exchange_drained(struct dmring_exchange *x, struct dmring_party *m);
 
 /*
  * Between hosts

@@ -27,6 +27,11 @@ static struct member *member_of(struct host *h, u32 mark)
 	return m->attached && m->mark == mark ? m : NULL;
 }
 
+static struct member *of_party(struct dmring_party *p)
+{
+	return p ? container_of(p, struct member, party) : NULL;
+}
+
 /*
  * Output spaces
  */
@@ -85,7 +90,7 @@ static void put_request(struct host *h, struct member *m, const struct load *loa
 	u64 at = put_out(h, m, &l);
 
 	if (c)
-		dmring_exchange_hand(&h->calls.x, c, &m->party, m->mark, at);
+		dmring_exchange_hand(&h->calls.x, c, &m->party, at);
 	book_handed(h, load, m->person, moved);
 }
 
@@ -113,13 +118,6 @@ static bool put_to_each(struct host *h, const struct load *load, u32 flags, u32 
  * What the rules ask for
  */
 
-static struct dmring_party *party(void *host, u32 mark)
-{
-	struct member *m = member_of(host, mark);
-
-	return m ? &m->party : NULL;
-}
-
 static int serve(void *host, const struct dmring_parcel *p, u64 deadline, const void *with,
 		 struct dmring_call *c)
 {
@@ -142,9 +140,9 @@ static int serve(void *host, const struct dmring_parcel *p, u64 deadline, const 
 	return m ? 0 : err;
 }
 
-static bool move_on(void *host, void *gone, struct dmring_call *c)
+static bool move_on(void *host, struct dmring_call *c)
 {
-	struct member *old = gone, *m;
+	struct member *old = of_party(c->server), *client = of_party(c->client), *m;
 	const struct letter *l = &old->out[c->out_at % SIM_SPACE];
 	struct host *h = host;
 	u32 err;
@@ -153,7 +151,7 @@ static bool move_on(void *host, void *gone, struct dmring_call *c)
 		return false;
 	if (l->cap != c->no)
 		sim_fail(h->w, "not where it was put", h->no + 1, "");
-	m = choose(h, l->load.service, c->client, l->load.units, &err);
+	m = choose(h, l->load.service, client ? client->mark : 0, l->load.units, &err);
 	if (m)
 		put_request(h, m, &l->load, l->flags, l->deadline, c, true);
 	return m;
@@ -163,11 +161,11 @@ static int reply(void *host, const struct dmring_call *c, u32 error, u32 flags, 
 {
 	struct letter l = { .type = LETTER_REPLY, .flags = flags, .error = error };
 	struct host *h = host;
-	struct member *m = member_of(h, c->client);
+	struct member *m = of_party(c->client);
 	struct entry *e = book_entry(h->w, c->cookie);
 
 	l.load = *(const struct load *)with;
-	if (!m) {
+	if (!m || !m->attached) {
 		sim_fail(h->w, "a reply to one who is gone", h->no + 1, "");
 		return 0;
 	}
@@ -189,12 +187,12 @@ static bool tell(void *host, const struct dmring_call *c, u32 error, u32 flags)
 {
 	struct letter l = { .type = LETTER_REPLY, .flags = flags, .error = error };
 	struct host *h = host;
-	struct member *m = member_of(h, c->client);
+	struct member *m = of_party(c->client);
 	bool silent = c->flags & DMRING_REQUEST_ONE_WAY && !error;
-	bool now = m && (silent || has_room(m, 1));
+	bool now = silent || has_room(m, 1);
 
 	l.load = (struct load){ .call = c->cookie, .units = 1 };
-	if (!m)
+	if (!m->attached)
 		sim_fail(h->w, "an end for one who is gone", h->no + 1, "");
 	/* told of in vain again and again, it is judged once */
 	if (now || !book_entry(h->w, c->cookie)->known)
@@ -204,12 +202,10 @@ static bool tell(void *host, const struct dmring_call *c, u32 error, u32 flags)
 	return now;
 }
 
-static void wants_room(void *host, u32 mark)
+static void wants_room(void *host, struct dmring_party *client)
 {
-	struct member *m = member_of(host, mark);
-
-	if (m)
-		m->asked = true;
+	(void)host;
+	of_party(client)->asked = true;
 }
 
 static void missed(void *host, const struct dmring_parcel *p)
@@ -250,8 +246,8 @@ static void due(void *host)
 }
 
 const struct dmring_exchange_ops calls_ops = {
-	.party = party, .serve = serve, .move_on = move_on, .reply = reply, .tell = tell,
-	.wants_room = wants_room, .missed = missed, .retry = retry, .look = look, .due = due,
+	.serve = serve, .move_on = move_on, .reply = reply, .tell = tell, .wants_room = wants_room,
+	.missed = missed, .retry = retry, .look = look, .due = due,
 };
 
 /*
@@ -410,7 +406,7 @@ static bool fail(struct host *h, struct member *m, const struct letter *l, u32 e
 
 static struct dmring_call *begin(struct host *h, struct member *m, const struct letter *l)
 {
-	return dmring_exchange_begin(&h->calls.x, m->attached ? &m->party : NULL, m->mark,
+	return dmring_exchange_begin(&h->calls.x, m->attached ? &m->party : NULL,
 				     l->load.call, l->flags, l->deadline, any_number(h->w));
 }
 
@@ -501,7 +497,7 @@ static bool take_request(struct host *h, struct member *m, const struct letter *
 static bool reply_here(struct host *h, struct member *m, const struct letter *l,
 		       struct dmring_call *c)
 {
-	struct member *client = member_of(h, c->client);
+	struct member *client = of_party(c->client);
 	bool full = client && l->load.units <= client->space && !has_room(client, l->load.units);
 	int err;
 
@@ -532,7 +528,7 @@ static bool take_reply(struct host *h, struct member *m, const struct letter *l)
 	struct dmring_parcel p;
 	u64 stale = x->stale;
 
-	c = dmring_exchange_held(x, l->cap, m->mark);
+	c = dmring_exchange_held(x, l->cap, &m->party);
 	if (!c && x->stale != stale + 1)
 		sim_fail(h->w, "a stale reply is not counted", h->no + 1, "");
 	if (c && l->forged)
@@ -573,13 +569,13 @@ static bool take(struct host *h, struct member *m)
 void calls_turn(struct host *h, struct member *m)
 {
 	if (m->attached && m->rang)
-		dmring_exchange_turn(&h->calls.x, &m->party, m->mark);
+		dmring_exchange_turn(&h->calls.x, &m->party);
 	m->rang = false;
 	while (m->in_count && !m->waits && take(h, m))
 		;
 	if (m->attached || m->in_count)
 		return;
 	/* all that it had accepted has been moved */
-	dmring_exchange_drained(&h->calls.x, m->mark, m);
+	dmring_exchange_drained(&h->calls.x, &m->party);
 	m->there = false;
 }

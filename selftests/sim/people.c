@@ -36,8 +36,8 @@ static void die(struct host *h, struct member *m)
 	/* what it has not replied to has ended; its replies are still on their way */
 	for (i = 0; i < m->in_count; i++)
 		if (m->in[i].type == LETTER_REPLY)
-			dmring_exchange_answered(&h->calls.x, m->in[i].cap, m->mark);
-	dmring_exchange_unanswered(&h->calls.x, m->mark);
+			dmring_exchange_answered(&h->calls.x, m->in[i].cap, &m->party);
+	dmring_exchange_unanswered(&h->calls.x, &m->party);
 	calls_soon(h, h->w->now);
 }
 
@@ -366,7 +366,7 @@ static bool is_used(const struct dmring_exchange *x)
 	for (i = 0; i < DMRING_HOSTS_MAX; i++)
 		if (x->use[i].sent || x->use[i].open || x->use[i].extra)
 			return true;
-	return x->own || x->calls.used || x->calls.tell.count || x->orphans.count;
+	return x->own || x->calls.used || x->calls.tell.count;
 }
 
 bool people_done(const struct host *h)

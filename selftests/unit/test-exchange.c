@@ -11,29 +11,24 @@
 
 #define HERE 1
 #define FAR 2
-#define CLIENT 16
-#define SERVER 17
-#define OTHER 18
+#define NAME 16
+#define CLIENT (&ring.party[0])
+#define SERVER (&ring.party[1])
+#define OTHER (&ring.party[2])
 
 static struct dmring_call table[DMRING_CALLS_TABLE];
 static struct dmring_host_offer offers[DMRING_OFFERS_TABLE];
 static struct dmring_exchange x;
 static struct dmring_view view;
 
-/* Members CLIENT, SERVER and OTHER; what the ops were asked for, and what they answer */
+/* Members; what the ops were asked for, and what they answer */
 static struct {
 	struct dmring_party party[3];
-	bool gone[3];
 	int serve, reply;
 	bool full, moves;
 	u32 served, replies, told, error, end, missed, wants, looks;
 	u64 deadline;
 } ring;
-
-static struct dmring_party *party(void *of, u32 member)
-{
-	return member < CLIENT || ring.gone[member - CLIENT] ? NULL : &ring.party[member - CLIENT];
-}
 
 static int serve(void *of, const struct dmring_parcel *p, u64 deadline, const void *load,
 		 struct dmring_call *c)
@@ -41,14 +36,14 @@ static int serve(void *of, const struct dmring_parcel *p, u64 deadline, const vo
 	ring.served++;
 	ring.deadline = deadline;
 	if (!ring.serve && c)
-		dmring_exchange_hand(&x, c, &ring.party[SERVER - CLIENT], SERVER, 0);
+		dmring_exchange_hand(&x, c, SERVER, 0);
 	return ring.serve;
 }
 
-static bool move_on(void *of, void *gone, struct dmring_call *c)
+static bool move_on(void *of, struct dmring_call *c)
 {
 	if (ring.moves)
-		dmring_exchange_hand(&x, c, &ring.party[OTHER - CLIENT], OTHER, 0);
+		dmring_exchange_hand(&x, c, OTHER, 0);
 	return ring.moves;
 }
 
@@ -68,14 +63,14 @@ static bool tell(void *of, const struct dmring_call *c, u32 error, u32 flags)
 	return true;
 }
 
-static void wants_room(void *of, u32 member)
+static void wants_room(void *of, struct dmring_party *client)
 {
-	ring.wants += member == CLIENT;
+	ring.wants += client == CLIENT;
 }
 
 static void missed(void *of, const struct dmring_parcel *p)
 {
-	ring.missed += p->member == CLIENT && p->arg == 5;
+	ring.missed += p->member == NAME && p->arg == 5;
 }
 
 static void nothing(void *of)
@@ -88,7 +83,7 @@ static void look(void *of, u64 when)
 }
 
 static const struct dmring_exchange_ops ops = {
-	.party = party, .serve = serve, .move_on = move_on, .reply = reply, .tell = tell,
+	.serve = serve, .move_on = move_on, .reply = reply, .tell = tell,
 	.wants_room = wants_room, .missed = missed, .retry = nothing, .look = look,
 	.due = nothing,
 };
@@ -104,7 +99,7 @@ static struct dmring_call *begin(u32 flags, u64 deadline)
 {
 	static u64 seed = 3;
 
-	return dmring_exchange_begin(&x, &ring.party[0], CLIENT, 5, flags, deadline,
+	return dmring_exchange_begin(&x, CLIENT, 5, flags, deadline,
 				     next_random(&seed));
 }
 
@@ -124,7 +119,7 @@ static struct dmring_call *held(u32 flags)
 {
 	struct dmring_call *c = begin(flags, 0);
 
-	dmring_exchange_hand(&x, c, &ring.party[1], SERVER, 0);
+	dmring_exchange_hand(&x, c, SERVER, 0);
 	return c;
 }
 
@@ -149,7 +144,7 @@ static void check_empty(void)
 {
 	u32 i;
 
-	CHECK(!x.calls.used && !x.calls.tell.count && !x.orphans.count);
+	CHECK(!x.calls.used && !x.calls.tell.count);
 	for (i = 0; i < 3; i++)
 		CHECK(!ring.party[i].calls[0].count && !ring.party[i].calls[1].count &&
 		      !ring.party[i].ends_due);
@@ -171,7 +166,7 @@ static void who_replies(void)
 	CHECK(x.stale == 3 && ring.replies == 1 && x.replied == 1);
 	/* what it has asked for is not its to answer */
 	arrives(DMRING_PARCEL_REQUEST, FAR, 77, 0, 0, 0);
-	c = dmring_calls_first(&x.calls, &ring.party[1].calls[DMRING_CALL_SERVER]);
+	c = dmring_calls_first(&x.calls, &SERVER->calls[DMRING_CALL_SERVER]);
 	CHECK(c && c->peer_no == 77 && c->node == FAR);
 	replies(FAR, c->no, 0, 0);
 	CHECK(x.stale == 4 && ring.replies == 1);
@@ -199,9 +194,8 @@ static void whole_or_not(void)
 	/* on this host it may be said again in fewer words */
 	CHECK(dmring_exchange_replied(&x, held(0), 0, -EMSGSIZE) == -EMSGSIZE);
 	CHECK(x.calls.used == 1);
-	ring.gone[1] = true;
-	dmring_exchange_left(&x, &ring.party[1]);
-	dmring_exchange_drained(&x, SERVER, NULL);
+	dmring_exchange_left(&x, SERVER);
+	dmring_exchange_drained(&x, SERVER);
 	CHECK(ring.error == EOWNERDEAD && ring.told == 3);
 	check_empty();
 }
@@ -212,14 +206,13 @@ static void server_dies(u32 flags, bool part)
 
 	if (part)
 		CHECK(!dmring_exchange_replied(&x, c, DMRING_REPLY_MORE, 0));
-	ring.gone[1] = true;
-	dmring_exchange_left(&x, &ring.party[1]);
-	CHECK(x.orphans.count == 1 && !ring.told);
+	dmring_exchange_left(&x, SERVER);
+	CHECK(SERVER->calls[DMRING_CALL_SERVER].count == 1 && !ring.told);
 	/* another one is through before it */
-	dmring_exchange_drained(&x, OTHER + 1, NULL);
-	CHECK(x.orphans.count == 1 && !ring.told);
-	dmring_exchange_drained(&x, SERVER, NULL);
-	CHECK(!x.orphans.count);
+	dmring_exchange_drained(&x, OTHER);
+	CHECK(SERVER->calls[DMRING_CALL_SERVER].count == 1 && !ring.told);
+	dmring_exchange_drained(&x, SERVER);
+	CHECK(!SERVER->calls[DMRING_CALL_SERVER].count);
 }
 
 /* It goes to another one only if that may be, and nobody has seen a part of a reply. */
@@ -230,7 +223,7 @@ static void other_hands(void)
 	fresh();
 	ring.moves = true;
 	server_dies(DMRING_REQUEST_IDEMPOTENT, false);
-	c = dmring_calls_first(&x.calls, &ring.party[2].calls[DMRING_CALL_SERVER]);
+	c = dmring_calls_first(&x.calls, &OTHER->calls[DMRING_CALL_SERVER]);
 	CHECK(c && c->server == OTHER && !ring.told);
 	dmring_exchange_end(&x, c, 0, 0);
 	check_empty();
@@ -253,8 +246,7 @@ static void client_leaves(void)
 	fresh();
 	no = gone_far(0, 0)->no;
 	c = held(0);
-	dmring_exchange_left(&x, &ring.party[0]);
-	ring.gone[0] = true;
+	dmring_exchange_left(&x, CLIENT);
 	/* it waits for nothing, but the other host still has it */
 	CHECK(x.calls.used == 2 && !c->client && dmring_exchange_use(&x, FAR)->sent == 1);
 	replies(FAR, no, 0, 0);
@@ -264,15 +256,13 @@ static void client_leaves(void)
 	CHECK(!dmring_exchange_replied(&x, c, 0, 0) && !ring.told);
 	check_empty();
 	/* it had ended, and could not be told */
-	ring.gone[0] = false;
 	ring.full = true;
 	dmring_exchange_end(&x, begin(0, 0), EOWNERDEAD, DMRING_REPLY_RING);
-	CHECK(x.calls.used == 1 && ring.party[0].ends_due == 1);
-	dmring_exchange_left(&x, &ring.party[0]);
-	ring.gone[0] = true;
-	CHECK(!x.calls.used && !x.own && !ring.party[0].ends_due);
+	CHECK(x.calls.used == 1 && CLIENT->ends_due == 1);
+	dmring_exchange_left(&x, CLIENT);
+	CHECK(!x.calls.used && !x.own && !CLIENT->ends_due);
 	/* one that had left when it asked */
-	c = dmring_exchange_begin(&x, NULL, CLIENT, 5, 0, 0, 9);
+	c = dmring_exchange_begin(&x, NULL, 5, 0, 0, 9);
 	CHECK(c && !c->client);
 	dmring_exchange_end(&x, c, ESRCH, DMRING_REPLY_RING);
 	check_empty();
@@ -284,12 +274,12 @@ static void no_room_for_the_end(void)
 	ring.full = true;
 	gone_far(0, 500);
 	dmring_exchange_expire(&x, 500, 9);
-	CHECK(ring.wants == 1 && ring.party[0].ends_due == 1 && x.failed == 1);
+	CHECK(ring.wants == 1 && CLIENT->ends_due == 1 && x.failed == 1);
 	dmring_exchange_expire(&x, 900, 9);
-	dmring_exchange_turn(&x, &ring.party[0], CLIENT);
+	dmring_exchange_turn(&x, CLIENT);
 	CHECK(ring.wants == 2 && x.calls.used == 1 && x.failed == 1);
 	ring.full = false;
-	dmring_exchange_turn(&x, &ring.party[0], CLIENT);
+	dmring_exchange_turn(&x, CLIENT);
 	CHECK(ring.told == 1 && ring.error == ETIMEDOUT);
 	check_empty();
 }
@@ -338,7 +328,7 @@ static void refused(void)
 static void to_each(void)
 {
 	struct dmring_parcel p = {
-		.kind = DMRING_PARCEL_REQUEST, .from = FAR, .member = CLIENT, .arg = 5,
+		.kind = DMRING_PARCEL_REQUEST, .from = FAR, .member = NAME, .arg = 5,
 		.flags = DMRING_REQUEST_EACH | DMRING_REQUEST_ONE_WAY, .name = "x",
 	};
 
@@ -347,7 +337,7 @@ static void to_each(void)
 	CHECK(ring.served == 1 && !dmring_exchange_due(&x, &p));
 	ring.serve = EAGAIN;
 	dmring_exchange_arrived(&x, &p, NULL, 1000, 1);
-	CHECK(dmring_exchange_due(&x, &p) && !p.no && p.member == CLIENT && p.arg == 5 &&
+	CHECK(dmring_exchange_due(&x, &p) && !p.no && p.member == NAME && p.arg == 5 &&
 	      p.error == EAGAIN);
 	/* and what the other host does when it is told that */
 	p.from = FAR;
@@ -403,7 +393,7 @@ static void a_flood(void)
 	}
 	CHECK(!dmring_exchange_due(&x, &p));
 	/* what has ended makes room */
-	c = dmring_calls_first(&x.calls, &ring.party[1].calls[DMRING_CALL_SERVER]);
+	c = dmring_calls_first(&x.calls, &SERVER->calls[DMRING_CALL_SERVER]);
 	dmring_exchange_reply_parcel(&x, c, 0, 0, &p);
 	CHECK(p.dest == FAR && p.no == 1);
 	dmring_exchange_told(&x, c, 0);
@@ -472,16 +462,14 @@ static void promised_by_another(void)
 
 	fresh();
 	c = held(DMRING_REQUEST_IDEMPOTENT);
-	ring.gone[1] = true;
 	ring.moves = true;
-	dmring_exchange_left(&x, &ring.party[1]);
+	dmring_exchange_left(&x, SERVER);
 	dmring_exchange_answered(&x, c->no, SERVER);
-	dmring_exchange_drained(&x, SERVER, NULL);
+	dmring_exchange_drained(&x, SERVER);
 	CHECK(c->server == OTHER);
 	/* with a part of a reply it can no longer move on */
 	CHECK(!dmring_exchange_replied(&x, c, DMRING_REPLY_MORE, 0));
-	ring.gone[2] = true;
-	dmring_exchange_left(&x, &ring.party[2]);
+	dmring_exchange_left(&x, OTHER);
 	dmring_exchange_unanswered(&x, OTHER);
 	CHECK(ring.told == 1 && ring.error == EOWNERDEAD);
 	check_empty();
@@ -519,10 +507,10 @@ static void no_room_for_many(void)
 	ring.full = true;
 	for (i = 0; i < SHARE / 2; i++)
 		replies(FAR, no[i], DMRING_REPLY_RING, EOWNERDEAD);
-	CHECK(ring.party[0].ends_due == SHARE / 2 && x.own == SHARE / 2);
+	CHECK(CLIENT->ends_due == SHARE / 2 && x.own == SHARE / 2);
 	CHECK(dmring_exchange_may_send(&x, FAR) && !dmring_exchange_use(&x, FAR)->sent);
 	ring.full = false;
-	dmring_exchange_turn(&x, &ring.party[0], CLIENT);
+	dmring_exchange_turn(&x, CLIENT);
 	check_empty();
 	CHECK(!x.own && !dmring_exchange_use(&x, FAR)->sent);
 }
@@ -537,9 +525,8 @@ static void server_has_replied(void)
 	a = held(0);
 	b = held(0);
 	request_of(FAR, 77);
-	ring.gone[1] = true;
-	dmring_exchange_left(&x, &ring.party[1]);
-	CHECK(x.orphans.count == 3 && !ring.told);
+	dmring_exchange_left(&x, SERVER);
+	CHECK(SERVER->calls[DMRING_CALL_SERVER].count == 3 && !ring.told);
 	dmring_exchange_answered(&x, a->no, SERVER);
 	/* of another's call that is nothing but a claim */
 	dmring_exchange_answered(&x, b->no, OTHER);
@@ -549,8 +536,8 @@ static void server_has_replied(void)
 	CHECK(dmring_exchange_due(&x, &p) && p.no == 77 && p.error == EOWNERDEAD);
 	CHECK(dmring_exchange_held(&x, a->no, SERVER) == a);
 	CHECK(!dmring_exchange_replied(&x, a, 0, 0) && x.replied == 1 && ring.told == 1);
-	dmring_exchange_drained(&x, SERVER, NULL);
-	CHECK(ring.told == 1 && !x.orphans.count && x.calls.used == 1);
+	dmring_exchange_drained(&x, SERVER);
+	CHECK(ring.told == 1 && !SERVER->calls[DMRING_CALL_SERVER].count && x.calls.used == 1);
 }
 
 /* A reply that turns out to be none */
@@ -560,12 +547,11 @@ static void server_promises(void)
 
 	fresh();
 	c = held(0);
-	ring.gone[1] = true;
-	dmring_exchange_left(&x, &ring.party[1]);
+	dmring_exchange_left(&x, SERVER);
 	dmring_exchange_answered(&x, c->no, SERVER);
 	dmring_exchange_unanswered(&x, SERVER);
 	CHECK(!ring.told && x.calls.used == 1);
-	dmring_exchange_drained(&x, SERVER, NULL);
+	dmring_exchange_drained(&x, SERVER);
 	CHECK(ring.told == 1 && ring.error == EOWNERDEAD);
 	check_empty();
 }
