@@ -10,12 +10,16 @@
 #include "direct.h"
 #include "thread.h"
 
+/* Of the crowd: what is free may not be what the first of it wants */
+#define CROWD_TURNS	4
+
 static void init(struct dmring_ring *ring, struct dmring_direct *d)
 {
 	dmring_exchange_init(&d->exchange, ring->ops->exchange, ring, ring->node,
 			     &ring->core.view, d->table, d->host_offers);
 	INIT_LIST_HEAD(&d->services);
 	INIT_LIST_HEAD(&d->waiting);
+	INIT_LIST_HEAD(&d->crowd);
 	INIT_LIST_HEAD(&d->timed);
 	INIT_LIST_HEAD(&d->dirty);
 	hash_init(d->statuses);
@@ -125,10 +129,10 @@ static void wait_in(struct dmring_member *m, struct list_head *list, u64 until)
 	dmring_direct_look(m->ring, until);
 }
 
-void dmring_direct_wait(struct dmring_member *m, struct dmring_service *service, u64 until)
+void dmring_direct_wait(struct dmring_member *m, struct list_head *in, u64 until)
 {
-	wait_in(m, service ? &service->waiting : &m->ring->direct->waiting, until);
-	m->waits_for = service;
+	wait_in(m, in ?: &m->ring->direct->waiting, until);
+	m->waits_in = in;
 }
 
 void dmring_direct_wait_until(struct dmring_member *m, u64 until)
@@ -141,7 +145,7 @@ void dmring_direct_wait_no_more(struct dmring_member *m)
 	if (list_empty(&m->wait_node))
 		return;
 	list_del_init(&m->wait_node);
-	m->waits_for = NULL;
+	m->waits_in = NULL;
 	m->ring->direct->waiters--;
 }
 
@@ -169,29 +173,51 @@ void dmring_direct_recall(struct dmring_ring *ring)
 			another_turn(m);
 }
 
-void dmring_direct_retry_service(struct dmring_service *service, bool all)
+/* The first @n of them */
+static void retry(struct list_head *list, u32 n)
 {
 	struct dmring_member *m, *next;
 
-	list_for_each_entry_safe(m, next, &service->waiting, wait_node) {
-		another_turn(m);
-		if (!all)
+	list_for_each_entry_safe(m, next, list, wait_node) {
+		if (!n--)
 			break;
+		another_turn(m);
 	}
+}
+
+void dmring_direct_through(struct dmring_member *m, struct list_head *in)
+{
+	if (m->waits_in != in)
+		retry(in, 1);
+}
+
+static void retry_services(struct dmring_direct *d)
+{
+	struct dmring_service *service;
+	int kind;
+
+	list_for_each_entry(service, &d->services, node)
+		for (kind = 0; kind < DMRING_WAIT_KINDS; kind++)
+			retry(&service->waiting[kind], 1);
+}
+
+void dmring_direct_retry_service(struct dmring_service *service)
+{
+	int kind;
+
+	for (kind = 0; kind < DMRING_WAIT_KINDS; kind++)
+		retry(&service->waiting[kind], U32_MAX);
 }
 
 void dmring_direct_retry(struct dmring_ring *ring)
 {
 	struct dmring_direct *d = ring->direct;
-	struct dmring_service *service;
-	struct dmring_member *m, *next;
 
 	if (!d->waiters)
 		return;
-	list_for_each_entry_safe(m, next, &d->waiting, wait_node)
-		another_turn(m);
-	list_for_each_entry(service, &d->services, node)
-		dmring_direct_retry_service(service, false);
+	retry(&d->waiting, U32_MAX);
+	retry(&d->crowd, CROWD_TURNS);
+	retry_services(d);
 }
 
 /* Of @list; until when the others may wait */
@@ -213,8 +239,13 @@ void dmring_direct_retry_late(struct dmring_ring *ring, u64 now)
 {
 	struct dmring_direct *d = ring->direct;
 	struct dmring_service *service;
+	u64 until;
+	int kind;
 
-	d->waiting_until = min(retry_late(&d->waiting, now), retry_late(&d->timed, now));
+	until = min3(retry_late(&d->waiting, now), retry_late(&d->crowd, now),
+		     retry_late(&d->timed, now));
 	list_for_each_entry(service, &d->services, node)
-		d->waiting_until = min(d->waiting_until, retry_late(&service->waiting, now));
+		for (kind = 0; kind < DMRING_WAIT_KINDS; kind++)
+			until = min(until, retry_late(&service->waiting[kind], now));
+	d->waiting_until = until;
 }

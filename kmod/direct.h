@@ -14,11 +14,19 @@
 #define DMRING_STATUS_BITS	8
 #define DMRING_STATUS_MAX	4096	/* of members of other hosts; each has its share */
 
+/* Who waits for one kind of room is not to hold up who waits for the other. */
+enum dmring_wait_kind {
+	DMRING_WAIT_CALL,	/* for free hands, too */
+	DMRING_WAIT_ONE_WAY,
+	DMRING_WAIT_KINDS
+};
+
 /* A name that members here serve. All of it protected by ring->lock. */
 struct dmring_service {
 	struct list_head node;		/* direct->services */
 	struct list_head offers;	/* who serve it; the next one in turn first */
-	struct list_head waiting;	/* members whose next request finds all of these full */
+	/* members whose next request finds all of these full: it wants a reply, or is one way */
+	struct list_head waiting[DMRING_WAIT_KINDS];
 	char name[DMRING_NAME_SIZE];
 	u32 members;
 	u32 held;			/* members that have left, and are not through */
@@ -52,7 +60,8 @@ struct dmring_direct {
 	struct list_head services;
 	u32 service_count;
 	u32 dirty_services;
-	struct list_head waiting;	/* members whose next request or reply waits otherwise */
+	struct list_head waiting;	/* members whose next request or reply waits otherwise, */
+	struct list_head crowd;		/* for a place in the table, or of another host's share, */
 	struct list_head timed;		/* and for room on the ring */
 	u32 waiters;			/* of all these, and for services */
 	u64 waiting_until;		/* ns: none of these has waited long enough before */
@@ -84,19 +93,21 @@ u32 dmring_direct_busy(const struct dmring_service *service);
 void dmring_direct_look(struct dmring_ring *ring, u64 when);
 
 /*
- * The member's next request or reply waits, until then (ns) at most; @service: for room with who
- * serve that. Who waits for nothing in particular has a turn whenever anything has changed. Of
- * those who wait for a service one has, and when it is through, the next: else all of them would
- * look for the one place of each request that ends.
+ * The member's next request or reply waits, until then (ns) at most, in one of the lists above; @in
+ * NULL: for nothing in particular, and has a turn whenever anything has changed. Of those who
+ * wait for a service one has, of the crowd a few, and whenever one is through, the next:
+ * else all of them would look for the one place of each request that ends.
  */
-void dmring_direct_wait(struct dmring_member *m, struct dmring_service *service, u64 until);
+void dmring_direct_wait(struct dmring_member *m, struct list_head *in, u64 until);
 /* It waits for room on the ring, and has its turn when that is there: until then at most. */
 void dmring_direct_wait_until(struct dmring_member *m, u64 until);
 void dmring_direct_wait_no_more(struct dmring_member *m);
 /* There may be room for what waits. */
 void dmring_direct_retry(struct dmring_ring *ring);
-/* One that waited for it is through, or all are to look. */
-void dmring_direct_retry_service(struct dmring_service *service, bool all);
+/* @m is through, with what it wanted or without; or it waits again. Who waits @in there? */
+void dmring_direct_through(struct dmring_member *m, struct list_head *in);
+/* All who wait for it are to look. */
+void dmring_direct_retry_service(struct dmring_service *service);
 /* Those who have waited long enough have their turn. */
 void dmring_direct_retry_late(struct dmring_ring *ring, u64 now);
 

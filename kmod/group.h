@@ -155,8 +155,8 @@ struct dmring_member {
 	u64 last_no;			/* record of its last message; 0 before the first */
 	u32 next_offer;			/* number of the next service it offers */
 	struct list_head offers;
-	struct list_head wait_node;	/* direct->waiting, or service->waiting */
-	const void *waits_for;		/* the service in whose list that is */
+	struct list_head wait_node;	/* in a list of direct, or in service->waiting */
+	const struct list_head *waits_in;	/* in which, if those in it are woken in turn */
 	u64 wait_until;			/* ns; then it has its turn in any case */
 	struct list_head stall_node;	/* ring->stalled */
 	bool waits_turn;		/* it waits there for what it had sent before */

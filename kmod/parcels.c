@@ -44,7 +44,7 @@ static int request_goes(struct dmring_ring *ring, struct dmring_member *m,
 	if (dmring_exchange_may_send(x, o->p.dest))
 		c = dmring_call_new(ring, m, &o->req);
 	if (!c)
-		return dmring_requests_later(m, ktime_get_ns() + DMRING_CALLS_WAIT_NS);
+		return dmring_requests_too_many(ring, m, &o->req);
 	dmring_exchange_send(x, c, &o->p, ktime_get_ns());
 	return 0;
 }

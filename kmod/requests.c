@@ -25,6 +25,7 @@
 
 #define EACH_BYTES	(2U << 20)		/* copied at most for one request to each */
 #define LEFT_LOOKED_AT	512			/* records of one that has left, for replies */
+#define CROWD_LOOK_NS	(100 * NSEC_PER_MSEC)	/* who waits for a place looks as often, anyhow */
 
 /*
  * Ends
@@ -159,7 +160,7 @@ struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_memb
  * Out of an input space: requests
  */
 
-int dmring_requests_later(struct dmring_member *m, u64 until)
+static int later(struct dmring_member *m, u64 until)
 {
 	dmring_direct_wait(m, NULL, until);
 	return DMRING_TAKEN_LATER;
@@ -168,7 +169,7 @@ int dmring_requests_later(struct dmring_member *m, u64 until)
 static int not_its_turn(struct dmring_member *m, u64 until)
 {
 	m->waits_turn = true;
-	return dmring_requests_later(m, until);
+	return later(m, until);
 }
 
 /* It ends before it has begun */
@@ -185,19 +186,42 @@ int dmring_requests_fail(struct dmring_ring *ring, struct dmring_member *m,
 	return DMRING_TAKEN;
 }
 
-/* All who serve are full. Who has left waits as long as the ring lets a slow reader. */
-static int full(struct dmring_ring *ring, struct dmring_member *m,
-		struct dmring_service *service, const struct dmring_in_request *req)
+/*
+ * It waits in that list, @at_most so long (ns) without a look. Who has left waits as long as the
+ * ring lets a slow reader.
+ */
+static int full(struct dmring_ring *ring, struct dmring_member *m, struct list_head *in,
+		const struct dmring_in_request *req, u64 at_most)
 {
-	u64 until = req->deadline ?: U64_MAX;
+	u64 until = req->deadline ?: U64_MAX, now = ktime_get_ns();
 
 	if (!m->attached) {
 		until = min(until, m->left_at + ring->slow_ms * NSEC_PER_MSEC);
-		if (ktime_get_ns() >= until)
+		if (now >= until)
 			return dmring_requests_fail(ring, m, req, EAGAIN);
 	}
-	dmring_direct_wait(m, service, until);
+	dmring_direct_wait(m, in, min(until, now + min(at_most, U64_MAX - now)));
 	return DMRING_TAKEN_LATER;
+}
+
+static struct list_head *waiting_list(struct dmring_service *service,
+				      const struct dmring_in_request *req)
+{
+	return &service->waiting[req->flags & DMRING_REQUEST_ONE_WAY ? DMRING_WAIT_ONE_WAY :
+								       DMRING_WAIT_CALL];
+}
+
+/* All who serve it here are full. */
+static int all_full(struct dmring_ring *ring, struct dmring_member *m,
+		    struct dmring_service *service, const struct dmring_in_request *req)
+{
+	return full(ring, m, waiting_list(service, req), req, U64_MAX);
+}
+
+int dmring_requests_too_many(struct dmring_ring *ring, struct dmring_member *m,
+			     const struct dmring_in_request *req)
+{
+	return full(ring, m, &ring->direct->crowd, req, CROWD_LOOK_NS);
 }
 
 static bool reserved_zero(const struct dmring_in_request *req)
@@ -222,18 +246,33 @@ static void request_out(struct dmring_ring *ring, struct dmring_outgoing *o)
 	memcpy(o->p.name, o->req.service, sizeof(o->p.name));
 }
 
-/* To the next host in turn that serves it; on a ring of scope machine there is none */
-static bool choose_host(struct dmring_ring *ring, struct dmring_outgoing *o)
+/*
+ * To the next host in turn: on a ring of scope machine there is none. Else false, and in *@err
+ * EBUSY if too many are under way.
+ */
+static bool choose_host(struct dmring_ring *ring, struct dmring_outgoing *o, int *err)
 {
-	struct dmring_offers *offers = &ring->direct->exchange.offers;
-	struct dmring_host_offer *h = dmring_offers_next(offers, o->req.service);
+	bool served;
+	u32 node = dmring_exchange_choose(&ring->direct->exchange, o->req.service, &served);
 
-	if (!h)
+	if (!node) {
+		*err = served && *err != EAGAIN ? EBUSY : *err;
 		return false;
-	dmring_offers_took(offers, h);
+	}
 	request_out(ring, o);
-	o->p.dest = h->node;
+	o->p.dest = node;
 	return true;
+}
+
+/* Neither here nor elsewhere, and why not */
+static int to_nobody(struct dmring_ring *ring, struct dmring_member *m,
+		     struct dmring_service *service, const struct dmring_in_request *req, int err)
+{
+	if (err == EAGAIN)
+		return all_full(ring, m, service, req);
+	if (err == EBUSY)
+		return dmring_requests_too_many(ring, m, req);
+	return dmring_requests_fail(ring, m, req, err);
 }
 
 /* To one member: DMRING_TAKEN_… */
@@ -247,16 +286,14 @@ static int to_one(struct dmring_ring *ring, struct dmring_member *m,
 	int err;
 
 	offer = dmring_delivery_choose(service, m, dmring_out_need(&d->out), one_way, &err);
-	if (!offer && choose_host(ring, o))
+	if (!offer && choose_host(ring, o, &err))
 		return DMRING_TAKEN_OUT;
-	if (!offer && err == EAGAIN)
-		return full(ring, m, service, &o->req);
 	if (!offer)
-		return dmring_requests_fail(ring, m, &o->req, err);
+		return to_nobody(ring, m, service, &o->req, err);
 	if (!one_way) {
 		c = dmring_call_new(ring, m, &o->req);
 		if (!c)
-			return dmring_requests_later(m, ktime_get_ns() + DMRING_CALLS_WAIT_NS);
+			return dmring_requests_too_many(ring, m, &o->req);
 	}
 	dmring_delivery_put(ring, offer, d, c);
 	return DMRING_TAKEN;
@@ -315,12 +352,13 @@ static int to_each(struct dmring_ring *ring, struct dmring_member *m,
 		   struct dmring_delivery *d)
 {
 	bool here = service && service->members;
+	u32 step = 0;
 
 	if (each_is_too_much(service, dmring_out_need(&d->out)))
 		return dmring_requests_fail(ring, m, &o->req, EMSGSIZE);
 	if (!each_has_room(service, m, dmring_out_need(&d->out)))
-		return full(ring, m, service, &o->req);
-	if (dmring_offers_next(&ring->direct->exchange.offers, o->req.service)) {
+		return all_full(ring, m, service, &o->req);
+	if (dmring_offers_next(&ring->direct->exchange.offers, o->req.service, &step)) {
 		request_out(ring, o);
 		o->p.arg = o->req.cookie;
 		o->p.member = m->sender;
@@ -333,13 +371,15 @@ static int to_each(struct dmring_ring *ring, struct dmring_member *m,
 	return DMRING_TAKEN;
 }
 
-/* If it does not wait for the service, or no more, the next one may look */
-static int through(struct dmring_member *m, struct dmring_service *service, int taken)
+/* If it waits in a list no more, the next one in that may look */
+static int through(struct dmring_member *m, struct dmring_service *service,
+		   const struct dmring_in_request *req, int taken)
 {
 	if (taken != DMRING_TAKEN_LATER)
 		dmring_direct_wait_no_more(m);
-	if (service && m->waits_for != service)
-		dmring_direct_retry_service(service, false);
+	if (service)
+		dmring_direct_through(m, waiting_list(service, req));
+	dmring_direct_through(m, &m->ring->direct->crowd);
 	return taken;
 }
 
@@ -365,17 +405,18 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 		return -EINVAL;
 	until = o->req.deadline ?: U64_MAX;
 	if (o->req.deadline && ktime_get_ns() >= o->req.deadline)
-		return through(m, service, dmring_requests_fail(ring, m, &o->req, ETIMEDOUT));
+		return through(m, service, &o->req,
+			       dmring_requests_fail(ring, m, &o->req, ETIMEDOUT));
 	if (!dmring_direct_is_its_turn(m))
-		return through(m, service, not_its_turn(m, until));
+		return through(m, service, &o->req, not_its_turn(m, until));
 	if (m->attached && m->party.calls[DMRING_CALL_CLIENT].count >= DMRING_CALLS_MAX)
-		return through(m, service, dmring_requests_later(m, until));
+		return through(m, service, &o->req, later(m, until));
 	o->len = len - sizeof(o->req);
 	dmring_delivery_init(&d, o->req.flags, o->req.deadline,
 			     dmring_ring_ident(ring, &ident), &o->body, o->len);
 	if (o->req.flags & DMRING_REQUEST_EACH)
-		return through(m, service, to_each(ring, m, service, o, &d));
-	return through(m, service, to_one(ring, m, service, o, &d));
+		return through(m, service, &o->req, to_each(ring, m, service, o, &d));
+	return through(m, service, &o->req, to_one(ring, m, service, o, &d));
 }
 
 /*
@@ -470,7 +511,7 @@ static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
 	o->len = len - sizeof(reply);
 	if (dmring_call_is_ours(c) &&
 	    clogged(ring, m, c, reply_need(ring, o->len), &until))
-		return dmring_requests_later(m, until);
+		return later(m, until);
 	if (dmring_call_is_ours(c)) {
 		load.ident = dmring_ring_ident(ring, &ident);
 		load.body = o->body;

@@ -33,10 +33,9 @@ enum dmring_taken {
 int dmring_requests_take(struct dmring_ring *ring, struct dmring_member *m, u16 type,
 			 const struct dmring_source *src, u32 len, struct dmring_outgoing *o);
 
-#define DMRING_CALLS_WAIT_NS	(10 * NSEC_PER_MSEC)	/* while too many are under way */
-
-/* The next one of @m waits, until then (ns) at most: DMRING_TAKEN_LATER. */
-int dmring_requests_later(struct dmring_member *m, u64 until);
+/* Too many are under way, and so it waits: DMRING_TAKEN_LATER, or it fails. */
+int dmring_requests_too_many(struct dmring_ring *ring, struct dmring_member *m,
+			     const struct dmring_in_request *req);
 /* It ends before it has begun: DMRING_TAKEN, or _LATER if that cannot be told now. */
 int dmring_requests_fail(struct dmring_ring *ring, struct dmring_member *m,
 			 const struct dmring_in_request *req, u32 error);

@@ -63,7 +63,7 @@ static void one_less(struct dmring_ring *ring, struct dmring_service *service)
 {
 	service->members--;
 	if (!service->members)
-		dmring_direct_retry_service(service, true);
+		dmring_direct_retry_service(service);
 	service_changed(ring, service);
 }
 
@@ -108,7 +108,8 @@ static int offer(struct dmring_member *m, struct dmring_ioc_offer *args)
 
 	if (service && new) {
 		INIT_LIST_HEAD(&service->offers);
-		INIT_LIST_HEAD(&service->waiting);
+		INIT_LIST_HEAD(&service->waiting[DMRING_WAIT_CALL]);
+		INIT_LIST_HEAD(&service->waiting[DMRING_WAIT_ONE_WAY]);
 		memcpy(service->name, args->service, sizeof(service->name));
 		spin_lock(&m->ring->lock);
 		err = offer_locked(m, args, &service, new);

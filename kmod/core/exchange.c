@@ -174,7 +174,24 @@ bool dmring_exchange_may_send(struct dmring_exchange *x, u32 node)
 {
 	struct dmring_host_use *use = dmring_exchange_use(x, node);
 
-	return use && use->sent < DMRING_EXCHANGE_OPEN / dmring_exchange_others(x) / 2;
+	return x->own < DMRING_EXCHANGE_OWN && use &&
+	       use->sent < DMRING_EXCHANGE_OPEN / dmring_exchange_others(x) / 2;
+}
+
+u32 dmring_exchange_choose(struct dmring_exchange *x, const char *name, bool *served)
+{
+	struct dmring_host_offer *h;
+	u32 step = 0;
+
+	*served = false;
+	while ((h = dmring_offers_next(&x->offers, name, &step))) {
+		*served = true;
+		if (!dmring_exchange_may_send(x, h->node))
+			continue;
+		dmring_offers_took(&x->offers, h);
+		return h->node;
+	}
+	return 0;
 }
 
 void dmring_exchange_send(struct dmring_exchange *x, struct dmring_call *c,

@@ -152,6 +152,11 @@ struct dmring_call *dmring_exchange_begin(struct dmring_exchange *x, struct dmri
 					  u64 cookie, u32 flags, u64 deadline, u64 rnd);
 /* May one more be with host @node? */
 bool dmring_exchange_may_send(struct dmring_exchange *x, u32 node);
+/*
+ * Which host is to have one for service @name: the next in turn with which one more may be; else
+ * 0, and in *@served whether any serves it.
+ */
+u32 dmring_exchange_choose(struct dmring_exchange *x, const char *name, bool *served);
 /* It goes to the host @p->dest, and may; what the parcel is to say of it. */
 void dmring_exchange_send(struct dmring_exchange *x, struct dmring_call *c,
 			  struct dmring_parcel *p, u64 now);

@@ -69,16 +69,14 @@ void dmring_offers_drop(struct dmring_offers *o, u32 node)
 			o->table[i].members = 0;
 }
 
-struct dmring_host_offer *dmring_offers_next(const struct dmring_offers *o, const char *name)
+struct dmring_host_offer *dmring_offers_next(const struct dmring_offers *o, const char *name,
+					     u32 *step)
 {
-	u32 i;
+	while (*step < o->fresh) {
+		struct dmring_host_offer *h = &o->table[(o->turn + (*step)++) % o->fresh];
 
-	for (i = 0; i < o->fresh; i++) {
-		struct dmring_host_offer *h = &o->table[(o->turn + i) % o->fresh];
-
-		if (!h->members || !same(h->name, name))
-			continue;
-		return h;
+		if (h->members && same(h->name, name))
+			return h;
 	}
 	return NULL;
 }

@@ -43,8 +43,9 @@ void dmring_offers_set(struct dmring_offers *o, u32 node, const char *name, u32 
 		       u32 busy);
 /* Host @node is gone */
 void dmring_offers_drop(struct dmring_offers *o, u32 node);
-/* The next one in turn that serves @name; NULL: there is none. */
-struct dmring_host_offer *dmring_offers_next(const struct dmring_offers *o, const char *name);
+/* Who serve @name, in turn: the next one; NULL: no more. The caller begins with *@step 0. */
+struct dmring_host_offer *dmring_offers_next(const struct dmring_offers *o, const char *name,
+					     u32 *step);
 /* That one was chosen: the next choice begins behind it. */
 void dmring_offers_took(struct dmring_offers *o, const struct dmring_host_offer *h);
 

@@ -36,7 +36,7 @@ typedef __u64 u64;
 #define max(a, b) ({ typeof(a) _a = (a); typeof(b) _b = (b); _a > _b ? _a : _b; })
 #define min_t(t, a, b) ({ t _a = (a), _b = (b); _a < _b ? _a : _b; })
 #define max_t(t, a, b) ({ t _a = (a), _b = (b); _a > _b ? _a : _b; })
-#define container_of(p, t, member) ((t *)((char *)(p) - offsetof(t, member)))
+#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
 #define __printf(a, b)
 #endif
 

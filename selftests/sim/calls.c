@@ -424,9 +424,11 @@ static bool send_request(struct host *h, struct member *m, const struct letter *
 		p.arg = l->load.call;
 		p.member = m->mark;
 	} else {
-		c = dmring_exchange_may_send(&h->calls.x, dest) ? begin(h, m, l) : NULL;
+		c = begin(h, m, l);
 		if (!c)
-			return waits(h, m, h->w->now + 10 * MS);
+			sim_fail(h->w, "it was said that one more may go", h->no + 1, "");
+		if (!c)
+			return true;
 		dmring_exchange_send(&h->calls.x, c, &p, h->w->now);
 		e->no = c->no;
 		e->dest = dest;
@@ -454,7 +456,7 @@ static bool deliver_here(struct host *h, struct member *m, const struct letter *
 	if (!(l->flags & DMRING_REQUEST_ONE_WAY)) {
 		c = begin(h, m, l);
 		if (!c)
-			return waits(h, m, h->w->now + 10 * MS);
+			return waits(h, m, l->deadline);
 	}
 	put_request(h, server, &l->load, l->flags, l->deadline, c, false);
 	if (!c && m->attached)
@@ -464,18 +466,18 @@ static bool deliver_here(struct host *h, struct member *m, const struct letter *
 
 static bool take_request(struct host *h, struct member *m, const struct letter *l)
 {
-	struct dmring_offers *offers = &h->calls.x.offers;
-	struct dmring_host_offer *far;
+	struct dmring_exchange *x = &h->calls.x;
 	struct member *server;
 	char name[DMRING_NAME_SIZE];
-	u32 err;
+	u32 node, err = ESRCH, step = 0;
+	bool far;
 
 	if (l->deadline && h->w->now >= l->deadline)
 		return fail(h, m, l, ETIMEDOUT);
 	if (!is_its_turn(h, m))
 		return waits(h, m, l->deadline);
 	name_of(l->load.service, name);
-	far = dmring_offers_next(offers, name);
+	far = dmring_offers_next(&x->offers, name, &step);
 	if (l->flags & DMRING_REQUEST_EACH)
 		return take_each(h, m, l, far);
 	/* the module takes one here if it can; here both ways are to be tried */
@@ -485,10 +487,11 @@ static bool take_request(struct host *h, struct member *m, const struct letter *
 		return deliver_here(h, m, l, server);
 	if (far && !ring_takes(h, PARCEL_LEN))
 		return false;
-	if (far) {
-		dmring_offers_took(offers, far);
-		return send_request(h, m, l, far->node);
-	}
+	node = dmring_exchange_choose(x, name, &far);
+	if (node)
+		return send_request(h, m, l, node);
+	if (far)
+		return waits(h, m, l->deadline);
 	if (err == EAGAIN && m->attached)
 		return waits(h, m, l->deadline);
 	return fail(h, m, l, err);

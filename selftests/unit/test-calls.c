@@ -173,9 +173,10 @@ static u32 next_node(const char *text)
 {
 	char name[DMRING_NAME_SIZE];
 	struct dmring_host_offer *h;
+	u32 step = 0;
 
 	named(name, text);
-	h = dmring_offers_next(&o, name);
+	h = dmring_offers_next(&o, name, &step);
 	if (h)
 		dmring_offers_took(&o, h);
 	return h ? h->node : 0;

@@ -556,6 +556,48 @@ static void server_promises(void)
 	check_empty();
 }
 
+static void offer(u32 from)
+{
+	struct dmring_parcel p = {
+		.kind = DMRING_PARCEL_OFFER, .from = from, .member = 1, .name = "x",
+	};
+
+	dmring_exchange_arrived(&x, &p, NULL, 0, 0);
+}
+
+/* In turn, but hosts with which there are as many as may be are passed over */
+static void which_host(void)
+{
+	const char name[DMRING_NAME_SIZE] = "x", other[DMRING_NAME_SIZE] = "y";
+	struct dmring_call *first = NULL;
+	bool served = true;
+	u32 i;
+
+	fresh();
+	view.count = OTHERS + 1;
+	CHECK(!dmring_exchange_choose(&x, name, &served) && !served);
+	offer(FAR + 1);
+	offer(FAR);
+	for (i = 0; i < SHARE / 2; i++) {
+		struct dmring_call *c = gone_far(0, 0);
+
+		first = first ?: c;
+	}
+	for (i = 0; i < 3; i++)
+		CHECK(dmring_exchange_choose(&x, name, &served) == FAR + 1 && served);
+	dmring_exchange_use(&x, FAR + 1)->sent = SHARE / 2;
+	CHECK(!dmring_exchange_choose(&x, name, &served) && served);
+	CHECK(!dmring_exchange_choose(&x, other, &served) && !served);
+	dmring_exchange_use(&x, FAR + 1)->sent = 0;
+	replies(FAR, first->no, 0, 0);
+	CHECK(dmring_exchange_choose(&x, name, &served) == FAR);
+	CHECK(dmring_exchange_choose(&x, name, &served) == FAR + 1);
+	CHECK(dmring_exchange_choose(&x, name, &served) == FAR);
+	/* and none if too many are under way at all */
+	x.own = DMRING_EXCHANGE_OWN;
+	CHECK(!dmring_exchange_choose(&x, name, &served) && served);
+}
+
 static void installs(u32 a, bool stays_a, u32 b, bool stays_b, bool lossy)
 {
 	static struct dmring_view_record rec;
@@ -565,15 +607,6 @@ static void installs(u32 a, bool stays_a, u32 b, bool stays_b, bool lossy)
 	rec.host[1] = (struct dmring_next_host){ .node = a, .stays = stays_a };
 	rec.host[2] = (struct dmring_next_host){ .node = b, .stays = stays_b };
 	dmring_exchange_installs(&x, &rec, lossy);
-}
-
-static void offer(u32 from)
-{
-	struct dmring_parcel p = {
-		.kind = DMRING_PARCEL_OFFER, .from = from, .member = 1, .name = "x",
-	};
-
-	dmring_exchange_arrived(&x, &p, NULL, 0, 0);
 }
 
 /* To and from one that stays, and one that does not: what ends when the view is delivered */
@@ -629,6 +662,7 @@ const struct test exchange_tests[] = {
 	{ "exchange: own calls have their share", own_share },
 	{ "exchange: what is not waited for", misses },
 	{ "exchange: hosts come and go", many_hosts },
+	{ "exchange: which host", which_host },
 	{ "exchange: no room for the ends of many", no_room_for_many },
 	{ "exchange: a server leaves, and has replied", server_has_replied },
 	{ "exchange: a reply that is none", server_promises },
