@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <dmring.h>
 
@@ -20,6 +21,7 @@
 #include "words.h"
 
 #define TIMEOUT_NS	10000000000LL	/* unless given */
+#define AGAIN_NS	5000000		/* before one is asked again */
 
 /**
  * struct caller - who asks
@@ -59,9 +61,8 @@ static int add_part(struct caller *c, const struct dmring_msg *m)
 }
 
 /* Into the input space, before its time is over */
-static int begin(struct caller *c, const char *line, size_t len, __u64 number)
+static int begin(struct caller *c, const char *line, size_t len, __u64 number, __s64 deadline)
 {
-	__s64 deadline = stop_deadline(c->timeout);
 	int ret, err = 0;
 
 	do {
@@ -126,17 +127,38 @@ static int call_failed(struct caller *c, int ret)
 	return msg_failed(c->r, "calling", ret);
 }
 
-static int call(struct caller *c, const char *line, size_t len, struct outcome *o)
+static int ask(struct caller *c, const char *line, size_t len, struct outcome *o, __s64 deadline)
 {
-	int ret = begin(c, line, len, o->number);
+	int ret = begin(c, line, len, o->number, deadline);
 
 	if (is_outcome(ret)) {
 		o->error = -ret;
 		o->flags = DMRING_REPLY_RING;
-		ret = 0;
-	} else if (!ret) {
-		ret = await(c, o->number, o);
+		return 0;
 	}
+	return ret ? ret : await(c, o->number, o);
+}
+
+/* Another host let it not wait until somebody has room: is there time to ask again? */
+static bool found_all_full(const struct outcome *o, __s64 deadline)
+{
+	const struct timespec pause = { .tv_nsec = AGAIN_NS };
+
+	if (o->error != EAGAIN || !(o->flags & DMRING_REPLY_RING) ||
+	    o->flags & DMRING_REPLY_UNKNOWN || !stop_ms_left(deadline))
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+static int call(struct caller *c, const char *line, size_t len, struct outcome *o)
+{
+	__s64 deadline = stop_deadline(c->timeout);
+	int ret;
+
+	do {
+		ret = ask(c, line, len, o, deadline);
+	} while (!ret && found_all_full(o, deadline));
 	if (ret)
 		return call_failed(c, ret);
 	if (!o->error)

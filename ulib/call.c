@@ -158,6 +158,30 @@ static int begin(struct dmring *r, const struct dmring_in_request *q, const void
 	return ret;
 }
 
+/* Begin it, and wait for its end */
+static int ask(struct dmring *r, const struct dmring_in_request *q, const void *data, size_t len,
+	       struct dmring_answer *a)
+{
+	int ret = begin(r, q, data, len);
+
+	while (!ret) {
+		ret = r->ops->answer(r, a);
+		if (a->error || !(a->flags & DMRING_REPLY_MORE))
+			break;
+	}
+	return ret;
+}
+
+/*
+ * Another host has not taken it, for all who serve it there were full, and could not let it wait: to
+ * do that is left to who asks.
+ */
+static bool found_all_full(const struct dmring_answer *a)
+{
+	return a->error == -EAGAIN &&
+	       (a->flags & (DMRING_REPLY_RING | DMRING_REPLY_UNKNOWN)) == DMRING_REPLY_RING;
+}
+
 static int failed(const char *service, const struct dmring_answer *a)
 {
 	if (a->flags & DMRING_REPLY_RING)
@@ -171,8 +195,9 @@ static int failed(const char *service, const struct dmring_answer *a)
 ssize_t dmring_call(struct dmring *r, const char *service, const void *data, size_t len,
 		    void *buf, size_t size, int timeout_ms)
 {
-	struct dmring_answer a = { .buf = buf, .size = size };
 	struct dmring_in_request q;
+	struct dmring_answer a;
+	unsigned int tries = 0;
 	int ret = check_request(r, service, len, 0);
 
 	if (!ret)
@@ -181,17 +206,17 @@ ssize_t dmring_call(struct dmring *r, const char *service, const void *data, siz
 		return ret;
 	if (r->held)
 		return dmring_fail(-EBUSY, "peeked messages are held");
-	a.cookie = OWN_COOKIE | ++r->calls;
-	fill(&q, service, a.cookie, 0, timeout_ms);
-	/* one that waits behind a message that does not get on is not looked at */
-	if (q.deadline)
-		a.give_up = q.deadline + LATE_NS;
-	ret = begin(r, &q, data, len);
-	while (!ret) {
-		ret = r->ops->answer(r, &a);
-		if (a.error || !(a.flags & DMRING_REPLY_MORE))
-			break;
-	}
+	fill(&q, service, 0, 0, timeout_ms);
+	do {
+		dmring_back_off(tries++);
+		q.cookie = OWN_COOKIE | ++r->calls;
+		/* one that waits behind a message that does not get on is not looked at */
+		a = (struct dmring_answer){
+			.buf = buf, .size = size, .cookie = q.cookie,
+			.give_up = q.deadline ? q.deadline + LATE_NS : 0,
+		};
+		ret = ask(r, &q, data, len, &a);
+	} while (!ret && found_all_full(&a) && left_ms(q.deadline));
 	if (ret)
 		return ret;
 	return a.error ? failed(service, &a) : (ssize_t)a.len;

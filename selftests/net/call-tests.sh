@@ -7,8 +7,8 @@
 #
 #	call-tests.sh ORDER [TEST…]	all tests, or those named (without their "t_")
 #
-# DMRING_CALLS: requests of a storm (8,000); CALLS_LIMIT: seconds that it may take, if not as many
-# as they should; DMRING_SEED: what is random in it
+# DMRING_CALLS: requests of a storm (8,000); CALLS_PACE: in a second, if not as many as there can be;
+# CALLS_LIMIT: seconds that it may take, if not as many as they should; DMRING_SEED: what is random in it
 
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=common.sh
@@ -132,6 +132,31 @@ t_tool() {
 	refused 1 'nobody serves' on 1 ringctl call r service upper timeout 5 <<<x
 }
 
+about[full]='who finds all full on another host asks again until there is room, or its time is over'
+t_full() {
+	local before size
+	calls_start slow block
+	member 3 serve ringctl serve r service upper tr a-z A-Z
+	known r upper 3:1
+	kill_member STOP serve
+	# large ones, and what fits in behind them
+	for size in 1000 1; do
+		on 2 ringctl send r service upper count 300 size $size >"$tmp/fill" 2>&1 &&
+			bad 'host 3 takes all of it'
+		matches fill 'full' "$(cat "$tmp/fill")"
+	done
+	refused 1 'full|no reply in time' on 1 ringctl call r service upper timeout 2 <<<x
+	before=$(of_ring 1 r calls)
+	member 1 ask sh -c "echo line | ringctl call r service upper timeout $((60 * slower))"
+	until_true 10 asked_more_than 1 $((before + 5)) || bad "host 1 has asked $(($(of_ring 1 r calls) - before)) times"
+	kill_member CONT serve
+	ended ask
+	equal answer LINE "$(cat "$tmp/ask")"
+	nothing_open r 1 2 3
+}
+
+asked_more_than() { [ "$(of_ring "$1" r calls)" -gt "$2" ]; }
+
 storm() { "$here/call-storm" -r "$seed" "$@" r >"$tmp/storm" 2>&1; }
 
 # storm_finds KIND PATTERN: a planted fault. It goes with its server, if that is killed just then
@@ -157,7 +182,8 @@ t_plants() {
 stormy() {
 	local h
 	calls_start
-	storm -n "$requests" -t $((${CALLS_LIMIT:-$((300 + requests / 200))} * slower)) "$@" || bad 'see the last lines'
+	storm -n "$requests" -w "${CALLS_PACE:-0}" -t $((${CALLS_LIMIT:-$((300 + requests / 200))} * slower)) "$@" ||
+		bad 'see the last lines'
 	sed 's/^/# /' "$tmp/storm"
 	matches storm "begun $((requests / 8 * 8)) .* wrong 0 open 0 twice 0" "$(result storm)"
 	[[ $(result storm) =~ \ dead\ [1-9] ]] || bad 'no request died with its server: that proves little'
