@@ -48,6 +48,7 @@ struct host {
 	bool asked;		/* this step is for it */
 	bool joins;
 	int err;
+	__u64 begin, end;	/* of this step (ns) */
 	__u8 order;		/* of the ring */
 	struct answer a;
 };
@@ -57,8 +58,8 @@ struct coordinator {
 	int hosts;
 	enum step step;
 	__u32 number, attempt;	/* of the next view */
-	__u64 own;		/* ns of thought in this change */
-	__u64 since;		/* the present thought */
+	__u64 own;		/* ns, see there */
+	__u64 since;		/* all had answered; 0: they were not asked to prepare yet */
 	pthread_barrier_t begin, end;
 	char fill[FILL_SIZE];
 	struct host host[];
@@ -254,8 +255,10 @@ static void *host_main(void *arg)
 	}
 	do {
 		pthread_barrier_wait(&c->begin);
+		h->begin = bench_now();
 		if (h->asked && !h->err)
 			h->err = do_step(h, nl);
+		h->end = bench_now();
 		pthread_barrier_wait(&c->end);
 	} while (c->step != STEP_END);
 	nl_close(nl);
@@ -266,16 +269,35 @@ static void *host_main(void *arg)
  * The coordinator
  */
 
+/* What was between this step and the one before is nobody's time but the coordinator's */
+static void take_times(struct coordinator *c, enum step step)
+{
+	__u64 first = ~0ULL, last = 0;
+	int i;
+
+	for (i = 0; i < c->hosts; i++) {
+		if (!c->host[i].asked)
+			continue;
+		if (c->host[i].begin < first)
+			first = c->host[i].begin;
+		if (c->host[i].end > last)
+			last = c->host[i].end;
+	}
+	if (c->since && first > c->since)
+		c->own += first - c->since;
+	if (step != STEP_LOOK)
+		c->since = last;
+}
+
 /* All of them at once; 0 or the first -errno */
 static int step(struct coordinator *c, enum step step)
 {
 	int i, err = 0;
 
 	c->step = step;
-	c->own += bench_now() - c->since;
 	pthread_barrier_wait(&c->begin);
 	pthread_barrier_wait(&c->end);
-	c->since = bench_now();
+	take_times(c, step);
 	for (i = 0; i < c->hosts && !err; i++)
 		err = c->host[i].asked ? c->host[i].err : 0;
 	return err;
@@ -398,7 +420,7 @@ int coordinator_change(struct coordinator *c, __u64 stay, __u64 join, struct coo
 
 	ask_those(c, stay, join);
 	t->begin = bench_now();
-	c->since = t->begin;
+	c->since = 0;
 	c->own = 0;
 	err = step(c, STEP_LOOK);
 	if (!err) {

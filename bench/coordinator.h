@@ -15,7 +15,8 @@ struct coordinator;
  * struct coordinator_times - of a change (ns)
  * @begin: the first request is sent
  * @end: the last answer has come
- * @own: of that, what the coordinator has thought for
+ * @own: of that, what was the coordinator's own time, since the first host was asked to prepare:
+ *       between the last answer to a step and the first request of the next
  */
 struct coordinator_times {
 	__u64 begin;

@@ -12,8 +12,9 @@
  *		the port is opened, a view with it	likewise	"comes"
  *
  * The pause is the longest one between two messages that reaches into the change: from the
- * coordinator's first request to the first message in the new view. Beside it stands the
- * longest one since the change before: what the machine and the pace make of themselves. The
+ * coordinator's first request to the first message in the new view. Beside it stands what is
+ * left without the coordinator's own time, who has to be scheduled between the steps; and the
+ * longest pause since the change before: what the machine and the pace make of themselves. The
  * receivers check that of the hosts that stay nothing is missing.
  */
 #include <errno.h>
@@ -193,19 +194,23 @@ static void start(void (*fn)(const char *netns, int host), const char *netns, in
  * Measurements
  */
 
-enum { MISSED, LEAVES, LEAVES_BEFORE, LEAVES_ALL, LEAVES_OWN, COMES, COMES_BEFORE, COMES_ALL,
-	COMES_OWN, KINDS };
+/* Of a change: */
+enum { PAUSE, APART, BEFORE, ALL, OWN, CHANGE_KINDS };
+
+enum { MISSED, LEAVES, COMES = LEAVES + CHANGE_KINDS, KINDS = COMES + CHANGE_KINDS };
 
 static struct bench_samples samples[KINDS] = {
 	[MISSED] = { "silent host is missed" },
-	[LEAVES] = { "view without it: pause" },
-	[LEAVES_BEFORE] = { "  a pause without a view" },
-	[LEAVES_ALL] = { "  the whole change" },
-	[LEAVES_OWN] = { "  coordinator's own time" },
-	[COMES] = { "view with it: pause" },
-	[COMES_BEFORE] = { "  a pause without a view" },
-	[COMES_ALL] = { "  the whole change" },
-	[COMES_OWN] = { "  coordinator's own time" },
+	[LEAVES + PAUSE] = { "view without it: pause" },
+	[LEAVES + APART] = { "  coordinator apart" },
+	[LEAVES + BEFORE] = { "  a pause without a view" },
+	[LEAVES + ALL] = { "  the whole change" },
+	[LEAVES + OWN] = { "  coordinator's own time" },
+	[COMES + PAUSE] = { "view with it: pause" },
+	[COMES + APART] = { "  coordinator apart" },
+	[COMES + BEFORE] = { "  a pause without a view" },
+	[COMES + ALL] = { "  the whole change" },
+	[COMES + OWN] = { "  coordinator's own time" },
 };
 
 static void sample(int kind, __u64 ns)
@@ -251,16 +256,19 @@ static int silence(int sock)
 	return 0;
 }
 
-/* Those who stay go on in view @view */
-static int gone_on(int kind, __u32 view)
+/* Those who stay go on in view @view; the coordinator took @own for itself */
+static int gone_on(int kind, __u32 view, __u64 own)
 {
+	__u64 pause;
 	int i;
 
 	for (i = 0; i < hosts - 1; i++) {
 		if (!becomes(&seen[i].view, view))
 			return bench_fail(0, "host %d does not go on in view %u", i + 1, view);
-		sample(kind, get(&seen[i].pause));
-		sample(kind + 1, get(&seen[i].before));
+		pause = get(&seen[i].pause);
+		sample(kind + PAUSE, pause);
+		sample(kind + APART, pause > own ? pause - own : 0);
+		sample(kind + BEFORE, get(&seen[i].before));
 		if (get(&seen[i].faults))
 			return bench_fail(0, "messages are missing on host %d", i + 1);
 	}
@@ -276,12 +284,12 @@ static int change(struct coordinator *c, int kind, __u32 view, bool comes)
 	put(changing, bench_now());
 	err = coordinator_change(c, last - 1, comes ? last : 0, &t);
 	if (!err)
-		err = gone_on(kind, view);
+		err = gone_on(kind, view, t.own);
 	put(changing, 0);
 	if (err)
 		return err;
-	sample(kind + 2, t.end - t.begin);
-	sample(kind + 3, t.own);
+	sample(kind + ALL, t.end - t.begin);
+	sample(kind + OWN, t.own);
 	return 0;
 }
 
