@@ -2,7 +2,8 @@
 /*
  * Requests while servers are killed: every one ends once, and a server's death is told at once.
  *
- *	call-storm [-n REQUESTS] [-k MS between kills] [-r SEED] [-t S] [-p PLANT] [-x] RING
+ *	call-storm [-n REQUESTS] [-w REQUESTS a second] [-k MS between kills] [-r SEED] [-t S]
+ *		   [-p PLANT] [-x] RING
  *
  *	    8 clients on 3 hosts              6 servers on 3 hosts (network namespaces h1 to h3)
  *	.-------------------------.         .-------------------------.
@@ -16,6 +17,9 @@
  * Servers write down which requests they have in their hands, so that the time until a client
  * hears of it is that from its own server's death, also if many die meanwhile. Of one that no
  * server had looked at, it is that from the first death since it was begun.
+ *
+ * Clients ask as fast as they can, or with -w at a pace: then the machine is not too busy to tell how
+ * soon a failure is known, and not how long who is to hear of it waits for a CPU.
  *
  * A planted fault has to be found: lost (a client forgets an end), doubled (it counts one twice),
  * damaged (a server answers wrongly, once), early (a server refuses one with EOWNERDEAD).
@@ -62,7 +66,7 @@ static struct shared {
 
 static uint32_t *taken;		/* [client][number]: life + 1 */
 static const char *ring, *plant = "";
-static uint64_t requests = 20000, seed = 1;
+static uint64_t requests = 20000, seed = 1, pace;
 static unsigned int kill_ms = 100, limit_s = 300;
 static bool far;
 
@@ -214,50 +218,93 @@ static void came(struct client *c, unsigned int me, const struct dmring_msg *m,
 		wrong(c, dmring_strerror(m->error), m->ref);
 }
 
-static void client(unsigned int me, unsigned int unused)
+/* A client at work */
+struct asking {
+	struct dmring *r;
+	struct client *c;
+	struct asked *asked;	/* [number] */
+	unsigned int me;
+	uint64_t start;		/* ns */
+	uint64_t next;		/* number */
+	uint64_t ended;
+};
+
+static bool may_ask(const struct asking *a)
 {
-	struct dmring *r = join(ring, far ? 1 : 1 + me % HOSTS, DMRING_SEND_ONLY);
-	struct asked *asked = calloc(each(), sizeof(*asked));
-	struct client *c = &shared->client[me];
-	uint64_t next = 0, ended = 0, i;
+	return a->next < each() && a->next - a->ended < IN_FLIGHT;
+}
+
+/* When the next one is to be asked (ns), at a pace; the clients take turns */
+static uint64_t due(const struct asking *a)
+{
+	return pace ? a->start + (a->next * CLIENTS + a->me) * 1000000000ULL / pace : 0;
+}
+
+/* All that is due; how long there is nothing else to do then (ms) */
+static int ask_due(struct asking *a, uint64_t now)
+{
+	while (may_ask(a) && due(a) <= now && ask(a->r, a->c, a->me, a->next, &a->asked[a->next]))
+		a->next++;
+	return may_ask(a) && due(a) > now ? (due(a) - now) / 1000000 + 1 : 1000;
+}
+
+static void heard(struct asking *a, const struct dmring_msg *m)
+{
+	if (m->type != DMRING_REC_REPLY || m->ref >= each() || is_planted("lost", a->me, m->ref))
+		return;
+	came(a->c, a->me, m, &a->asked[m->ref]);
+	if (is_planted("doubled", a->me, m->ref))
+		came(a->c, a->me, m, &a->asked[m->ref]);
+	a->ended++;
+}
+
+static void ask_all(struct asking *a)
+{
 	/* what is planted to be lost never comes */
-	unsigned int patience = *plant ? 2 : 20, idle = 0;
+	uint64_t patience = (*plant ? 2 : 20) * slower() * 1000000000ULL;
+	uint64_t now = a->start, last = now;
 	struct dmring_msg m;
 	int ret;
 
-	(void)unused;
-	while (ended < each() && idle < patience * (unsigned int)slower()) {
-		while (next < each() && next - ended < IN_FLIGHT && ask(r, c, me, next, &asked[next]))
-			next++;
-		ret = next_msg(r, &m, 1000);
-		if (ret == -EAGAIN) {
-			idle++;
+	while (a->ended < each() && now - last < patience) {
+		ret = next_msg(a->r, &m, ask_due(a, now));
+		now = now_ns(CLOCK_MONOTONIC);
+		if (ret == -EAGAIN)
 			continue;
-		}
 		if (ret) {
-			wrong(c, dmring_strerror(ret), next);
-			break;
+			wrong(a->c, dmring_strerror(ret), a->next);
+			return;
 		}
-		idle = 0;
-		if (m.type == DMRING_REC_REPLY && m.ref < each() &&
-		    !is_planted("lost", me, m.ref)) {
-			came(c, me, &m, &asked[m.ref]);
-			if (is_planted("doubled", me, m.ref))
-				came(c, me, &m, &asked[m.ref]);
-			ended++;
-		}
-		dmring_release(r);
+		last = now;
+		heard(a, &m);
+		dmring_release(a->r);
 	}
+}
+
+static void client(unsigned int me, unsigned int unused)
+{
+	struct asking a = {
+		.r = join(ring, far ? 1 : 1 + me % HOSTS, DMRING_SEND_ONLY),
+		.c = &shared->client[me], .asked = calloc(each(), sizeof(*a.asked)), .me = me,
+		.start = now_ns(CLOCK_MONOTONIC),
+	};
+	struct dmring_msg m;
+	uint64_t i;
+
+	(void)unused;
+	if (!a.asked)
+		exit(2);
+	ask_all(&a);
 	/* nothing comes after the end */
-	while (!next_msg(r, &m, 300)) {
+	while (!next_msg(a.r, &m, 300)) {
 		if (m.type == DMRING_REC_REPLY)
-			wrong(c, "ended once more", m.ref);
-		dmring_release(r);
+			wrong(a.c, "ended once more", m.ref);
+		dmring_release(a.r);
 	}
 	for (i = 0; i < each(); i++)
-		c->open += asked[i].open;
-	dmring_detach(r);
-	exit(c->ends[WRONG] || c->open ? 1 : 0);
+		a.c->open += a.asked[i].open;
+	dmring_detach(a.r);
+	exit(a.c->ends[WRONG] || a.c->open ? 1 : 0);
 }
 
 static pid_t start(void (*fn)(unsigned int a, unsigned int b), unsigned int a, unsigned int b)
@@ -390,9 +437,11 @@ int main(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:k:r:t:p:x")) != -1) {
+	while ((c = getopt(argc, argv, "n:w:k:r:t:p:x")) != -1) {
 		if (c == 'n')
 			requests = strtoull(optarg, NULL, 0);
+		else if (c == 'w')
+			pace = strtoull(optarg, NULL, 0);
 		else if (c == 'k')
 			kill_ms = strtoul(optarg, NULL, 0);
 		else if (c == 'r')
