@@ -4,8 +4,8 @@
  *
  * Ranks; includes and calls go to lower ranks only:
  *	1 trace stats event why		2 slot log marks link
- *	3 netns ring member direct	4 wait room slow services requests parcels
- *	  output			  append news pump
+ *	3 netns ring hosts member	4 wait room slow services requests parcels
+ *	  direct output			  append news pump
  *	5 election neighbours views proxy
  *	6 mmap file_io chardev netlink	7 main
  * and beside them kmod/core (sans-IO protocol) and kmod/compat (kernel versions).

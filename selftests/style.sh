@@ -69,7 +69,7 @@ rank_of() {
 	case $1 in
 	trace*|stats*|event*|why*) echo 1 ;;
 	slot*|log*|marks*|link*) echo 2 ;;
-	netns*|ring*|member*|group*|thread*|direct*|output*) echo 3 ;;
+	netns*|ring*|hosts*|member*|group*|thread*|direct*|output*) echo 3 ;;
 	wait*|room*|slow*|pump*|news*|append*|requests*|parcels*|services*) echo 4 ;;
 	election*|neighbours*|proxy*|views*) echo 5 ;;
 	mmap*|file_io*|chardev*|netlink*) echo 6 ;;
