@@ -158,14 +158,18 @@ static int try_later(struct dmring_member *m, __poll_t events)
 int dmring_wait(struct dmring_member *m, __poll_t events, u32 room, s64 timeout, bool spin)
 {
 	struct dmring_ring *ring = m->ring;
+	bool ready;
 	int err = 0;
 
 	events |= EPOLLHUP;
 	if (events & EPOLLOUT)
 		WRITE_ONCE(m->room_wanted, room);
-	if (dmring_marks_any(&ring->marked) && !(dmring_ready(m) & events))
+	ready = dmring_ready(m) & events;
+	if (!ready && dmring_marks_any(&ring->marked)) {
 		dmring_pump(ring, DMRING_BY_MEMBER);
-	if (!(dmring_ready(m) & events)) {
+		ready = dmring_ready(m) & events;
+	}
+	if (!ready) {
 		if (!timeout)
 			err = try_later(m, events);
 		else if (!spin || !spin_for(m, events))
