@@ -4,14 +4,17 @@
  *
  * Locking: ring->lock; ring->direct is set once under it.
  */
+#include <linux/ktime.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "direct.h"
 #include "thread.h"
 
-/* Of the crowd: what is free may not be what the first of it wants */
-#define CROWD_TURNS	4
+/* Of a list: what is free may not be what the first of it wants */
+#define TURNS	4
+/* And all look now and then, whatever they were told, or were not */
+#define LOOK_NS	(100 * NSEC_PER_MSEC)
 
 static void init(struct dmring_ring *ring, struct dmring_direct *d)
 {
@@ -131,8 +134,23 @@ static void wait_in(struct dmring_member *m, struct list_head *list, u64 until)
 
 void dmring_direct_wait(struct dmring_member *m, struct list_head *in, u64 until)
 {
-	wait_in(m, in ?: &m->ring->direct->waiting, until);
+	struct dmring_direct *d = m->ring->direct;
+
+	until = min(until, ktime_get_ns() + LOOK_NS);
+	/* who only had a look keeps its place */
+	if (in == m->waits_in) {
+		m->wait_until = until;
+		d->waiting_until = min(d->waiting_until, until);
+		dmring_direct_look(m->ring, until);
+		return;
+	}
+	wait_in(m, in, until);
 	m->waits_in = in;
+}
+
+void dmring_direct_wait_any(struct dmring_member *m, u64 until)
+{
+	wait_in(m, &m->ring->direct->waiting, until);
 }
 
 void dmring_direct_wait_until(struct dmring_member *m, u64 until)
@@ -154,6 +172,7 @@ static void another_turn(struct dmring_member *m)
 {
 	struct dmring_ring *ring = m->ring;
 
+	m->woken_from = m->waits_in ?: m->woken_from;
 	dmring_direct_wait_no_more(m);
 	m->waits_turn = false;
 	if (m->attached) {
@@ -185,20 +204,28 @@ static void retry(struct list_head *list, u32 n)
 	}
 }
 
-void dmring_direct_through(struct dmring_member *m, struct list_head *in)
-{
-	if (m->waits_in != in)
-		retry(in, 1);
-}
-
-static void retry_services(struct dmring_direct *d)
+/* In the lists that are woken in turn; @only that one, or NULL: in all */
+static void retry_turns(struct dmring_direct *d, const struct list_head *only, u32 n)
 {
 	struct dmring_service *service;
 	int kind;
 
+	if (!only || only == &d->crowd)
+		retry(&d->crowd, n);
 	list_for_each_entry(service, &d->services, node)
 		for (kind = 0; kind < DMRING_WAIT_KINDS; kind++)
-			retry(&service->waiting[kind], 1);
+			if (!only || only == &service->waiting[kind])
+				retry(&service->waiting[kind], n);
+}
+
+void dmring_direct_turn_over(struct dmring_member *m)
+{
+	const struct list_head *in = m->woken_from;
+
+	m->woken_from = NULL;
+	/* the service may be no more: the list is looked for, not used */
+	if (in && in != m->waits_in)
+		retry_turns(m->ring->direct, in, 1);
 }
 
 void dmring_direct_retry_service(struct dmring_service *service)
@@ -216,8 +243,7 @@ void dmring_direct_retry(struct dmring_ring *ring)
 	if (!d->waiters)
 		return;
 	retry(&d->waiting, U32_MAX);
-	retry(&d->crowd, CROWD_TURNS);
-	retry_services(d);
+	retry_turns(d, NULL, TURNS);
 }
 
 /* Of @list; until when the others may wait */

@@ -93,19 +93,21 @@ u32 dmring_direct_busy(const struct dmring_service *service);
 void dmring_direct_look(struct dmring_ring *ring, u64 when);
 
 /*
- * The member's next request or reply waits, until then (ns) at most, in one of the lists above; @in
- * NULL: for nothing in particular, and has a turn whenever anything has changed. Of those who
- * wait for a service one has, of the crowd a few, and whenever one is through, the next:
- * else all of them would look for the one place of each request that ends.
+ * The member's next request waits, until then (ns) at most, @in a service's list or the crowd. When
+ * anything has changed a few of each list have a turn, and when one is through the next has: else
+ * all of them would look for the one place of each request that ends. They need not want the
+ * same, so each looks ten times a second, too.
  */
 void dmring_direct_wait(struct dmring_member *m, struct list_head *in, u64 until);
+/* It waits for nothing in particular, and has a turn whenever anything has changed. */
+void dmring_direct_wait_any(struct dmring_member *m, u64 until);
 /* It waits for room on the ring, and has its turn when that is there: until then at most. */
 void dmring_direct_wait_until(struct dmring_member *m, u64 until);
 void dmring_direct_wait_no_more(struct dmring_member *m);
 /* There may be room for what waits. */
 void dmring_direct_retry(struct dmring_ring *ring);
-/* @m is through, with what it wanted or without; or it waits again. Who waits @in there? */
-void dmring_direct_through(struct dmring_member *m, struct list_head *in);
+/* @m has had its turn. If it was woken for it, and does not wait there again, the next one has. */
+void dmring_direct_turn_over(struct dmring_member *m);
 /* All who wait for it are to look. */
 void dmring_direct_retry_service(struct dmring_service *service);
 /* Those who have waited long enough have their turn. */

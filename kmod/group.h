@@ -156,7 +156,8 @@ struct dmring_member {
 	u32 next_offer;			/* number of the next service it offers */
 	struct list_head offers;
 	struct list_head wait_node;	/* in a list of direct, or in service->waiting */
-	const struct list_head *waits_in;	/* in which, if those in it are woken in turn */
+	const struct list_head *waits_in;	/* in which, if those in it are woken in turn, */
+	const struct list_head *woken_from;	/* and from which it was, for the present turn */
 	u64 wait_until;			/* ns; then it has its turn in any case */
 	struct list_head stall_node;	/* ring->stalled */
 	bool waits_turn;		/* it waits there for what it had sent before */

@@ -373,16 +373,27 @@ static int drain(struct dmring_ring *ring, struct dmring_member *m, struct dmrin
 	return 0;
 }
 
+/* -EAGAIN it waits for room */
+static int take_from(struct dmring_ring *ring, struct dmring_member *m,
+		     struct dmring_one_hold *hold)
+{
+	int ret;
+
+	/* a turn costs, whatever comes of it: who only rings does not keep us here */
+	dmring_hold_spend(hold, DMRING_HOLD_MIN);
+	ret = m->attached ? take_turn(ring, m, hold) : drain(ring, m, hold);
+	if (ring->direct)
+		dmring_direct_turn_over(m);
+	return ret;
+}
+
 /* The one that has waited longest for room; false: there is none, or still no room for it */
 static bool take_stalled(struct dmring_ring *ring, struct dmring_one_hold *hold)
 {
 	struct dmring_member *m = list_first_entry_or_null(&ring->stalled, struct dmring_member,
 							   stall_node);
 
-	if (!m || hold->full)
-		return false;
-	dmring_hold_spend(hold, DMRING_HOLD_MIN);
-	return !(m->attached ? take_turn(ring, m, hold) : drain(ring, m, hold));
+	return m && !hold->full && !take_from(ring, m, hold);
 }
 
 static bool take_leaving(struct dmring_ring *ring, struct dmring_one_hold *hold)
@@ -390,11 +401,9 @@ static bool take_leaving(struct dmring_ring *ring, struct dmring_one_hold *hold)
 	struct dmring_member *m = list_first_entry_or_null(&ring->leaving, struct dmring_member,
 							   node);
 
-	if (!m)
-		return false;
-	dmring_hold_spend(hold, DMRING_HOLD_MIN);
-	drain(ring, m, hold);
-	return true;
+	if (m)
+		take_from(ring, m, hold);
+	return m;
 }
 
 static bool take_marked(struct dmring_ring *ring, struct dmring_one_hold *hold)
@@ -404,13 +413,11 @@ static bool take_marked(struct dmring_ring *ring, struct dmring_one_hold *hold)
 
 	if (id < 0)
 		return false;
-	/* a turn costs, whatever comes of it: who only rings does not keep us here */
-	dmring_hold_spend(hold, DMRING_HOLD_MIN);
 	/* before in_tail is read: a later mark sets it again */
 	dmring_marks_clear(&ring->marked, id);
 	m = dmring_member_at(ring, id);
 	if (m)
-		take_turn(ring, m, hold);
+		take_from(ring, m, hold);
 	ring->robin = id + 1;
 	return true;
 }

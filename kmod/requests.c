@@ -25,7 +25,6 @@
 
 #define EACH_BYTES	(2U << 20)		/* copied at most for one request to each */
 #define LEFT_LOOKED_AT	512			/* records of one that has left, for replies */
-#define CROWD_LOOK_NS	(100 * NSEC_PER_MSEC)	/* who waits for a place looks as often, anyhow */
 
 /*
  * Ends
@@ -162,7 +161,7 @@ struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_memb
 
 static int later(struct dmring_member *m, u64 until)
 {
-	dmring_direct_wait(m, NULL, until);
+	dmring_direct_wait_any(m, until);
 	return DMRING_TAKEN_LATER;
 }
 
@@ -186,42 +185,35 @@ int dmring_requests_fail(struct dmring_ring *ring, struct dmring_member *m,
 	return DMRING_TAKEN;
 }
 
-/*
- * It waits in that list, @at_most so long (ns) without a look. Who has left waits as long as the
- * ring lets a slow reader.
- */
+/* It waits in that list. Who has left waits as long as the ring lets a slow reader. */
 static int full(struct dmring_ring *ring, struct dmring_member *m, struct list_head *in,
-		const struct dmring_in_request *req, u64 at_most)
+		const struct dmring_in_request *req)
 {
-	u64 until = req->deadline ?: U64_MAX, now = ktime_get_ns();
+	u64 until = req->deadline ?: U64_MAX;
 
 	if (!m->attached) {
 		until = min(until, m->left_at + ring->slow_ms * NSEC_PER_MSEC);
-		if (now >= until)
+		if (ktime_get_ns() >= until)
 			return dmring_requests_fail(ring, m, req, EAGAIN);
 	}
-	dmring_direct_wait(m, in, min(until, now + min(at_most, U64_MAX - now)));
+	dmring_direct_wait(m, in, until);
 	return DMRING_TAKEN_LATER;
-}
-
-static struct list_head *waiting_list(struct dmring_service *service,
-				      const struct dmring_in_request *req)
-{
-	return &service->waiting[req->flags & DMRING_REQUEST_ONE_WAY ? DMRING_WAIT_ONE_WAY :
-								       DMRING_WAIT_CALL];
 }
 
 /* All who serve it here are full. */
 static int all_full(struct dmring_ring *ring, struct dmring_member *m,
 		    struct dmring_service *service, const struct dmring_in_request *req)
 {
-	return full(ring, m, waiting_list(service, req), req, U64_MAX);
+	bool one_way = req->flags & DMRING_REQUEST_ONE_WAY;
+
+	return full(ring, m,
+		    &service->waiting[one_way ? DMRING_WAIT_ONE_WAY : DMRING_WAIT_CALL], req);
 }
 
 int dmring_requests_too_many(struct dmring_ring *ring, struct dmring_member *m,
 			     const struct dmring_in_request *req)
 {
-	return full(ring, m, &ring->direct->crowd, req, CROWD_LOOK_NS);
+	return full(ring, m, &ring->direct->crowd, req);
 }
 
 static bool reserved_zero(const struct dmring_in_request *req)
@@ -371,18 +363,6 @@ static int to_each(struct dmring_ring *ring, struct dmring_member *m,
 	return DMRING_TAKEN;
 }
 
-/* If it waits in a list no more, the next one in that may look */
-static int through(struct dmring_member *m, struct dmring_service *service,
-		   const struct dmring_in_request *req, int taken)
-{
-	if (taken != DMRING_TAKEN_LATER)
-		dmring_direct_wait_no_more(m);
-	if (service)
-		dmring_direct_through(m, waiting_list(service, req));
-	dmring_direct_through(m, &m->ring->direct->crowd);
-	return taken;
-}
-
 static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 			const struct dmring_source *src, u32 len, struct dmring_outgoing *o)
 {
@@ -405,18 +385,17 @@ static int take_request(struct dmring_ring *ring, struct dmring_member *m,
 		return -EINVAL;
 	until = o->req.deadline ?: U64_MAX;
 	if (o->req.deadline && ktime_get_ns() >= o->req.deadline)
-		return through(m, service, &o->req,
-			       dmring_requests_fail(ring, m, &o->req, ETIMEDOUT));
+		return dmring_requests_fail(ring, m, &o->req, ETIMEDOUT);
 	if (!dmring_direct_is_its_turn(m))
-		return through(m, service, &o->req, not_its_turn(m, until));
+		return not_its_turn(m, until);
 	if (m->attached && m->party.calls[DMRING_CALL_CLIENT].count >= DMRING_CALLS_MAX)
-		return through(m, service, &o->req, later(m, until));
+		return later(m, until);
 	o->len = len - sizeof(o->req);
 	dmring_delivery_init(&d, o->req.flags, o->req.deadline,
 			     dmring_ring_ident(ring, &ident), &o->body, o->len);
 	if (o->req.flags & DMRING_REQUEST_EACH)
-		return through(m, service, &o->req, to_each(ring, m, service, o, &d));
-	return through(m, service, &o->req, to_one(ring, m, service, o, &d));
+		return to_each(ring, m, service, o, &d);
+	return to_one(ring, m, service, o, &d);
 }
 
 /*
@@ -526,14 +505,20 @@ static int take_reply(struct dmring_ring *ring, struct dmring_member *m,
 int dmring_requests_take(struct dmring_ring *ring, struct dmring_member *m, u16 type,
 			 const struct dmring_source *src, u32 len, struct dmring_outgoing *o)
 {
+	int ret;
+
 	o->len = 0;
 	o->req.deadline = 0;
 	/* with it came ring->direct */
 	if (!(m->flags & DMRING_ATTACH_CALLS))
 		return -EINVAL;
 	if (type == DMRING_REC_REQUEST)
-		return take_request(ring, m, src, len, o);
-	return take_reply(ring, m, src, len, o);
+		ret = take_request(ring, m, src, len, o);
+	else
+		ret = take_reply(ring, m, src, len, o);
+	if (ret != DMRING_TAKEN_LATER)
+		dmring_direct_wait_no_more(m);
+	return ret;
 }
 
 bool dmring_requests_answered(struct dmring_ring *ring, const struct dmring_member *m)

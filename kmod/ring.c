@@ -518,6 +518,8 @@ static void drop_leaving(struct dmring_ring *ring)
 	ring->fill.active = false;
 	list_for_each_entry(m, &leaving, node) {
 		dmring_direct_wait_no_more(m);
+		if (ring->direct)
+			dmring_exchange_dropped(&ring->direct->exchange, &m->party);
 		list_del_init(&m->stall_node);
 	}
 	spin_unlock(&ring->lock);

@@ -330,37 +330,6 @@ TEST_F(calls, many_wait_one_way)
 		leave(&many[i]);
 }
 
-/* Who wants an answer waits for free hands, and not in the way of those who want none */
-TEST_F(calls, no_hands_but_room)
-{
-	uint64_t caps[DMRING_CALLS_MAX], i, n = 40, seen = 0;
-	char text[512] = "";
-	struct dmring_msg m;
-
-	for (i = 0; i < DMRING_CALLS_MAX; i++) {
-		ASSERT_EQ(0, ask(self->c, "held", i, 0, -1));
-		caps[i] = request(_metadata, self->s, "held");
-	}
-	ASSERT_EQ(0, ask(self->t, "waits", 1, 0, -1));
-	memset(text, 'x', sizeof(text) - 1);
-	for (i = 0; i < n; i++)
-		ASSERT_EQ(0, ask(self->d, text, i, DMRING_REQUEST_ONE_WAY, -1));
-	nothing(_metadata, self->t);
-	while (seen < n) {
-		ASSERT_EQ(0, next(self->s, &m, WAIT_MS)) TH_LOG("%llu", (unsigned long long)seen);
-		/* all that is there, so that it tells once that there is room */
-		do {
-			EXPECT_EQ(sizeof(text) - 1, m.len);
-			seen++;
-		} while (!dmring_peek(self->s, &m));
-		ASSERT_EQ(0, dmring_release(self->s));
-	}
-	nothing(_metadata, self->s);
-	ASSERT_EQ(0, dmring_reply(self->s, caps[0], "", 0));
-	ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, "waits"), "done", 4));
-	ends(_metadata, self->t, 1, 0, "done");
-}
-
 TEST_F(calls, one_way)
 {
 	struct dmring_ev ev = {};

@@ -186,6 +186,8 @@ u32 dmring_exchange_choose(struct dmring_exchange *x, const char *name, bool *se
 	*served = false;
 	while ((h = dmring_offers_next(&x->offers, name, &step))) {
 		*served = true;
+		if (x->own >= DMRING_EXCHANGE_OWN)
+			break;
 		if (!dmring_exchange_may_send(x, h->node))
 			continue;
 		dmring_offers_took(&x->offers, h);
@@ -300,6 +302,14 @@ void dmring_exchange_unanswered(struct dmring_exchange *x, struct dmring_party *
 void dmring_exchange_drained(struct dmring_exchange *x, struct dmring_party *m)
 {
 	end_held(x, m, true);
+}
+
+void dmring_exchange_dropped(struct dmring_exchange *x, struct dmring_party *m)
+{
+	struct dmring_call *c;
+
+	while ((c = dmring_calls_first(&x->calls, &m->calls[DMRING_CALL_SERVER])))
+		drop_server(x, c);
 }
 
 /*

@@ -185,6 +185,8 @@ void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m);
 void dmring_exchange_answered(struct dmring_exchange *x, u64 no, const struct dmring_party *m);
 void dmring_exchange_unanswered(struct dmring_exchange *x, struct dmring_party *m);
 void dmring_exchange_drained(struct dmring_exchange *x, struct dmring_party *m);
+/* Instead: that will never be, for the ring ends; nor is @m referred to. */
+void dmring_exchange_dropped(struct dmring_exchange *x, struct dmring_party *m);
 
 /*
  * Between hosts

@@ -238,6 +238,25 @@ static void other_hands(void)
 	check_empty();
 }
 
+/* The ring ends, and its members are gone before their calls: these refer to them no more. */
+static void server_is_dropped(void)
+{
+	struct dmring_call *a, *b;
+
+	fresh();
+	a = held(DMRING_REQUEST_IDEMPOTENT);
+	b = held(0);
+	dmring_exchange_left(&x, SERVER);
+	dmring_exchange_dropped(&x, SERVER);
+	CHECK(!a->server && !b->server && !SERVER->calls[DMRING_CALL_SERVER].count);
+	CHECK(x.calls.used == 2 && !ring.told);
+	memset(SERVER, 0xaa, sizeof(*SERVER));
+	dmring_exchange_end(&x, a, EHOSTDOWN, DMRING_REPLY_RING);
+	dmring_exchange_end(&x, b, EHOSTDOWN, DMRING_REPLY_RING);
+	memset(SERVER, 0, sizeof(*SERVER));
+	check_empty();
+}
+
 static void client_leaves(void)
 {
 	struct dmring_call *c;
@@ -664,6 +683,7 @@ const struct test exchange_tests[] = {
 	{ "exchange: hosts come and go", many_hosts },
 	{ "exchange: which host", which_host },
 	{ "exchange: no room for the ends of many", no_room_for_many },
+	{ "exchange: a server is dropped", server_is_dropped },
 	{ "exchange: a server leaves, and has replied", server_has_replied },
 	{ "exchange: a reply that is none", server_promises },
 	{ "exchange: a reply that another one had promised", promised_by_another },

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests that wait for different things: nobody waits for what somebody else wants, nor is
+ * kept from what is there for him, nor do waiters keep each other awake.
+ *
+ *	c, d --- requests ---> s, and in some tests t
+ */
+#include "calls.h"
+
+#define CROWD	4	/* clients whose calls fill the table of a ring */
+
+FIXTURE(waiting) {
+	const char *name;
+	struct dmring *c;
+	struct dmring *d;
+	struct dmring *s;
+	struct dmring *t;
+	struct dmring *client[CROWD];
+	struct dmring *server[CROWD];
+};
+
+FIXTURE_SETUP(waiting)
+{
+	const struct rig_conf conf = { .mode = 0666 };
+
+	self->name = rig_name("wait");
+	ASSERT_EQ(0, rig_ring_add(self->name, &conf));
+	self->c = join(self->name, 0);
+	self->d = join(self->name, 0);
+	self->s = join(self->name, 8192);
+	self->t = join(self->name, 8192);
+	ASSERT_TRUE(self->c && self->d && self->s && self->t) TH_LOG("%s", dmring_why());
+	ASSERT_EQ(0, dmring_offer(self->s, "work", NULL)) TH_LOG("%s", dmring_why());
+}
+
+FIXTURE_TEARDOWN(waiting)
+{
+	int i;
+
+	for (i = 0; i < CROWD; i++) {
+		leave(&self->client[i]);
+		leave(&self->server[i]);
+	}
+	leave(&self->c);
+	leave(&self->d);
+	leave(&self->s);
+	leave(&self->t);
+	EXPECT_EQ(0, rig_ring_del(self->name));
+}
+
+/* How many are there to be read; they are read all at once */
+static int take_all(struct dmring *r)
+{
+	struct dmring_msg m;
+	int n = 0;
+
+	while (!dmring_peek(r, &m))
+		n++;
+	dmring_release(r);
+	return n;
+}
+
+/* Who wants an answer waits for free hands, and not in the way of those who want none */
+TEST_F(waiting, no_hands_but_room)
+{
+	uint64_t caps[DMRING_CALLS_MAX], i, n = 40, seen = 0;
+	char text[512] = "";
+	struct dmring_msg m;
+
+	for (i = 0; i < DMRING_CALLS_MAX; i++) {
+		ASSERT_EQ(0, ask(self->c, "held", i, 0, -1));
+		caps[i] = request(_metadata, self->s, "held");
+	}
+	ASSERT_EQ(0, ask(self->t, "waits", 1, 0, -1));
+	memset(text, 'x', sizeof(text) - 1);
+	for (i = 0; i < n; i++)
+		ASSERT_EQ(0, ask(self->d, text, i, DMRING_REQUEST_ONE_WAY, -1));
+	nothing(_metadata, self->t);
+	while (seen < n) {
+		ASSERT_EQ(0, next(self->s, &m, WAIT_MS)) TH_LOG("%llu", (unsigned long long)seen);
+		/* all that is there, so that it tells once that there is room */
+		do {
+			EXPECT_EQ(sizeof(text) - 1, m.len);
+			seen++;
+		} while (!dmring_peek(self->s, &m));
+		ASSERT_EQ(0, dmring_release(self->s));
+	}
+	nothing(_metadata, self->s);
+	ASSERT_EQ(0, dmring_reply(self->s, caps[0], "", 0));
+	ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, "waits"), "done", 4));
+	ends(_metadata, self->t, 1, 0, "done");
+}
+
+/*
+ * The first of those who wait wants what only t has, for it serves itself; that s has read is for
+ * the second, and s reads once.
+ */
+TEST_F(waiting, each_may_want_another)
+{
+	char text[512] = "";
+	struct dmring_ev ev;
+	int n;
+
+	memset(text, 'x', sizeof(text) - 1);
+	ASSERT_EQ(0, dmring_offer(self->t, "work", NULL));
+	/* until one is not taken in time */
+	for (n = 0; n < 200 && dmring_event(self->c, &ev); n++) {
+		ASSERT_EQ(0, ask(self->c, text, n, DMRING_REQUEST_ONE_WAY, 100));
+		dmring_wait(self->c, DMRING_WAIT_READ, 1, 20);
+	}
+	ASSERT_EQ(DMRING_EV_UNDELIVERED, ev.what);
+	ASSERT_EQ(ETIMEDOUT, ev.reason);
+	ASSERT_EQ(0, ask(self->s, text, 1000, DMRING_REQUEST_ONE_WAY, -1));
+	ASSERT_EQ(0, ask(self->d, text, 1001, DMRING_REQUEST_ONE_WAY, -1));
+	rig_sleep(100);
+	ASSERT_LT(5, take_all(self->s));
+	request(_metadata, self->s, text);
+	nothing(_metadata, self->s);
+}
+
+/* CPU time of all (jiffies) */
+static unsigned long long busy(void)
+{
+	unsigned long long user, nice, sys, idle, io, irq, soft;
+	FILE *f = fopen("/proc/stat", "r");
+	int n = f ? fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &sys, &idle,
+			   &io, &irq, &soft) : 0;
+
+	if (f)
+		fclose(f);
+	return n == 7 ? user + nice + sys + irq + soft : 0;
+}
+
+static void fill_table(struct __test_metadata *_metadata, FIXTURE_DATA(waiting) *self)
+{
+	struct dmring_msg m;
+	char name[16];
+	int i, j;
+
+	for (i = 0; i < CROWD; i++) {
+		snprintf(name, sizeof(name), "held%d", i);
+		self->client[i] = join(self->name, 0);
+		self->server[i] = join(self->name, 0);
+		ASSERT_TRUE(self->client[i] && self->server[i]) TH_LOG("%s", dmring_why());
+		ASSERT_EQ(0, dmring_offer(self->server[i], name, NULL));
+		for (j = 0; j < DMRING_CALLS_MAX; j++) {
+			ASSERT_EQ(0, dmring_call_start(self->client[i], name, "h", 1, j, 0, -1));
+			ASSERT_EQ(0, next(self->server[i], &m, WAIT_MS)) TH_LOG("%d %d", i, j);
+			ASSERT_EQ(0, dmring_release(self->server[i]));
+		}
+	}
+	ASSERT_EQ(CROWD * DMRING_CALLS_MAX,
+		  rig_ring_stat(self->name, DMRING_A_STAT_CALLS_OPEN));
+}
+
+/* One waits for room, another for a place in the full table: in the meantime nothing goes on. */
+TEST_F(waiting, for_room_and_for_a_place)
+{
+	unsigned long long before, alone;
+	char text[512], big[3000];
+	struct dmring_msg m;
+	int i;
+
+	fill_table(_metadata, self);
+	memset(text, 'x', sizeof(text));
+	memset(big, 'y', sizeof(big));
+	/* less room than the large one takes */
+	for (i = 0; i < 12; i++)
+		ASSERT_EQ(0, dmring_call_start(self->t, "work", text, sizeof(text), i,
+					       DMRING_REQUEST_ONE_WAY, -1));
+	before = busy();
+	rig_sleep(2000);
+	alone = busy() - before;
+	ASSERT_EQ(0, dmring_call_start(self->c, "work", big, sizeof(big), 1, 0, -1));
+	rig_sleep(100);
+	ASSERT_EQ(0, dmring_call_start(self->d, "work", "s", 1, 2, 0, -1));
+	rig_sleep(100);
+	before = busy();
+	rig_sleep(2000);
+	/* one CPU does some 200 */
+	EXPECT_GT(alone + 100, busy() - before);
+	EXPECT_EQ(12, take_all(self->s));
+	/* there is room, and no place */
+	nothing(_metadata, self->s);
+	leave(&self->server[0]);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, next(self->s, &m, WAIT_MS));
+		ASSERT_EQ(DMRING_REC_REQUEST, m.type);
+		ASSERT_EQ(0, dmring_reply(self->s, m.ref, m.data, m.len));
+		ASSERT_EQ(0, dmring_release(self->s));
+	}
+	ends(_metadata, self->d, 2, 0, "s");
+	ASSERT_EQ(0, next(self->c, &m, WAIT_MS));
+	EXPECT_EQ(sizeof(big), m.len);
+	EXPECT_EQ(0, memcmp(m.data, big, sizeof(big)));
+	ASSERT_EQ(0, dmring_release(self->c));
+}
+
+TEST_HARNESS_MAIN
