@@ -25,7 +25,7 @@ static void init(struct dmring_ring *ring, struct dmring_direct *d)
 	INIT_LIST_HEAD(&d->crowd);
 	INIT_LIST_HEAD(&d->timed);
 	INIT_LIST_HEAD(&d->dirty);
-	hash_init(d->statuses);
+	d->statuses = RB_ROOT;
 	d->waiting_until = U64_MAX;
 	d->busy_at = U64_MAX;
 	d->looks_at = U64_MAX;
@@ -78,15 +78,13 @@ void dmring_direct_free(struct dmring_ring *ring)
 {
 	struct dmring_direct *d = ring->direct;
 	struct dmring_service *service, *next;
-	struct dmring_status *status;
-	struct hlist_node *tmp;
-	int i;
+	struct dmring_status *status, *tmp;
 
 	if (!d)
 		return;
 	list_for_each_entry_safe(service, next, &d->services, node)
 		kfree(service);
-	hash_for_each_safe(d->statuses, i, tmp, status, node)
+	rbtree_postorder_for_each_entry_safe(status, tmp, &d->statuses, node)
 		kfree(status);
 	kvfree(d);
 }

@@ -7,11 +7,10 @@
 #ifndef _DMRING_DIRECT_H
 #define _DMRING_DIRECT_H
 
-#include <linux/hashtable.h>
+#include <linux/rbtree.h>
 
 #include "group.h"
 
-#define DMRING_STATUS_BITS	8
 #define DMRING_STATUS_MAX	4096	/* of members of other hosts; each has its share */
 
 /* Who waits for one kind of room is not to hold up who waits for the other. */
@@ -45,7 +44,7 @@ struct dmring_offer {
 
 /* The status of one member, here or elsewhere. All of it protected by ring->lock. */
 struct dmring_status {
-	struct hlist_node node;		/* direct->statuses */
+	struct rb_node node;		/* direct->statuses */
 	struct list_head dirty_node;	/* direct->dirty: the other hosts do not know it */
 	u32 host;
 	u32 member;
@@ -71,7 +70,7 @@ struct dmring_direct {
 	DECLARE_BITMAP(gone, DMRING_SLOTS_MAX);	/* members whose status others may still have */
 	u32 gone_count;
 	u32 status_count;		/* of other hosts */
-	DECLARE_HASHTABLE(statuses, DMRING_STATUS_BITS);
+	struct rb_root statuses;	/* by host and member */
 	struct dmring_call table[DMRING_CALLS_TABLE];
 	struct dmring_host_offer host_offers[DMRING_OFFERS_TABLE];
 };

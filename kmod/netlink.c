@@ -357,11 +357,11 @@ static int do_view_install(struct sk_buff *skb, struct genl_info *info)
 struct dump {
 	u64 serial;
 	u64 only;
-	u32 next;
+	u64 next;
 	bool begun;
 };
 
-typedef int (*show_fn)(const struct dmring_show *s, struct dmring_ring *ring, u32 *next);
+typedef int (*show_fn)(const struct dmring_show *s, struct dmring_ring *ring, u64 *next);
 
 /* The policy has been applied. A nest, if there is one, must name a ring. */
 static int dump_begin(struct netlink_callback *cb, struct net *net, struct dump *d)
@@ -434,7 +434,7 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, show_fn fn)
 	return skb->len;
 }
 
-static int show_ring(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
+static int show_ring(const struct dmring_show *s, struct dmring_ring *ring, u64 *next)
 {
 	return dmring_show_ring(s, ring);
 }
@@ -450,7 +450,7 @@ static int dump_peers(struct sk_buff *skb, struct netlink_callback *cb)
 }
 
 /* Rings of this machine alone have none. */
-static int show_one_view(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
+static int show_one_view(const struct dmring_show *s, struct dmring_ring *ring, u64 *next)
 {
 	return dmring_ring_is_network(ring) ? dmring_show_view(s, ring) : 0;
 }

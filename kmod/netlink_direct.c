@@ -7,15 +7,13 @@
  */
 #include <net/genetlink.h>
 
-#include "direct.h"
 #include "member.h"
 #include "netlink_direct.h"
+#include "services.h"
 #include "thread.h"
 
 /* Numbers of a dump: this host's services, then the others' as they stand in the table */
 #define FAR	DMRING_OFFERS_MAX
-/* and of statuses: bucket and place in it */
-#define IN_BUCKET	16
 
 struct service_now {
 	char name[DMRING_NAME_SIZE];
@@ -74,7 +72,7 @@ static int put_service(const struct dmring_show *s, const struct dmring_ring *ri
 	       (s->admin && nla_put_u32(skb, DMRING_A_SERVICE_BUSY, now->busy));
 }
 
-int dmring_show_services(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
+int dmring_show_services(const struct dmring_show *s, struct dmring_ring *ring, u64 *next)
 {
 	struct service_now now;
 	struct dmring_show_nest m;
@@ -94,24 +92,6 @@ int dmring_show_services(const struct dmring_show *s, struct dmring_ring *ring, 
 	return 0;
 }
 
-static bool copy_status(struct dmring_ring *ring, u32 nr, struct dmring_status *now)
-{
-	struct dmring_status *s;
-	u32 left = nr & (BIT(IN_BUCKET) - 1);
-	bool found = false;
-
-	spin_lock(&ring->lock);
-	hlist_for_each_entry(s, &ring->direct->statuses[nr >> IN_BUCKET], node) {
-		if (left--)
-			continue;
-		*now = *s;
-		found = true;
-		break;
-	}
-	dmring_ring_unlock(ring);
-	return found;
-}
-
 static int put_status(struct sk_buff *skb, const struct dmring_ring *ring,
 		      const struct dmring_status *now)
 {
@@ -123,25 +103,20 @@ static int put_status(struct sk_buff *skb, const struct dmring_ring *ring,
 	       nla_put_string(skb, DMRING_A_STATUS_TEXT, now->text);
 }
 
-int dmring_show_statuses(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
+int dmring_show_statuses(const struct dmring_show *s, struct dmring_ring *ring, u64 *next)
 {
 	struct dmring_status now;
 	struct dmring_show_nest m;
+	u64 behind = *next;
 	int err;
 
-	if (!smp_load_acquire(&ring->direct))	/* pairs with dmring_direct_prepare() */
-		return 0;
-	while (*next < BIT(DMRING_STATUS_BITS) << IN_BUCKET) {
-		if (!copy_status(ring, *next, &now)) {
-			*next = ((*next >> IN_BUCKET) + 1) << IN_BUCKET;
-			continue;
-		}
+	while (dmring_services_next_status(ring, &behind, &now)) {
 		err = dmring_show_begin(s, DMRING_CMD_STATUS_GET, DMRING_A_STATUS, &m);
 		if (!err)
 			err = dmring_show_end(s, &m, put_status(s->skb, ring, &now));
 		if (err)
 			return err;
-		++*next;
+		*next = behind;
 	}
 	return 0;
 }

@@ -356,7 +356,7 @@ static void copy_links_locked(const struct dmring_ring *ring, struct peer_now *n
 }
 
 /* The peer with the smallest node id from @from on */
-static const struct dmring_peer *next_peer(const struct dmring_ring *ring, u32 from)
+static const struct dmring_peer *next_peer(const struct dmring_ring *ring, u64 from)
 {
 	const struct dmring_peer *best = NULL;
 	u32 i;
@@ -368,7 +368,7 @@ static const struct dmring_peer *next_peer(const struct dmring_ring *ring, u32 f
 	return best;
 }
 
-static bool copy_peer(struct dmring_ring *ring, u32 from, struct peer_now *now)
+static bool copy_peer(struct dmring_ring *ring, u64 from, struct peer_now *now)
 {
 	const struct dmring_peer *peer;
 
@@ -404,7 +404,7 @@ static int put_peer(const struct dmring_show *s, const struct dmring_ring *ring,
 	       (now->why[0] && nla_put_string(skb, DMRING_A_PEER_WHY, now->why));
 }
 
-int dmring_show_peers(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
+int dmring_show_peers(const struct dmring_show *s, struct dmring_ring *ring, u64 *next)
 {
 	struct peer_now now;
 	struct dmring_show_nest m;
@@ -416,9 +416,7 @@ int dmring_show_peers(const struct dmring_show *s, struct dmring_ring *ring, u32
 			err = dmring_show_end(s, &m, put_peer(s, ring, &now));
 		if (err)
 			return err;
-		if (now.peer.node == U32_MAX)
-			break;
-		*next = now.peer.node + 1;
+		*next = now.peer.node + 1ULL;
 	}
 	return 0;
 }
@@ -538,7 +536,7 @@ static int put_member(const struct dmring_show *s, const struct dmring_ring *rin
 	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_MEM, now->mem, DMRING_A_MEMBER_PAD);
 }
 
-int dmring_show_members(const struct dmring_show *s, struct dmring_ring *ring, u32 *next)
+int dmring_show_members(const struct dmring_show *s, struct dmring_ring *ring, u64 *next)
 {
 	/* with the names of its services it is too large for a stack */
 	struct member_now *now = kmalloc(sizeof(*now), GFP_KERNEL);

@@ -53,8 +53,8 @@ int dmring_show_end(const struct dmring_show *s, struct dmring_show_nest *m, int
 int dmring_show_ring(const struct dmring_show *s, struct dmring_ring *ring);
 
 /* All from number *@next on; -EMSGSIZE: go on at *@next. Number: node id, member id. */
-int dmring_show_peers(const struct dmring_show *s, struct dmring_ring *ring, u32 *next);
-int dmring_show_members(const struct dmring_show *s, struct dmring_ring *ring, u32 *next);
+int dmring_show_peers(const struct dmring_show *s, struct dmring_ring *ring, u64 *next);
+int dmring_show_members(const struct dmring_show *s, struct dmring_ring *ring, u64 *next);
 
 int dmring_show_event(const struct dmring_show *s, const struct dmring_ntf_info *info);
 

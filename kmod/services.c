@@ -173,19 +173,68 @@ int dmring_services_offer(struct dmring_member *m, struct dmring_ioc_offer *args
  * Status
  */
 
-static u32 status_key(u32 host, u32 member)
+static u64 status_key(u32 host, u32 member)
 {
-	return host * DMRING_SLOTS_MAX + member;
+	return (u64)host << 32 | member;
+}
+
+static struct dmring_status *status_at(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct dmring_status, node);
+}
+
+static u64 key_at(const struct rb_node *node)
+{
+	const struct dmring_status *s = rb_entry(node, struct dmring_status, node);
+
+	return status_key(s->host, s->member);
+}
+
+static bool status_less(struct rb_node *a, const struct rb_node *b)
+{
+	return key_at(a) < key_at(b);
+}
+
+/* The first one with @key or a higher one; or NULL */
+static struct dmring_status *status_from(struct dmring_direct *d, u64 key)
+{
+	struct rb_node *node = d->statuses.rb_node, *found = NULL;
+
+	while (node) {
+		if (key_at(node) < key) {
+			node = node->rb_right;
+		} else {
+			found = node;
+			node = node->rb_left;
+		}
+	}
+	return status_at(found);
 }
 
 static struct dmring_status *find_status(struct dmring_direct *d, u32 host, u32 member)
 {
-	struct dmring_status *s;
+	struct dmring_status *s = status_from(d, status_key(host, member));
 
-	hash_for_each_possible(d->statuses, s, node, status_key(host, member))
-		if (s->host == host && s->member == member)
-			return s;
-	return NULL;
+	return s && s->host == host && s->member == member ? s : NULL;
+}
+
+bool dmring_services_next_status(struct dmring_ring *ring, u64 *next, struct dmring_status *now)
+{
+	const struct dmring_status *s;
+	bool found;
+
+	/* pairs with dmring_direct_prepare() */
+	if (!smp_load_acquire(&ring->direct))
+		return false;
+	spin_lock(&ring->lock);
+	s = status_from(ring->direct, *next);
+	found = s;
+	if (found) {
+		*now = *s;
+		*next = status_key(s->host, s->member) + 1;
+	}
+	dmring_ring_unlock(ring);
+	return found;
 }
 
 static void drop_status(struct dmring_ring *ring, struct dmring_status *s)
@@ -194,7 +243,7 @@ static void drop_status(struct dmring_ring *ring, struct dmring_status *s)
 		ring->direct->status_count--;
 		dmring_exchange_use(&ring->direct->exchange, s->host)->statuses--;
 	}
-	hash_del(&s->node);
+	rb_erase(&s->node, &ring->direct->statuses);
 	list_del_init(&s->dirty_node);
 	kfree(s);
 }
@@ -258,8 +307,7 @@ int dmring_services_status(struct dmring_member *m, const struct dmring_ioc_stat
 			new = NULL;
 			m->status->host = ring->node;
 			m->status->member = m->id;
-			hash_add(ring->direct->statuses, &m->status->node,
-				 status_key(ring->node, m->id));
+			rb_add(&m->status->node, &ring->direct->statuses, status_less);
 		}
 		m->status->state = args->state;
 		m->status->progress = args->progress;
@@ -325,7 +373,7 @@ static struct dmring_status *new_status(struct dmring_direct *d, u32 node, u32 m
 	s->host = node;
 	s->member = member;
 	INIT_LIST_HEAD(&s->dirty_node);
-	hash_add(d->statuses, &s->node, status_key(node, member));
+	rb_add(&s->node, &d->statuses, status_less);
 	d->status_count++;
 	use->statuses++;
 	return s;
@@ -356,11 +404,10 @@ void dmring_services_view(struct dmring_ring *ring)
 {
 	struct dmring_direct *d = ring->direct;
 	struct dmring_service *service;
-	struct dmring_status *s;
-	struct hlist_node *tmp;
-	int i;
+	struct dmring_status *s, *next;
 
-	hash_for_each_safe(d->statuses, i, tmp, s, node) {
+	for (s = status_at(rb_first(&d->statuses)); s; s = next) {
+		next = status_at(rb_next(&s->node));
 		if (s->host == ring->node)
 			status_changed(ring, s);
 		else if (!dmring_exchange_stays(&d->exchange, s->host))

@@ -13,6 +13,13 @@ int dmring_services_offer(struct dmring_member *m, struct dmring_ioc_offer *args
 int dmring_services_status(struct dmring_member *m, const struct dmring_ioc_status *args,
 			   char *why);
 
+/*
+ * A copy of the status that comes next, by host and member, and where to go on in *@next, which
+ * begins with 0; false: that was all. Whatever others do meanwhile, who has one all the time is
+ * come by once.
+ */
+bool dmring_services_next_status(struct dmring_ring *ring, u64 *next, struct dmring_status *now);
+
 /* All that follows with ring->lock held */
 
 struct dmring_service *dmring_services_find(struct dmring_ring *ring, const char *name);
