@@ -243,6 +243,47 @@ static long ioc_status(struct dmring_member *m, void __user *arg)
 	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : err;
 }
 
+/* One at a time: nothing is copied out under the ring's lock */
+static int copy_statuses(struct dmring_ring *ring, struct dmring_ioc_statuses *args)
+{
+	struct dmring_member_status __user *to = u64_to_user_ptr(args->statuses);
+	struct dmring_status now;
+	u64 next = args->next;
+	u32 n = 0;
+
+	while (n < args->count && dmring_services_next_status(ring, &next, &now)) {
+		struct dmring_member_status s = {
+			.node = now.host,
+			.member = now.member,
+			.state = now.state,
+			.progress = now.progress,
+		};
+
+		memcpy(s.text, now.text, sizeof(s.text));
+		if (copy_to_user(to + n++, &s, sizeof(s)))
+			return -EFAULT;
+		cond_resched();
+	}
+	args->next = next;
+	args->count = n;
+	return 0;
+}
+
+static long ioc_statuses(struct dmring_member *m, void __user *arg)
+{
+	struct dmring_ioc_statuses args;
+	long err;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	memset(args.why, 0, sizeof(args.why));
+	if (memchr_inv(args.reserved, 0, sizeof(args.reserved)))
+		err = dmring_why(args.why, -EINVAL, "reserved fields that are not zero");
+	else
+		err = copy_statuses(m->ring, &args);
+	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : err;
+}
+
 /* By number; what needs a membership says -ENOTCONN without one */
 static const struct {
 	unsigned int cmd;
@@ -258,6 +299,7 @@ static const struct {
 	{ DMRING_IOC_RESIGN, true, ioc_resign },
 	{ DMRING_IOC_OFFER, true, ioc_offer },
 	{ DMRING_IOC_STATUS, true, ioc_status },
+	{ DMRING_IOC_STATUSES, true, ioc_statuses },
 };
 
 static long ring_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -589,6 +589,40 @@ struct dmring_ioc_status {
 	char why[DMRING_WHY_SIZE];
 };
 
+/**
+ * struct dmring_member_status - the status of one member, here or on another host
+ * @node: its host; 0 on a ring of scope machine
+ * @member: its id there
+ * @state: see struct dmring_ioc_status, like @progress and @text
+ */
+struct dmring_member_status {
+	__u32 node;
+	__u32 member;
+	__u32 state;
+	__u32 progress;
+	char text[DMRING_STATUS_SIZE];
+};
+
+/**
+ * struct dmring_ioc_statuses - read the statuses of the members of the ring, on all hosts
+ * @statuses: address of an array of struct dmring_member_status
+ * @next: where to begin, 0 for all; out: where to go on
+ * @count: how many have room there; out: how many there are now, fewer only at the end
+ * @reserved: zero
+ * @why: out: why it was refused, a sentence; empty on success
+ *
+ * By node and member, ascending. Of those set, or gone, between the first call and the last some
+ * may be shown; all others are, once. -EINVAL a reserved field; -EFAULT: some of the array may have
+ * been written.
+ */
+struct dmring_ioc_statuses {
+	__u64 statuses;
+	__u64 next;
+	__u32 count;
+	__u32 reserved[3];
+	char why[DMRING_WHY_SIZE];
+};
+
 #define DMRING_IOC_MAGIC	0xDA
 #define DMRING_IOC_ATTACH	_IOWR(DMRING_IOC_MAGIC, 1, struct dmring_ioc_attach)
 #define DMRING_IOC_DETACH	_IO(DMRING_IOC_MAGIC, 2)
@@ -599,5 +633,6 @@ struct dmring_ioc_status {
 #define DMRING_IOC_RESIGN	_IOWR(DMRING_IOC_MAGIC, 7, struct dmring_ioc_resign)
 #define DMRING_IOC_OFFER	_IOWR(DMRING_IOC_MAGIC, 8, struct dmring_ioc_offer)
 #define DMRING_IOC_STATUS	_IOWR(DMRING_IOC_MAGIC, 9, struct dmring_ioc_status)
+#define DMRING_IOC_STATUSES	_IOWR(DMRING_IOC_MAGIC, 10, struct dmring_ioc_statuses)
 
 #endif /* _UAPI_LINUX_DMRING_H */
