@@ -520,8 +520,6 @@ TEST_F(calls, refusals)
 	EXPECT_EQ(-EINVAL, dmring_refuse(c, 1, 0));
 	EXPECT_EQ(-EINVAL, dmring_refuse(c, 1, 4096));
 	EXPECT_EQ(-EINVAL, dmring_refuse(c, 1, -4096));
-	EXPECT_EQ(-EOPNOTSUPP, dmring_status_set(c, 1, 2, "busy"));
-	EXPECT_EQ(-EINVAL, dmring_status_set(c, 1, 2, "\x7f"));
 
 	EXPECT_EQ(0, dmring_reserve(c, 1, &buf));
 	EXPECT_EQ(-EBUSY, ask(c, 1, 0, -1));

@@ -15,6 +15,7 @@
 
 #define ERRNO_MAX	4095
 #define RETRY_MS	50	/* between two looks for room, at most */
+#define STATUS_BATCH	64
 #define LATE_NS		100000000ULL	/* after its deadline the ring has ended a request */
 
 static int may_call(struct dmring *r)
@@ -269,9 +270,28 @@ int dmring_status_set(struct dmring *r, __u32 state, __u32 progress, const char 
 		ret = dmring_fail(-EINVAL, "no text");
 	if (!ret)
 		ret = check_text("status", text, DMRING_STATUS_SIZE);
-	if (ret)
-		return ret;
-	if (!r->ops->status)
-		return dmring_fail(-EOPNOTSUPP, "nobody sees a status in process scope");
-	return r->ops->status(r, state, progress, text);
+	return ret ? ret : r->ops->status(r, state, progress, text);
+}
+
+/* In batches, so that @fn is called with no lock held and may do what it likes */
+int dmring_status_each(struct dmring *r,
+		       int (*fn)(const struct dmring_member_status *s, void *arg), void *arg)
+{
+	struct dmring_member_status batch[STATUS_BATCH];
+	int shown = 0, n = STATUS_BATCH, i, ret;
+	__u64 next = 0;
+
+	if (!fn)
+		return dmring_fail(-EINVAL, "nobody to show a status to");
+	while (n == STATUS_BATCH) {
+		ret = dmring_usable(r);
+		n = ret ? ret : r->ops->statuses(r, &next, batch, STATUS_BATCH);
+		for (i = 0; i < n; i++) {
+			ret = fn(&batch[i], arg);
+			if (ret)
+				return ret;
+			shown++;
+		}
+	}
+	return n < 0 ? n : shown;
 }

@@ -129,7 +129,8 @@ struct dmring {
  * @request: accepts a request; for those who wait for it @submit is still to come
  * @reply: likewise a reply
  * @answer: adds the next part of a reply, waits for it without end; nothing is held
- * @status: NULL in a scope where nobody could see it
+ * @status: sets its own
+ * @statuses: up to @room from *@next on, which it moves on; how many, fewer at the end alone
  */
 struct dmring_ops {
 	int (*free)(struct dmring *r, bool forked);
@@ -166,6 +167,8 @@ struct dmring_ops {
 		     size_t len);
 	int (*answer)(struct dmring *r, struct dmring_answer *a);
 	int (*status)(struct dmring *r, __u32 state, __u32 progress, const char *text);
+	int (*statuses)(struct dmring *r, __u64 *next, struct dmring_member_status *s,
+			unsigned int room);
 };
 
 /* why.c: returns err, so that "return dmring_fail(-EX, ...)" reads well */
@@ -212,6 +215,8 @@ int dmring_member_in_office(struct dmring *r);
 /* request.c */
 int dmring_member_offer(struct dmring *r, const char *service, bool end, __u32 *handle);
 int dmring_member_status(struct dmring *r, __u32 state, __u32 progress, const char *text);
+int dmring_member_statuses(struct dmring *r, __u64 *next, struct dmring_member_status *s,
+			   unsigned int room);
 
 /* api.c: 0 or -errno and a sentence */
 int dmring_usable(struct dmring *r);

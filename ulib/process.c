@@ -87,6 +87,8 @@ static struct local_ring *make_ring(const char *name, __u64 generation)
 	}
 	pthread_mutex_init(&ring->calls_lock, NULL);
 	CDS_INIT_LIST_HEAD(&ring->offers);
+	pthread_mutex_init(&ring->status_lock, NULL);
+	CDS_INIT_LIST_HEAD(&ring->statuses);
 	ring->generation = generation;
 	strcpy(ring->name, name);
 	cds_list_add(&ring->node, &rings);
@@ -108,6 +110,7 @@ static void drop_ring_if_empty(struct local_ring *ring)
 		return;
 	cds_list_del(&ring->node);
 	pthread_mutex_destroy(&ring->calls_lock);
+	pthread_mutex_destroy(&ring->status_lock);
 	free(ring->snapshot);
 	free(ring);
 }
@@ -200,6 +203,7 @@ static void leave_locked(struct local *m, struct snapshot *s)
 	struct local_ring *ring = m->ring;
 
 	dmring_local_quit(m);
+	dmring_local_forget(m);
 	replace(ring, s, m, NULL);
 	if (ring->snapshot->members)
 		dmring_wake_for_room(ring);
@@ -324,6 +328,8 @@ static const struct dmring_ops process_ops = {
 	.request = dmring_local_request,
 	.reply = dmring_local_reply,
 	.answer = dmring_local_answer,
+	.status = dmring_local_status,
+	.statuses = dmring_local_statuses,
 };
 
 /* ---- attach ---- */
@@ -340,6 +346,7 @@ static int init_member(struct local *m, const struct dmring_opts *o)
 	m->taken_end = &m->taken;
 	CDS_INIT_LIST_HEAD(&m->asked);
 	CDS_INIT_LIST_HEAD(&m->serving);
+	CDS_INIT_LIST_HEAD(&m->with_status);
 	__cds_wfcq_init(&m->head, &m->tail);
 	m->r.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->r.fd >= 0)

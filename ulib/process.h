@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libdmring: process scope, what its four files share
+ * libdmring: process scope, what its five files share
  *
  *   process-send.c   deliver to all members, wake them
  *   process-recv.c   take from the own queue, wait
  *   process-call.c   services, requests and replies
+ *   process-status.c what members show of themselves
  *   process.c        rings and their members, attach and detach
  *
  * The words at the head of process.c say how it works.
@@ -102,6 +103,8 @@ struct snapshot {
  * @offer_count: how many; calls_lock
  * @handles: services numbered so far; calls_lock
  * @caps: requests numbered so far; calls_lock
+ * @status_lock: of all statuses; taken under table_lock or none
+ * @statuses: members that have one, by id; status_lock
  * @name: invariant
  */
 struct local_ring {
@@ -115,6 +118,8 @@ struct local_ring {
 	unsigned int offer_count;
 	__u32 handles;
 	__u64 caps;
+	pthread_mutex_t status_lock;
+	struct cds_list_head statuses;
 	char name[DMRING_NAME_SIZE];
 };
 
@@ -158,6 +163,10 @@ struct local_ring {
  * @serving_count: how many
  * @next_deadline: none of @asked ends before it (ns), 0: they have no deadline; read
  *                 without the lock
+ *
+ * The ring's status_lock:
+ * @with_status: in the ring's statuses, or empty
+ * @status: its own
  */
 struct local {
 	struct dmring r;
@@ -194,6 +203,9 @@ struct local {
 	unsigned int asked_count;
 	unsigned int serving_count;
 	__u64 next_deadline;
+
+	struct cds_list_head with_status;
+	struct dmring_member_status status;
 };
 
 static inline struct local *local(struct dmring *r)
@@ -289,5 +301,12 @@ int dmring_local_reply(struct dmring *r, const struct dmring_in_reply *p, const 
 void dmring_local_expire(struct local *m);
 /* It leaves: end what it has asked for and what it has in hand */
 void dmring_local_quit(struct local *m);
+
+/* process-status.c */
+int dmring_local_status(struct dmring *r, __u32 state, __u32 progress, const char *text);
+int dmring_local_statuses(struct dmring *r, __u64 *next, struct dmring_member_status *s,
+			  unsigned int room);
+/* It leaves: so does its status */
+void dmring_local_forget(struct local *m);
 
 #endif /* DMRING_PROCESS_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * libdmring: a member of a ring of the kernel: its services and its status, and the replies
- * that dmring_call() waits for
+ * libdmring: a member of a ring of the kernel: its services, its status and those of others,
+ * and the replies that dmring_call() waits for
  *
  * A reply to dmring_call() is taken from wherever it stands in the output space. If nothing is
  * in front of it its room is given back at once; else it stays, and the reading of the stream
@@ -38,6 +38,22 @@ int dmring_member_status(struct dmring *r, __u32 state, __u32 progress, const ch
 
 	memcpy(s.text, text, strlen(text));
 	return ioctl(k->s.fd, DMRING_IOC_STATUS, &s) ? dmring_refused(k, s.why) : 0;
+}
+
+int dmring_member_statuses(struct dmring *r, __u64 *next, struct dmring_member_status *s,
+			   unsigned int room)
+{
+	struct dmring_member *k = dmring_member(r);
+	struct dmring_ioc_statuses q = {
+		.statuses = (uintptr_t)s,
+		.next = *next,
+		.count = room,
+	};
+
+	if (ioctl(k->s.fd, DMRING_IOC_STATUSES, &q))
+		return dmring_refused(k, q.why);
+	*next = q.next;
+	return q.count;
 }
 
 /* The next reply with this cookie, from where was looked last; a->at is where it stands */

@@ -479,6 +479,7 @@ static const struct dmring_ops kernel_ops = {
 	.reply = ring_reply,
 	.answer = ring_answer,
 	.status = dmring_member_status,
+	.statuses = dmring_member_statuses,
 };
 
 int dmring_kernel_attach(struct dmring **r, const char *name,

@@ -293,12 +293,20 @@ int dmring_refuse(struct dmring *r, __u64 cap, int error);
 
 /* ---- status ---- */
 
-/* [any] What all may see of this member (ringctl status), until it leaves or sets another:
- * two numbers and up to DMRING_STATUS_SIZE - 1 printable bytes, copied. DMRING_CALLS is not
- * needed. -EINVAL, -ENAMETOOLONG, -ENOTCONN; -EOPNOTSUPP in process scope, where nobody
- * could see it.
+/* [any] What all may see of this member (dmring_status_each(), ringctl status), until it
+ * leaves or sets another: two numbers and up to DMRING_STATUS_SIZE - 1 printable bytes,
+ * copied. DMRING_CALLS is not needed. -EINVAL, -ENAMETOOLONG, -ENOTCONN, -ENOMEM.
  */
 int dmring_status_set(struct dmring *r, __u32 state, __u32 progress, const char *text);
+
+/* [any] Show @fn the status of each member of the ring that has one, on all hosts, by node (0
+ * but in rings between machines) and id; its own too. Of what is set, or goes, meanwhile, some
+ * may be shown; all else is, once. Returns how many; or what @fn has returned, if that is not 0:
+ * it is asked no more. @fn may use any handle as its thread may, but not detach @r; the
+ * status is its own until it returns. -EINVAL no @fn; -ENOTCONN.
+ */
+int dmring_status_each(struct dmring *r,
+		       int (*fn)(const struct dmring_member_status *s, void *arg), void *arg);
 
 /* ---- the proxy's office ---- */
 
