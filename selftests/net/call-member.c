@@ -13,6 +13,7 @@
  *	call-member status RING COUNT FIRST	so many members; a line of standard input is their
  *						next progress: "all 7", or "one 7" for the
  *						first; "end" ends them
+ *	call-member statuses RING		the status of all members, a line each
  *
  * With "identify", serve, ask, look and see tell of each source that they hear of for the first time.
  */
@@ -323,6 +324,12 @@ static int status(const char *ring, int count, int first)
 	return 0;
 }
 
+static int show(const struct dmring_member_status *s, void *arg)
+{
+	(void)arg;
+	return printf("%u %u %u %u %s\n", s->node, s->member, s->state, s->progress, s->text) < 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 2 ? argv[1] : "";
@@ -352,6 +359,8 @@ int main(int argc, char **argv)
 		ret = see(r, argv[3]);
 	else if (argc == 4 && !strcmp(verb, "tell"))
 		ret = tell(r, argv[3]);
+	else if (argc == 3 && !strcmp(verb, "statuses"))
+		ret = dmring_status_each(r, show, NULL) < 0;
 	dmring_detach(r);
 	return ret;
 }

@@ -411,6 +411,11 @@ t_status() {
 	within_second all '"progress":P,"text":"member [0-9]+ again"' 200 1 2 3
 	for h in 1 2 3; do
 		equal "old ones on host $h" 0 "$(count $h r '"progress":0,')"
+		on $h "$here/call-member" statuses r >"$tmp/read$h" || bad "a program on host $h cannot read them"
+		equal "what a program on host $h reads" 200 "$(grep -cE '^[123] [0-9]+ [123]0[0-9]{2} [1-9][0-9]* member [123]0[0-9]{2} again$' "$tmp/read$h")"
+		equal "what ringctl shows there" "$(<"$tmp/read$h")" \
+			"$(on $h ringctl status r | awk 'NR > 1 { $1 = ""; print substr($0, 2) }')"
+		equal "what host $h and host 1 know" "$(<"$tmp/read1")" "$(<"$tmp/read$h")"
 	done
 	crowd_ends 2
 	since=$(ms_now)
