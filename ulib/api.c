@@ -69,6 +69,20 @@ static int check_opts(const struct dmring_opts *o, const char *name)
 	return 0;
 }
 
+/* All of them, or it is no member */
+static int offer_all(struct dmring **r, const char *const *services)
+{
+	int ret = 0;
+
+	for (; !ret && services && *services; services++)
+		ret = dmring_offer(*r, *services, NULL);
+	if (ret) {
+		(*r)->ops->free(*r, false);
+		*r = NULL;
+	}
+	return ret;
+}
+
 int dmring_attach(struct dmring **r, const char *name,
 		  const struct dmring_opts *opts)
 {
@@ -92,9 +106,10 @@ int dmring_attach(struct dmring **r, const char *name,
 		ret = dmring_process_attach(r, name, &o);
 	else
 		ret = dmring_kernel_attach(r, name, &o);
-	if (!ret)
-		(*r)->generation = generation;
-	return ret;
+	if (ret)
+		return ret;
+	(*r)->generation = generation;
+	return offer_all(r, o.services);
 }
 
 int dmring_detach(struct dmring *r)

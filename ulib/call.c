@@ -175,11 +175,11 @@ static int ask(struct dmring *r, const struct dmring_in_request *q, const void *
 
 /*
  * Another host has not taken it, for all who serve it there were full, and could not let it wait: to
- * do that is left to who asks.
+ * do that is left to who asks. Not if these answers pile up, behind what the program has not read.
  */
-static bool found_all_full(const struct dmring_answer *a)
+static bool may_ask_again(const struct dmring_answer *a)
 {
-	return a->error == -EAGAIN &&
+	return a->error == -EAGAIN && !a->kept &&
 	       (a->flags & (DMRING_REPLY_RING | DMRING_REPLY_UNKNOWN)) == DMRING_REPLY_RING;
 }
 
@@ -217,7 +217,7 @@ ssize_t dmring_call(struct dmring *r, const char *service, const void *data, siz
 			.give_up = q.deadline ? q.deadline + LATE_NS : 0,
 		};
 		ret = ask(r, &q, data, len, &a);
-	} while (!ret && found_all_full(&a) && left_ms(q.deadline));
+	} while (!ret && may_ask_again(&a) && left_ms(q.deadline));
 	if (ret)
 		return ret;
 	return a.error ? failed(service, &a) : (ssize_t)a.len;

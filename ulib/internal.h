@@ -12,7 +12,7 @@
  *     process   a member of a ring of this process    struct dmring_ops
  *   4 api       what programs call, common to both
  *   5 call      likewise: requests, replies, status
- *     dispatch  a thread that reads (api stops it when it detaches)
+ *     dispatch  a thread that reads (api stops it when it detaches, and offers when it attaches)
  *
  * struct dmring is the common head of both kinds of handle. Who writes what:
  * the sending side @open and what the ops keep for it, the receiving side
@@ -61,6 +61,7 @@ enum dmring_want {
  * @len: of all parts, what did not fit into @buf as well
  * @flags: DMRING_REPLY_* of the last part
  * @error: of the last part, 0 or -errno
+ * @kept: something unread is in front of it, so its room is not free again
  */
 struct dmring_answer {
 	__u64 cookie;
@@ -71,6 +72,7 @@ struct dmring_answer {
 	size_t len;
 	__u32 flags;
 	int error;
+	bool kept;
 };
 
 /* One part more, in place */

@@ -107,7 +107,8 @@ int dmring_member_look(struct dmring_member *k, struct dmring_answer *a)
 	dmring_answer_add(a, &found.m);
 	if (!dmring_attached(k))
 		return dmring_gone(k);
-	if (a->at == k->cur.out) {
+	a->kept = a->at != k->cur.out;
+	if (!a->kept) {
 		k->cur.out = found.after.out;
 		dmring_stream_keep(&k->r);
 	}

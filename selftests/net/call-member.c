@@ -7,6 +7,8 @@
  *	call-member ask RING SERVICE COUNT WHO	questions, up to 16 at a time
  *	call-member wait RING SERVICE COUNT	requests, and how and when they end
  *	call-member job RING SERVICE COUNT	one-way requests, and what comes back of them
+ *	call-member call RING SERVICE S [behind]	dmring_call(), and what it returns; behind a reply
+ *						that is not read
  *	call-member look RING FILE		asks "look", writes all that it maps to FILE
  *	call-member see RING FILE		serves "look"; of a message and a request likewise
  *	call-member tell RING SERVICE		sends these, and stays until SIGTERM
@@ -166,6 +168,25 @@ static int ask(struct dmring *r, const char *service, uint64_t count, uint32_t w
 	printf("asked %llu answered %llu wrong %llu\n", (unsigned long long)next,
 	       (unsigned long long)(ended - bad), (unsigned long long)bad);
 	return bad || ended != count;
+}
+
+static int call(struct dmring *r, const char *service, int seconds, bool behind)
+{
+	uint64_t begin = now_ns(CLOCK_MONOTONIC);
+	char buf[64];
+	ssize_t n;
+
+	/* nobody serves that */
+	if (behind && dmring_call_start(r, "nobody", "", 0, 1, 0, -1))
+		return 1;
+	n = dmring_call(r, service, "line", 4, buf, sizeof(buf), seconds * 1000);
+	if (n < 0)
+		printf("%s: %s\n", strerrorname_np(-n), dmring_why());
+	else
+		printf("answer %.*s\n", (int)n, buf);
+	printf("after %llu ms\n",
+	       (unsigned long long)(now_ns(CLOCK_MONOTONIC) - begin) / 1000000);
+	return n < 0;
 }
 
 /* "ended N NAME…": with which errors, "at MS MS": the first and the last end, since 1970 */
@@ -351,6 +372,8 @@ int main(int argc, char **argv)
 		ret = ask(r, argv[3], n, atoi(argv[5]));
 	else if (argc == 5 && !strcmp(verb, "wait"))
 		ret = wait_all(r, argv[3], n);
+	else if (argc >= 5 && !strcmp(verb, "call"))
+		ret = call(r, argv[3], n, argc > 5);
 	else if (argc == 5 && !strcmp(verb, "job"))
 		ret = job(r, argv[3], n);
 	else if (argc == 4 && !strcmp(verb, "look"))

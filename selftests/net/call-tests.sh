@@ -146,12 +146,21 @@ t_full() {
 		matches fill 'full' "$(cat "$tmp/fill")"
 	done
 	refused 1 'full|no reply in time' on 1 ringctl call r service upper timeout 2 <<<x
+	# what it is told each time would pile up behind what it has not read
+	part 1 behind call r upper $((60 * slower)) behind
+	wait "${pid[behind]}"
+	unset 'pid[behind]'
+	matches 'behind a reply' '^EAGAIN: .*full' "$(cat "$tmp/behind")"
+	before=$(of_ring 1 r calls)
+	part 1 call call r upper $((60 * slower))
+	until_true 10 asked_more_than 1 $((before + 200)) || bad "host 1 has asked $(($(of_ring 1 r calls) - before)) times"
 	before=$(of_ring 1 r calls)
 	member 1 ask sh -c "echo line | ringctl call r service upper timeout $((60 * slower))"
 	until_true 10 asked_more_than 1 $((before + 5)) || bad "host 1 has asked $(($(of_ring 1 r calls) - before)) times"
 	kill_member CONT serve
-	ended ask
+	ended ask call
 	equal answer LINE "$(cat "$tmp/ask")"
+	matches 'answer, to dmring_call()' '^answer LINE' "$(cat "$tmp/call")"
 	nothing_open r 1 2 3
 }
 

@@ -72,6 +72,7 @@ struct dmring;
  * @queue_len: process scope: messages that may wait for this member, 0 for 1024
  * @reserved: zero
  * @device: NULL for /dev/dmring
+ * @services: names that it serves from the beginning, then NULL (see dmring_offer()); or NULL
  */
 struct dmring_opts {
 	size_t size;
@@ -82,6 +83,7 @@ struct dmring_opts {
 	__u32 queue_len;
 	__u32 reserved;
 	const char *device;
+	const char *const *services;
 };
 
 /**
