@@ -174,8 +174,8 @@ static int ask(struct dmring *r, const struct dmring_in_request *q, const void *
 }
 
 /*
- * Another host has not taken it, for all who serve it there were full, and could not let it wait: to
- * do that is left to who asks. Not if these answers pile up, behind what the program has not read.
+ * Another host has not taken it, for all who serve it there were full, and could not let it wait:
+ * that is left to who asks. Not if these answers pile up, behind what the program has not read.
  */
 static bool may_ask_again(const struct dmring_answer *a)
 {
