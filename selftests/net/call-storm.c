@@ -24,18 +24,19 @@
  * A planted fault has to be found: lost (a client forgets an end), doubled (it counts one twice),
  * damaged (a server answers wrongly, once), early (a server refuses one with EOWNERDEAD).
  *
- * Shared memory: each client writes its own struct; servers write taken[], the parent died[].
+ * Shared memory: each client writes its own struct; servers write taken[], the parent the deaths.
  */
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "call-departures.h"
 #include "call-join.h"
 
 #define HOSTS		3
 #define SERVERS		6
 #define CLIENTS		8
 #define IN_FLIGHT	16
-#define LATES		65536	/* times that are kept of each client */
+#define LATES		32768	/* failures that are kept of each client */
 #define LIVES		(1 << 18)	/* of servers */
 #define PLANT_AT	100	/* the request of client 0 that a fault is planted in */
 #define NEW_MS		2000	/* a death so long before the begin can still be the reason */
@@ -44,23 +45,33 @@ enum end { REPLIED, DEAD, NONE, FULL, WRONG, ENDS };
 
 static const char *const end_names[] = { "replied", "dead", "none", "full", "wrong" };
 
+/* A request that has failed with its server */
+struct late {
+	uint64_t heard;		/* ns */
+	uint32_t death;
+	bool taken;		/* the server had looked at it */
+};
+
+struct death {
+	uint64_t killed;	/* ns */
+	uint64_t left;		/* ns; the parent's own, 0: unknown */
+};
+
 struct client {
 	uint64_t begun;
 	uint64_t ends[ENDS];
 	uint64_t open;		/* without an end */
 	uint32_t lates;
-	uint32_t unread;	/* of these, that no server had taken */
-	uint32_t late[LATES];	/* us */
-	uint32_t in_hand[LATES];	/* us, of those that a server had taken */
+	struct late late[LATES];
 	char text[200];
 };
 
 static struct shared {
 	uint32_t lives;		/* servers that were started */
-	uint32_t deaths;	/* entries of order[] */
+	uint32_t deaths;
 	uint64_t twice;		/* requests that two servers took, or one twice */
-	uint64_t died[LIVES];	/* ns, of each life */
-	uint64_t order[LIVES];	/* ns, of each death */
+	uint32_t end[LIVES];	/* of each life: its death + 1 */
+	struct death death[LIVES];
 	struct client client[CLIENTS];
 } *shared;
 
@@ -161,36 +172,35 @@ static bool ask(struct dmring *r, struct client *c, unsigned int me, uint64_t no
 	return !ret;
 }
 
-/* The first death since @from, or else the last one before it; 0: there was none */
-static uint64_t death_since(uint64_t from)
+/* The first death since @from, or else the last one before it, + 1; 0: there was none */
+static uint32_t death_since(uint64_t from)
 {
 	uint32_t n = __atomic_load_n(&shared->deaths, __ATOMIC_ACQUIRE);
 
-	while (n > 1 && shared->order[n - 2] >= from)
+	while (n > 1 && shared->death[n - 2].killed >= from)
 		n--;
-	return n ? shared->order[n - 1] : 0;
+	return n;
 }
 
 /* It failed with EOWNERDEAD: who has died for it? */
 static void is_dead(struct client *c, unsigned int me, uint64_t no, const struct asked *asked)
 {
 	uint32_t life = __atomic_load_n(&taken[me * each() + no], __ATOMIC_SEQ_CST);
-	uint64_t now = now_ns(CLOCK_MONOTONIC), at;
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	uint32_t death;
 
-	at = life ? __atomic_load_n(&shared->died[life - 1], __ATOMIC_SEQ_CST) :
-		    death_since(asked->at);
-	if (!at || at + NEW_MS * 1000000ULL * slower() < asked->at) {
+	death = life ? __atomic_load_n(&shared->end[life - 1], __ATOMIC_SEQ_CST) :
+		       death_since(asked->at);
+	if (!death ||
+	    shared->death[death - 1].killed + NEW_MS * 1000000ULL * slower() < asked->at) {
 		wrong(c, life ? "its server lives" : "nobody has died", no);
 		return;
 	}
 	c->ends[DEAD]++;
-	if (c->lates >= LATES)
-		return;
-	if (life)
-		c->in_hand[c->lates - c->unread] = (now - at) / 1000;
-	else
-		c->unread++;
-	c->late[c->lates++] = (now - at) / 1000;
+	if (c->lates < LATES)
+		c->late[c->lates++] = (struct late){
+			.heard = now, .death = death - 1, .taken = life,
+		};
 }
 
 static void came(struct client *c, unsigned int me, const struct dmring_msg *m,
@@ -339,30 +349,46 @@ static void percentiles(const char *what, uint32_t *late, uint32_t n)
 		       late[n * 99ULL / 100], late[n - 1], n);
 }
 
+/* How long from kill or departure until each failure was heard of, of all or of taken requests */
+static void lateness(const char *what, bool departures, bool taken)
+{
+	static uint32_t us[CLIENTS * LATES];
+	uint32_t n = 0, i, k;
+
+	for (i = 0; i < CLIENTS; i++) {
+		const struct client *c = &shared->client[i];
+
+		for (k = 0; k < c->lates; k++) {
+			const struct death *d = &shared->death[c->late[k].death];
+			uint64_t from = departures ? d->left : d->killed;
+
+			/* before it: it was that of another server, which had left before */
+			if (from && c->late[k].heard >= from && (!taken || c->late[k].taken))
+				us[n++] = (c->late[k].heard - from) / 1000;
+		}
+	}
+	percentiles(what, us, n);
+}
+
 static int report(void)
 {
-	static uint32_t late[CLIENTS * LATES], in_hand[CLIENTS * LATES];
 	uint64_t begun = 0, open = 0, ends[ENDS] = { 0 }, sum = 0;
-	uint32_t n = 0, n_in_hand = 0;
 	int i, e;
 
 	for (i = 0; i < CLIENTS; i++) {
 		const struct client *c = &shared->client[i];
-		uint32_t k = c->lates - c->unread;
 
 		begun += c->begun;
 		open += c->open;
 		for (e = 0; e < ENDS; e++)
 			ends[e] += c->ends[e];
-		memcpy(late + n, c->late, c->lates * sizeof(*late));
-		memcpy(in_hand + n_in_hand, c->in_hand, k * sizeof(*late));
-		n += c->lates;
-		n_in_hand += k;
 		if (c->ends[WRONG])
 			printf("client %d: %s\n", i, c->text);
 	}
-	percentiles("from the server's SIGKILL to the failure, taken requests", in_hand, n_in_hand);
-	percentiles("and all", late, n);
+	lateness("from the server's SIGKILL to the failure, taken requests", false, true);
+	lateness("and all", false, false);
+	lateness("from its departure, taken requests", true, true);
+	lateness("and all", true, false);
 	printf("begun %llu", (unsigned long long)begun);
 	for (e = 0; e < ENDS; e++) {
 		printf(" %s %llu", end_names[e], (unsigned long long)ends[e]);
@@ -373,15 +399,16 @@ static int report(void)
 	return ends[WRONG] || open || shared->twice || begun != each() * CLIENTS || sum != begun;
 }
 
-static void kill_one(pid_t *server, uint32_t *life, unsigned int i)
+static void kill_one(pid_t *server, uint32_t *life, unsigned int i, int departures)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	struct death *d = &shared->death[shared->deaths];
 
-	__atomic_store_n(&shared->died[life[i]], now, __ATOMIC_SEQ_CST);
-	shared->order[shared->deaths] = now;
+	d->killed = now_ns(CLOCK_MONOTONIC);
+	__atomic_store_n(&shared->end[life[i]], shared->deaths + 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&shared->deaths, shared->deaths + 1, __ATOMIC_RELEASE);
 	kill(server[i], SIGKILL);
 	waitpid(server[i], NULL, 0);
+	d->left = departure_of(departures, server[i]);
 	server[i] = start_server(i, &life[i]);
 }
 
@@ -399,8 +426,11 @@ static int run(void)
 	pid_t server[SERVERS], clients[CLIENTS];
 	uint32_t life[SERVERS];
 	unsigned int i, left = CLIENTS, bad = 0;
+	int status, departures = departures_open();
 	uint64_t rnd = seed, end;
-	int status;
+
+	if (departures < 0)
+		printf("departures are not known: %s\n", strerror(errno));
 
 	for (i = 0; i < SERVERS; i++)
 		server[i] = start_server(i, &life[i]);
@@ -419,7 +449,7 @@ static int run(void)
 				left--;
 			}
 		if (left && shared->lives < LIVES)
-			kill_one(server, life, next_random(&rnd) % SERVERS);
+			kill_one(server, life, next_random(&rnd) % SERVERS, departures);
 	}
 	for (i = 0; i < CLIENTS; i++)
 		if (clients[i])
@@ -428,6 +458,7 @@ static int run(void)
 		kill(server[i], SIGKILL);
 	while (wait(NULL) > 0)
 		;
+	departures_close(departures);
 	if (left)
 		printf("%u clients had not come to an end after %u s\n", left, limit_s);
 	return report() || bad || left;
