@@ -15,13 +15,17 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/common.sh"
 # shellcheck source=views.sh
 . "$here/views.sh"
+about=()
+# shellcheck source=call-hides.sh
+. "$here/call-hides.sh"
+# shellcheck source=call-status.sh
+. "$here/call-status.sh"
 
 order=${1:-fifo}
 shift
 seed=${DMRING_SEED:-$RANDOM$RANDOM}
 requests=${DMRING_CALLS:-8000}
 mixed=$((requests < 3000 ? requests : 3000))	# messages of each sender
-about=()
 note "order $order, seed $seed"
 
 calls_start() {	# WORDS…: the ring "r" on three hosts
@@ -225,246 +229,6 @@ t_mix() {
 	nothing_open r 1 2 3
 }
 
-# answer_of HOST WORDS…: what a client on host 3 sees of the answer of a server there
-answer_of() {
-	calls_ring "${@:2}"
-	server "$1" serve serve r look
-	known r look "$1:1"
-	part 3 "look$1" look r "$tmp/areas$1"
-	ended "look$1"
-	kill_member KILL serve
-	must ring_down r 3
-}
-
-# message_of HOST WORDS…: what a server on host 3 sees of a message and a one-way request from there,
-# and what netlink tells
-message_of() {
-	calls_ring "${@:2}"
-	server 3 "look$1" see r "$tmp/areas$1"
-	known r look 3:1
-	part "$1" tell tell r look
-	until_true 30 said "look$1" ' areas$' || bad "nothing comes from host $1: $(cat "$tmp/look$1")"
-	[ "${2:-}" = identify ] || netlink_tells "$1"
-	end_of tell "look$1"
-	must ring_down r 3
-}
-
-# netlink_tells HOST: on host 3, who may not administrate and who may, without random numbers, the
-# receiver's own process, and since when it is the proxy
-netlink_tells() {
-	# shellcheck disable=SC2016 # for sh
-	local show='for what in "ring show" "member show" "service show" "peer show" "proxy show" "view show" status
-		do ringctl -j -s $what r || echo "$what: status $?"
-		done'
-	on 3 setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all sh -c "$show" \
-		>"$tmp/netlink$1"
-	on 3 ringctl -j -s peer show r >"$tmp/admin$1"
-	sed -E -i 's/"(incarnation|pid|since_ms|served_ms)": ?"?[0-9a-f]+"?/"\1":0/g' "$tmp/netlink$1" "$tmp/admin$1"
-}
-
-# both_seen FUNCTION WORDS…: of hosts 1 and 2, after rings that formed with the same events; which
-# these are has to do with when links came up
-both_seen() {
-	local try
-	"$1" 1 "${@:2}"
-	for ((try = 0; try < 16; try++)); do
-		"$1" $((2 - try % 2)) "${@:2}"
-		[ "$(grep ^events "$tmp/look1")" != "$(grep ^events "$tmp/look2")" ] || return 0
-		note "formed anew: $(grep -h ^events "$tmp/look1" "$tmp/look2" | xargs)"
-	done
-	bad 'the rings never form alike'
-}
-
-# alike WHAT: so are both files of it
-alike() {
-	cmp -s "$tmp/${1}1" "$tmp/${1}2"
-}
-
-# hides FUNCTION: it does not show which host it was, but with identify it does
-hides() {
-	must hosts_start 3
-	both_seen "$1"
-	alike areas || bad "the areas differ: $(cmp -l "$tmp/areas1" "$tmp/areas2" | head | xargs)"
-	note "$(result look1), after $(grep ^events "$tmp/look1")"
-	"${@:2}"
-	both_seen "$1" identify
-	alike areas && bad 'a source that is there is not found'
-	matches 'of host 1' '^from node 1 uid 0 gid 0 pid' "$(cat "$tmp/look1")"
-	matches 'of host 2' '^from node 2 uid 0 gid 0 pid' "$(cat "$tmp/look2")"
-}
-
-about[replies]='who asks sees of an answer the same bytes, whichever host it comes from; with identify not'
-t_replies() { hides answer_of; }
-
-about[seen]='who serves sees of a message and a request the same bytes, and so does netlink, whichever host they come from; with identify not'
-t_seen() { hides message_of netlink_hides; }
-
-# netlink_hides: what those may see who administrate shows that there is something to hide
-netlink_hides() {
-	local what
-	alike netlink || bad "netlink tells: $(diff "$tmp/netlink1" "$tmp/netlink2")"
-	for what in name comm members addr stable term quorum; do
-		said netlink1 "\"$what\":" || bad "netlink does not tell of $what"
-	done
-	note "$(wc -c <"$tmp/netlink1") bytes of netlink's answers"
-	alike admin && bad 'with privilege netlink does not tell either'
-}
-
-about[identify]='with identify the kernels say who asked and who answered: process, user, group and host'
-t_identify() {
-	calls_start identify
-	member 3 serve setpriv --reuid=1003 --regid=2003 --clear-groups "$here/call-member" serve r work
-	until_true 30 said serve '^serving' || bad "nobody serves: $(cat "$tmp/serve")"
-	known r work 3:1
-	member 1 ask1 setpriv --reuid=1001 --regid=2001 --clear-groups "$here/call-member" ask r work 3 1
-	ended ask1
-	member 2 ask2 setpriv --reuid=1002 --regid=2002 --clear-groups "$here/call-member" ask r work 3 1
-	ended ask2
-	equal 'of clients' "from node 1 uid 1001 gid 2001 pid ${pid[ask1]} from node 2 uid 1002 gid 2002 pid ${pid[ask2]}" \
-		"$(grep from "$tmp/serve" | xargs)"
-	equal 'of the server, on host 1' "from node 3 uid 1003 gid 2003 pid ${pid[serve]}" "$(grep from "$tmp/ask1")"
-	equal 'of the server, on host 2' "from node 3 uid 1003 gid 2003 pid ${pid[serve]}" "$(grep from "$tmp/ask2")"
-}
-
-count_is() { [ "$(count "$1" "$2" "$3")" = "$4" ]; }
-
-# count HOST RING PATTERN: members whose JSON of "ringctl status" matches
-count() {
-	local n=0 member
-	while IFS= read -r -d '}' member; do
-		[[ ! $member =~ $3 ]] || n=$((n + 1))
-	done < <(on "$1" ringctl -j status "$2")
-	echo $n
-}
-
-# shown PATTERN N: on all hosts; after $since, $last ms later a look began that showed it
-shown() {
-	local h at looks=()
-	last=0
-	for h in ${hosts_known:-1 2 3}; do
-		look_for "$h" "$1" "$2" >"$tmp/shown$h" & looks+=($!)
-	done
-	wait "${looks[@]}"
-	for h in ${hosts_known:-1 2 3}; do
-		read -r at <"$tmp/shown$h" || bad "host $h shows $(count "$h" "${ring:-r}" "$1") of $2 with $1"
-		[ "${at:-0}" -le "$last" ] || last=$at
-	done
-	last=$((last - since))
-	note "$2 with $1: on all hosts after $last ms"
-}
-
-# within_second WHO PATTERN N HOST…: a change of theirs is shown on all hosts; P in PATTERN is the
-# new progress. The best of three: a guest may stand still for a moment
-within_second() {
-	local n last
-	for n in 7 8 9; do
-		change "$1 $n" "${@:4}"
-		shown "${2/P/$n}" "$3"
-		[ "$last" -gt $((1000 * slower)) ] || return 0
-	done
-	bad "it took $last ms"
-}
-
-# When the first look began that showed it, if one did
-look_for() {
-	local at end=$(($(ms_now) + 20000 * slower))
-	while [ "$(ms_now)" -lt $end ]; do
-		at=$(ms_now)
-		! count_is "$1" "${ring:-r}" "$2" "$3" || { echo "$at"; return; }
-	done
-}
-
-# crowd HOST COUNT FIRST: so many members with a status; changes go through ${to[HOST]}
-declare -A to=()
-crowd() {
-	local fd
-	mkfifo "$tmp/in$1"
-	: >"$tmp/crowd$1"
-	in_host "$1" "$here/call-member" status "${ring:-r}" "$2" "$3"
-	"${cmd[@]}" <"$tmp/in$1" >"$tmp/crowd$1" 2>&1 &
-	pid[crowd$1]=$!
-	exec {fd}>"$tmp/in$1"
-	to[$1]=$fd
-	until_true 60 said "crowd$1" '^set' || bad "host $1: $(cat "$tmp/crowd$1")"
-}
-
-# change LINE HOST…: the last one has been made at $since
-change() {
-	local h at
-	for h in "${@:2}"; do
-		echo "$1" >&"${to[$h]}"
-	done
-	since=0
-	for h in "${@:2}"; do
-		until_true 20 said "crowd$h" "^$1 at " || bad "host $h does not change"
-		at=$(sed -n "s/^$1 at //p" "$tmp/crowd$h")
-		[ "${at:-0}" -le "$since" ] || since=$at
-	done
-}
-
-crowd_ends() {	# HOST
-	echo end >&"${to[$1]}"
-	ended "crowd$1"
-}
-
-about[status]='the status of 200 members on three hosts is everywhere within a second of a change, and goes with them'
-t_status() {
-	local h last
-	calls_start
-	since=$(ms_now)
-	crowd 1 67 1000
-	crowd 2 67 2000
-	crowd 3 66 3000
-	shown member 200
-	within_second one '"node":2,.*"state":2000,"progress":P,"text":"member 2000 again"' 1 2
-	within_second all '"progress":P,"text":"member [0-9]+ again"' 200 1 2 3
-	for h in 1 2 3; do
-		equal "old ones on host $h" 0 "$(count $h r '"progress":0,')"
-		on $h "$here/call-member" statuses r >"$tmp/read$h" || bad "a program on host $h cannot read them"
-		equal "what a program on host $h reads" 200 "$(grep -cE '^[123] [0-9]+ [123]0[0-9]{2} [1-9][0-9]* member [123]0[0-9]{2} again$' "$tmp/read$h")"
-		equal "what ringctl shows there" "$(<"$tmp/read$h")" \
-			"$(on $h ringctl status r | awk 'NR > 1 { $1 = ""; print substr($0, 2) }')"
-		equal "what host $h and host 1 know" "$(<"$tmp/read1")" "$(<"$tmp/read$h")"
-	done
-	crowd_ends 2
-	since=$(ms_now)
-	shown member 133
-	kill_member KILL crowd3
-	since=$(ms_now)
-	shown member 67
-	for h in 1 2 3; do
-		equal "who is left on host $h" 67 "$(count $h r '"node":1,')"
-	done
-}
-
-about[board]='who watches the status of 201 members sees a change on another host within a second'
-t_board() {
-	local h n took best=
-	calls_start
-	for h in 1 2 3; do
-		crowd $h 67 ${h}000
-	done
-	member 1 watch ringctl status r watch
-	until_true 30 shows 201 'member [0-9]+$' || bad "$(grep -cE 'member [0-9]+$' "$tmp/watch") members are shown"
-	# the best of three: a guest may stand still for a moment. The file is as old as its last table.
-	for n in 7 8 9; do
-		change "one $n" 3
-		until_true 20 shows 1 " $n +member 3000 again$" || bad "change $n is not shown"
-		took=$(($(date -r "$tmp/watch" +%s%3N) - since))
-		note "shown after $took ms"
-		[ $took -ge "${best:-$took}" ] || best=$took
-		best=${best:-$took}
-	done
-	[ "$best" -lt $((1000 * slower)) ] || bad "it took $best ms"
-	for h in 1 2 3; do
-		crowd_ends $h
-	done
-	end_of watch
-}
-
-# shows N PATTERN: at least so many lines of the last table
-shows() { [ "$(awk -v RS= 'END { print }' "$tmp/watch" | grep -cE -- "$2")" -ge "$1" ]; }
-
 about[comes]='a host that comes by a view gets to know services and status of all, and its requests are served'
 t_comes() {
 	local ring=v hosts_known last
@@ -667,5 +431,5 @@ t_each() {
 }
 
 # shellcheck disable=SC2046 # names of tests
-[ $# != 0 ] || set -- $(tests_in "$0")
+[ $# != 0 ] || set -- $(tests_in "$0" "$here/call-hides.sh" "$here/call-status.sh")
 run_tests ", order $order" "$@"
