@@ -250,7 +250,8 @@ t_comes() {
 	part 4 ask ask v work 50 4
 	ended ask
 	equal 'host 4' 'asked 50 answered 50 wrong 0' "$(result ask)"
-	hosts_known='1 2 3 4' within_second all '"progress":P,' 20 2
+	change 'all 3' 2
+	hosts_known='1 2 3 4' shown '"progress":3,' 20
 	server 4 serve4 serve v new
 	hosts_known='1 2 3 4' known v new 4:1
 	part 1 ask1 ask v new 50 1
