@@ -319,10 +319,9 @@ int dmring_core_flood(struct dmring_core *c, u64 now, u32 rnd, const struct dmri
 
 static u16 entry_kind(const struct dmring_rx *rx)
 {
-	bool brief = rx->data.brief || rx->arrives;
-
 	if (rx->data.type == DMRING_REC_PARCEL)
-		return DMRING_ENTRY_PARCEL | (brief ? DMRING_ENTRY_BRIEF : 0);
+		return DMRING_ENTRY_PARCEL | (rx->data.brief ? DMRING_ENTRY_BRIEF : 0) |
+		       (rx->arrives ? DMRING_ENTRY_ARRIVED : 0);
 	return rx->data.type == DMRING_REC_EVENT ? DMRING_ENTRY_EVENT : 0;
 }
 

@@ -296,15 +296,23 @@ static u16 rec_type(const struct dmring_entry *e)
 	return e->flags & DMRING_ENTRY_EVENT ? DMRING_REC_EVENT : DMRING_REC_DATA;
 }
 
-/* Is only its header sent on? Nothing is left out where there is nothing else. */
-static bool is_brief(const struct dmring_entry *e, u32 len)
+/*
+ * Is only its header sent on? Behind the host it is for, yes; but in a fill who has the whole
+ * sends it: hosts that were not there when others filled each other may come before that one
+ * on the way, and lack it still. Nothing is left out where there is nothing else.
+ */
+static bool is_brief(const struct dmring_core *c, const struct dmring_entry *e, u32 len)
 {
-	return e->flags & DMRING_ENTRY_BRIEF && len > DMRING_WIRE_PARCEL;
+	u16 brief = DMRING_ENTRY_BRIEF;
+
+	if (c->change.phase == DMRING_PHASE_RUN)
+		brief |= DMRING_ENTRY_ARRIVED;
+	return e->flags & brief && len > DMRING_WIRE_PARCEL;
 }
 
 u32 dmring_core_body(struct dmring_core *c, u64 no, u32 len)
 {
-	return is_brief(dmring_retain_entry(&c->retain, no), len) ? DMRING_WIRE_PARCEL : len;
+	return is_brief(c, dmring_retain_entry(&c->retain, no), len) ? DMRING_WIRE_PARCEL : len;
 }
 
 u32 dmring_core_data(struct dmring_core *c, u64 no, u32 len,
@@ -319,7 +327,7 @@ u32 dmring_core_data(struct dmring_core *c, u64 no, u32 len,
 		.len = len,
 		.type = rec_type(e),
 		.flags = e->flags & DMRING_REC_IDENT,
-		.brief = is_brief(e, len),
+		.brief = is_brief(c, e, len),
 	};
 
 	if (ident)

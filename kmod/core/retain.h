@@ -37,7 +37,8 @@
 #define DMRING_ENTRY_PLACED	0x2000	/* order's: it has a place in the index */
 #define DMRING_ENTRY_VIEW	0x1000	/* a view begins with it */
 #define DMRING_ENTRY_PARCEL	0x0800	/* it takes no position of the index */
-#define DMRING_ENTRY_BRIEF	0x0400	/* of such a one: only its header is sent on */
+#define DMRING_ENTRY_BRIEF	0x0400	/* of such a one: only its header is here */
+#define DMRING_ENTRY_ARRIVED	0x0200	/* of such a one: it is for this host */
 
 /* 16 bytes a record; the caller gives a power of two of them */
 struct dmring_entry {

@@ -580,5 +580,7 @@ void calls_turn(struct host *h, struct member *m)
 		return;
 	/* all that it had accepted has been moved */
 	dmring_exchange_drained(&h->calls.x, &m->party);
+	if (m->party.calls[DMRING_CALL_SERVER].count)
+		sim_fail(h->w, "one that has left for good holds calls", h->no + 1, "");
 	m->there = false;
 }

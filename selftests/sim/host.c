@@ -60,8 +60,7 @@ static void hear(struct host *h, u64 no, const struct tag *tag)
 		return;
 	log_read(h, rec->pos + 16, data, rec->len);
 	/* behind the host it is for there is no more of it than its header */
-	if (dmring_retain_entry(&h->core.retain, no)->flags & DMRING_ENTRY_BRIEF &&
-	    parcel_dest(data) != h->no + 1U)
+	if (dmring_retain_entry(&h->core.retain, no)->flags & DMRING_ENTRY_BRIEF)
 		return;
 	calls_parcel(h, data + sizeof(*tag), rec->len - sizeof(*tag));
 }

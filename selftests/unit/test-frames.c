@@ -174,6 +174,10 @@ static void parcel_in(u32 dest, bool brief, u32 len, u32 on)
 	CHECK(dmring_get32(buf) == DMRING_WIRE_DATA + on);
 	CHECK(!dmring_wire_get_data(buf, DMRING_WIRE_DATA, &d, why));
 	CHECK(d.type == DMRING_REC_PARCEL && d.len == len && d.brief == (on != len));
+	/* hosts that were missing when others filled each other may have come before that one */
+	c.change.phase = DMRING_PHASE_FILL;
+	CHECK(dmring_core_body(&c, 0, len) == (brief ? DMRING_WIRE_PARCEL : len));
+	c.change.phase = DMRING_PHASE_RUN;
 }
 
 /* On a ring of hosts 1 to 5, seen by the third: through whom has it come, on its way from @origin? */
