@@ -13,8 +13,8 @@
 
 /* Of a list: what is free may not be what the first of it wants */
 #define TURNS	4
-/* And all look now and then, whatever they were told, or were not */
-#define LOOK_NS	(100 * NSEC_PER_MSEC)
+/* And all look now and then, whatever they were told, or were not; at one time (ns: each 134 ms) */
+#define LOOK_EVERY	BIT_ULL(27)
 
 static void init(struct dmring_ring *ring, struct dmring_direct *d)
 {
@@ -118,28 +118,35 @@ void dmring_direct_look(struct dmring_ring *ring, u64 when)
 	dmring_thread_kick(ring, DMRING_WORK_CALLS);
 }
 
-static void wait_in(struct dmring_member *m, struct list_head *list, u64 until)
+/* It has a turn then, if not before */
+static void set_until(struct dmring_member *m, u64 until)
 {
 	struct dmring_direct *d = m->ring->direct;
 
-	dmring_direct_wait_no_more(m);
-	list_add_tail(&m->wait_node, list);
-	d->waiters++;
 	m->wait_until = until;
 	d->waiting_until = min(d->waiting_until, until);
 	dmring_direct_look(m->ring, until);
 }
 
+static u64 next_look(u64 now)
+{
+	return (now | (LOOK_EVERY - 1)) + 1;
+}
+
+static void wait_in(struct dmring_member *m, struct list_head *list, u64 until)
+{
+	dmring_direct_wait_no_more(m);
+	list_add_tail(&m->wait_node, list);
+	m->ring->direct->waiters++;
+	set_until(m, until);
+}
+
 void dmring_direct_wait(struct dmring_member *m, struct list_head *in, u64 until)
 {
-	struct dmring_direct *d = m->ring->direct;
-
-	until = min(until, ktime_get_ns() + LOOK_NS);
-	/* who only had a look keeps its place */
+	until = min(until, next_look(ktime_get_ns()));
+	/* who only had a look keeps its place; who was woken, in vain, goes to the end */
 	if (in == m->waits_in) {
-		m->wait_until = until;
-		d->waiting_until = min(d->waiting_until, until);
-		dmring_direct_look(m->ring, until);
+		set_until(m, until);
 		return;
 	}
 	wait_in(m, in, until);
@@ -148,7 +155,7 @@ void dmring_direct_wait(struct dmring_member *m, struct list_head *in, u64 until
 
 void dmring_direct_wait_any(struct dmring_member *m, u64 until)
 {
-	wait_in(m, &m->ring->direct->waiting, until);
+	wait_in(m, &m->ring->direct->waiting, min(until, next_look(ktime_get_ns())));
 }
 
 void dmring_direct_wait_until(struct dmring_member *m, u64 until)
@@ -220,6 +227,9 @@ void dmring_direct_turn_over(struct dmring_member *m)
 {
 	const struct list_head *in = m->woken_from;
 
+	/* if it waits for room on the ring, it is still to have what it was woken for */
+	if (!list_empty(&m->stall_node))
+		return;
 	m->woken_from = NULL;
 	/* the service may be no more: the list is looked for, not used */
 	if (in && in != m->waits_in)
@@ -244,6 +254,17 @@ void dmring_direct_retry(struct dmring_ring *ring)
 	retry_turns(d, NULL, TURNS);
 }
 
+/* It has waited long enough, and has a look: where others are woken in turn from where it is */
+static void look_now(struct dmring_member *m, u64 now)
+{
+	if (!m->attached || !m->waits_in) {
+		another_turn(m);
+		return;
+	}
+	m->wait_until = next_look(now);
+	dmring_marks_set(&m->ring->marked, m->id);
+}
+
 /* Of @list; until when the others may wait */
 static u64 retry_late(struct list_head *list, u64 now)
 {
@@ -252,8 +273,8 @@ static u64 retry_late(struct list_head *list, u64 now)
 
 	list_for_each_entry_safe(m, next, list, wait_node) {
 		if (m->wait_until <= now)
-			another_turn(m);
-		else
+			look_now(m, now);
+		if (!list_empty(&m->wait_node))
 			until = min(until, m->wait_until);
 	}
 	return until;

@@ -95,7 +95,7 @@ void dmring_direct_look(struct dmring_ring *ring, u64 when);
  * The member's next request waits, until then (ns) at most, @in a service's list or the crowd. When
  * anything has changed a few of each list have a turn, and when one is through the next has: else
  * all of them would look for the one place of each request that ends. They need not want the
- * same, so each looks ten times a second, too.
+ * same, so each looks some seven times a second, too.
  */
 void dmring_direct_wait(struct dmring_member *m, struct list_head *in, u64 until);
 /* It waits for nothing in particular, and has a turn whenever anything has changed. */

@@ -339,7 +339,7 @@ struct dmring_ring {
 	u64 takeover_at;		/* ns, and ended then */
 	struct dmring_stats stats;
 
-	u64 out_bytes;			/* ever put into output spaces */
+	u64 out_bytes;			/* ever put into output spaces, or looked for as long */
 	struct dmring_direct *direct;	/* requests, services: NULL until wanted, set once */
 
 	struct dmring_marks marked;	/* slots with input */

@@ -79,7 +79,8 @@ bool dmring_out_ask(struct dmring_member *m)
 	struct dmring_kernel_page *kern = m->slot.kern;
 	u64 head = dmring_out_head(m);
 
-	WRITE_ONCE(kern->out_kick, head + 1);
+	/* an earlier wish, met but not seen yet, is not to be put off */
+	WRITE_ONCE(kern->out_kick, min(head + 1, kern->out_kick));
 	/* out_kick stored before its head is read; pairs with the reader's full barrier */
 	smp_mb();
 	return dmring_out_head(m) != head;

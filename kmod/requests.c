@@ -9,9 +9,10 @@
  * ended. Its end is told in the client's output space; while that is full the entry stays, and
  * the end is told when the client has read something.
  *
- * A server that leaves has its last replies moved first; then what is still in its hands
- * ends. What it had not read, its kernel still has, in its output space: such a
- * request goes to another member, if its sender has said that this does no harm.
+ * When a server leaves, what is in its hands ends at once, but for what it has replied to, if these
+ * replies are still to be moved. What it had not read its kernel still has, in its output space: when
+ * all else is moved such a request goes to another member, if its sender has said that this
+ * does no harm.
  *
  * Locking: ring->lock. Headers are copied out of the input space once, then checked.
  */
@@ -24,6 +25,7 @@
 #include "thread.h"
 
 #define EACH_BYTES	(2U << 20)		/* copied at most for one request to each */
+#define OFFER_COST	64U			/* bytes; as long as a look at one takes */
 #define LEFT_LOOKED_AT	512			/* records of one that has left, for replies */
 
 /*
@@ -64,8 +66,10 @@ void dmring_requests_want_room(struct dmring_ring *ring, struct dmring_member *m
 
 void dmring_requests_turn(struct dmring_ring *ring, struct dmring_member *m)
 {
-	if (dmring_out_has_rung(m))
+	if (dmring_out_has_rung(m)) {
+		m->clogged_at = 0;
 		dmring_direct_retry(ring);
+	}
 	dmring_exchange_turn(&ring->direct->exchange, &m->party);
 }
 
@@ -192,7 +196,7 @@ static int full(struct dmring_ring *ring, struct dmring_member *m, struct list_h
 	u64 until = req->deadline ?: U64_MAX;
 
 	if (!m->attached) {
-		until = min(until, m->left_at + ring->slow_ms * NSEC_PER_MSEC);
+		until = min(until, m->left_at + ring->slow_ms * (u64)NSEC_PER_MSEC);
 		if (ktime_get_ns() >= until)
 			return dmring_requests_fail(ring, m, req, EAGAIN);
 	}
@@ -206,6 +210,8 @@ static int all_full(struct dmring_ring *ring, struct dmring_member *m,
 {
 	bool one_way = req->flags & DMRING_REQUEST_ONE_WAY;
 
+	/* to look at each of them was work, too */
+	ring->out_bytes += service->members * OFFER_COST;
 	return full(ring, m,
 		    &service->waiting[one_way ? DMRING_WAIT_ONE_WAY : DMRING_WAIT_CALL], req);
 }
@@ -450,7 +456,7 @@ static bool clogged(struct dmring_ring *ring, const struct dmring_member *server
 		return false;
 	now = ktime_get_ns();
 	m->clogged_at = m->clogged_at ?: now;
-	*until = m->clogged_at + ring->slow_ms * NSEC_PER_MSEC;
+	*until = m->clogged_at + ring->slow_ms * (u64)NSEC_PER_MSEC;
 	/* who has left does not keep those waiting who want to know that */
 	return now < *until && server->attached;
 }

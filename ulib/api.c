@@ -7,6 +7,7 @@
  * is no lock here and no memory order beyond that of the operations.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -69,18 +70,22 @@ static int check_opts(const struct dmring_opts *o, const char *name)
 	return 0;
 }
 
-/* All of them, or it is no member */
+/* All of them, or it is no member; but to cease to be one may need memory */
 static int offer_all(struct dmring **r, const char *const *services)
 {
-	int ret = 0;
+	char why[DMRING_WHY_SIZE];
+	int ret = 0, err;
 
 	for (; !ret && services && *services; services++)
 		ret = dmring_offer(*r, *services, NULL);
-	if (ret) {
-		(*r)->ops->free(*r, false);
-		*r = NULL;
-	}
-	return ret;
+	if (!ret)
+		return 0;
+	snprintf(why, sizeof(why), "%s", dmring_why());
+	err = (*r)->ops->free(*r, false);
+	if (err)
+		return err;
+	*r = NULL;
+	return dmring_fail(ret, "%s", why);
 }
 
 int dmring_attach(struct dmring **r, const char *name,

@@ -119,7 +119,8 @@ struct dmring_msg {
 };
 
 /* [any] Join ring @name; *@r is the caller's until dmring_detach(). @opts may
- * be NULL. On failure *@r is NULL and dmring_why() has a sentence.
+ * be NULL. On failure *@r is NULL and dmring_why() has a sentence. (In process scope -ENOMEM
+ * with a handle in *@r: not all of opts.services could be offered, nor could it leave again.)
  */
 int dmring_attach(struct dmring **r, const char *name,
 		  const struct dmring_opts *opts);
