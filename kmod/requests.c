@@ -9,10 +9,10 @@
  * ended. Its end is told in the client's output space; while that is full the entry stays, and
  * the end is told when the client has read something.
  *
- * When a server leaves, what is in its hands ends at once, but for what it has replied to, if these
- * replies are still to be moved. What it had not read its kernel still has, in its output space: when
- * all else is moved such a request goes to another member, if its sender has said that this
- * does no harm.
+ * When a server leaves, what is in its hands ends at once, but for what it has replied to,
+ * if these replies are still to be moved. What it had not read its kernel still has, in its
+ * output space: when all else is moved such a request goes to another member, if its sender
+ * has said that this does no harm.
  *
  * Locking: ring->lock. Headers are copied out of the input space once, then checked.
  */
