@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../ulib/include/dmring.h"
+#include "calls-begin.h"
 #include "kself.h"
 
 #define RING		"calls"
@@ -138,47 +139,9 @@ static void *serve(void *arg)
 	}
 }
 
-/* Names that are given when it attaches: all are served, or it is no member */
 TEST_F(calls, from_the_beginning)
 {
-	const char *const two[] = { "first", "second", NULL }, *const twice[] = { "a", "a", NULL };
-	struct dmring_opts o = {
-		.size = sizeof(o), .flags = DMRING_CALLS, .scope = DMRING_PROCESS,
-		.services = two,
-	};
-	struct dmring *r;
-	struct dmring_msg m;
-	int i;
-
-	ASSERT_EQ(0, dmring_attach(&r, RING, &o)) TH_LOG("%s", dmring_why());
-	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(0, dmring_call_start(self->client, two[i], two[i], strlen(two[i]), i, 0, -1));
-		ASSERT_EQ(0, dmring_wait(r, DMRING_WAIT_READ, 1, 10000));
-		ASSERT_EQ(0, dmring_peek(r, &m));
-		ASSERT_EQ(DMRING_REC_REQUEST, m.type);
-		EXPECT_EQ(strlen(two[i]), m.len);
-		EXPECT_EQ(0, memcmp(m.data, two[i], m.len));
-		ASSERT_EQ(0, dmring_reply(r, m.ref, "", 0));
-		ASSERT_EQ(0, dmring_release(r));
-	}
-	ASSERT_EQ(0, dmring_detach(r));
-	o.services = twice;
-	EXPECT_EQ(-EEXIST, dmring_attach(&r, RING, &o));
-	EXPECT_NE(NULL, strstr(dmring_why(), "\"a\""));
-	EXPECT_EQ(NULL, r);
-	/* so nobody serves it */
-	ASSERT_EQ(0, dmring_call_start(self->client, "a", "", 0, 2, 0, -1));
-	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, dmring_wait(self->client, DMRING_WAIT_READ, 1, 10000));
-		ASSERT_EQ(0, dmring_peek(self->client, &m));
-		EXPECT_EQ(DMRING_REC_REPLY, m.type);
-		EXPECT_EQ(i, m.ref);
-		EXPECT_EQ(i < 2 ? 0 : -ESRCH, m.error);
-		ASSERT_EQ(0, dmring_release(self->client));
-	}
-	o.flags = 0;
-	EXPECT_EQ(-EOPNOTSUPP, dmring_attach(&r, RING, &o));
-	EXPECT_EQ(NULL, r);
+	from_the_beginning(_metadata, RING, DMRING_PROCESS, self->client);
 }
 
 TEST_F(calls, ask_and_wait)

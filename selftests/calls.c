@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "calls-begin.h"
 
 FIXTURE(calls) {
 	const char *name;
@@ -501,41 +502,9 @@ TEST_F(calls, names)
 	EXPECT_EQ(-ENOSPC, dmring_offer(self->t, "more", NULL));
 }
 
-/* Names that are given when it attaches: all are served, or it is no member */
 TEST_F(calls, from_the_beginning)
 {
-	const char *const two[] = { "first", "second", NULL }, *const twice[] = { "a", "a", NULL };
-	struct dmring_opts o = {
-		.size = sizeof(o), .flags = DMRING_CALLS, .services = two,
-	};
-	struct dmring *r;
-	struct dmring_msg m;
-	int i;
-
-	ASSERT_EQ(0, dmring_attach(&r, self->name, &o)) TH_LOG("%s", dmring_why());
-	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(0, dmring_call_start(self->c, two[i], two[i], strlen(two[i]), i, 0, -1));
-		ASSERT_EQ(0, dmring_wait(r, DMRING_WAIT_READ, 1, 10000));
-		ASSERT_EQ(0, dmring_peek(r, &m));
-		ASSERT_EQ(DMRING_REC_REQUEST, m.type);
-		EXPECT_EQ(strlen(two[i]), m.len);
-		EXPECT_EQ(0, memcmp(m.data, two[i], m.len));
-		ASSERT_EQ(0, dmring_reply(r, m.ref, "", 0));
-		ASSERT_EQ(0, dmring_release(r));
-	}
-	ASSERT_EQ(0, dmring_detach(r));
-	o.services = twice;
-	EXPECT_EQ(-EEXIST, dmring_attach(&r, self->name, &o));
-	EXPECT_NE(NULL, strstr(dmring_why(), "\"a\""));
-	EXPECT_EQ(NULL, r);
-	/* so nobody serves it */
-	ASSERT_EQ(0, dmring_call_start(self->c, "a", "", 0, 2, 0, -1));
-	ends(_metadata, self->c, 0, 0, "");
-	ends(_metadata, self->c, 1, 0, "");
-	ends(_metadata, self->c, 2, -ESRCH, "");
-	o.flags = 0;
-	EXPECT_EQ(-EOPNOTSUPP, dmring_attach(&r, self->name, &o));
-	EXPECT_EQ(NULL, r);
+	from_the_beginning(_metadata, self->name, DMRING_KERNEL, self->c);
 }
 
 static void *serve(void *arg)
