@@ -29,7 +29,7 @@ static int request_goes(struct dmring_ring *ring, struct dmring_member *m,
 			struct dmring_outgoing *o)
 {
 	struct dmring_exchange *x = &ring->direct->exchange;
-	struct dmring_call *c = NULL;
+	struct dmring_call *c;
 
 	if (!o->p.dest) {
 		struct dmring_ident ident = dmring_member_ident(m);
@@ -41,8 +41,8 @@ static int request_goes(struct dmring_ring *ring, struct dmring_member *m,
 		dmring_delivery_each(ring, dmring_services_find(ring, o->req.service), m, &d);
 		return 0;
 	}
-	if (dmring_exchange_may_send(x, o->p.dest))
-		c = dmring_call_new(ring, m, &o->req);
+	/* its host was chosen just now, so one more may be there */
+	c = dmring_call_new(ring, m, &o->req);
 	if (!c)
 		return dmring_requests_too_many(ring, m, &o->req);
 	dmring_exchange_send(x, c, &o->p, ktime_get_ns());

@@ -174,8 +174,7 @@ bool dmring_exchange_may_send(struct dmring_exchange *x, u32 node)
 {
 	struct dmring_host_use *use = dmring_exchange_use(x, node);
 
-	return x->own < DMRING_EXCHANGE_OWN && use &&
-	       use->sent < DMRING_EXCHANGE_OPEN / dmring_exchange_others(x) / 2;
+	return use && use->sent < DMRING_EXCHANGE_OPEN / dmring_exchange_others(x) / 2;
 }
 
 u32 dmring_exchange_choose(struct dmring_exchange *x, const char *name, bool *served)
