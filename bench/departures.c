@@ -18,7 +18,8 @@
  * first that the next proxy can carry. The talker is there so that the ring is not
  * idle. It sends at a pace; with -f as fast as it can: then the news wait behind all
  * that is in the window, which is a measure of the window. Busy members burn CPU time
- * from before a departure until it is known.
+ * from before a departure until it is known. The watchers are of real-time priority: when the news
+ * are in their stream is the ring's affair, who of ordinary processes runs first is not.
  *
  * What the machine itself makes of it is measured beside: after each departure a process of
  * the highest priority is woken, which needs no more than one wake-up.
@@ -113,6 +114,15 @@ static void look(int host, const struct dmring_msg *m)
 		put(&sh->heard[host], bench_now());
 }
 
+/* From now on ahead of all that is not of real-time priority, as the ring's thread is */
+static void go_ahead(int priority)
+{
+	const struct sched_param p = { .sched_priority = priority };
+
+	if (sched_setscheduler(0, SCHED_FIFO, &p))
+		exit(!!bench_fail(errno, "real-time priority"));
+}
+
 static void watch(int host)
 {
 	struct dmring_msg m;
@@ -120,6 +130,8 @@ static void watch(int host)
 
 	if (host && bench_enter("bench-b"))
 		exit(1);
+	/* not ahead of the thread itself */
+	go_ahead(sched_get_priority_min(SCHED_FIFO));
 	r = join(DMRING_EVENTS | DMRING_UNWILLING);
 	say_ready();
 	for (;;) {
@@ -166,12 +178,10 @@ static void stand_by(int nr)
 
 static void sleep_on(int unused)
 {
-	const struct sched_param first = { .sched_priority = sched_get_priority_max(SCHED_FIFO) };
 	__u64 n;
 
 	(void)unused;
-	if (sched_setscheduler(0, SCHED_FIFO, &first))
-		exit(!!bench_fail(errno, "priority of the sleeper"));
+	go_ahead(sched_get_priority_max(SCHED_FIFO));
 	say_ready();
 	while (read(bell, &n, sizeof(n)) == sizeof(n))
 		put(&sh->woken, bench_now());
