@@ -39,7 +39,7 @@ expect() {
 }
 
 echo "KTAP version 1"
-echo "1..25"
+echo "1..28"
 
 expect 0 "2 passed, 0 failed, 0 skipped" "all is well" 0 <<'T'
 KTAP version 1
@@ -193,8 +193,44 @@ rm "$tmp/pid"
 ends_all
 result $? "what is ended ends what runs beside, too" "its suite goes on, or it did not end with status 130"
 
+# After those, suites from the end of the table run beside the first ones: it waits for the last.
+cat >"$tmp/suite" <<'T'
+#!/bin/sh
+echo 1..1
+[ "$1" != last ] || touch "$0.ran"
+for i in $(seq 100); do
+	[ ! -e "$0.ran" ] && [ "$1" != side ] || { echo "ok 1 $1"; exit; }
+	sleep 0.1
+done
+echo "not ok 1 $1"
+T
+cat >"$tmp/table" <<T
+first | host | | $tmp/suite first
+beside | side | | $tmp/suite side
+last | host | | $tmp/suite last
+T
+JOBS=1 SUITES=$tmp/table selftests/run-all >"$tmp/out" 2>&1
+result $? "then the last suites run beside the first" "$(grep 'not ok' "$tmp/out" | tr '\n' ' ')"
+
 echo "lazy | guest | | $tmp/suite" >"$tmp/table"
 KERNEL=debug SUITES=$tmp/table selftests/run-all >"$tmp/out" 2>&1
 [ $? = 2 ] && grep -q 'how long lazy takes on the debug kernel is missing' "$tmp/out"
 result $? "a suite of which nobody knows how long it takes there" "it was not refused in words"
+
+# Each suite is in one share of those on the debug kernel
+printf '#!/bin/sh\necho "$1" >>%s\necho 1..1\necho ok 1 "$1"\n' "$tmp/ran" >"$tmp/suite"
+for i in 1 2 3 4 5; do
+	echo "n$i | host | | | 1 $tmp/suite n$i"
+done >"$tmp/table"
+: >"$tmp/ran"
+for i in 1 2 3; do
+	KERNEL=debug SHARE=$i/3 SUITES=$tmp/table selftests/run-all >"$tmp/out" 2>&1
+	wc -l <"$tmp/ran" >>"$tmp/after"
+done
+[ "$(sort "$tmp/ran" | tr '\n' ' ')" = "n1 n2 n3 n4 n5 " ] && [ "$(head -n 1 "$tmp/after")" = 2 ]
+result $? "shares of the suites on the debug kernel" "$(tr '\n' ' ' <"$tmp/ran") ran in all, $(tr '\n' ' ' <"$tmp/after")after each share"
+
+SHARE=3 SUITES=$tmp/table selftests/run-all >"$tmp/out" 2>&1
+[ $? = 2 ] && grep -q 'SHARE is K/N' "$tmp/out"
+result $? "a share of nobody knows how many" "it was not refused in words"
 [ $failed -eq 0 ]
