@@ -362,11 +362,14 @@ static int kill_at(struct crash *c, uint32_t k)
 	return c->step.trace->at[k].syscall ? kill_in_syscall(c, k) : 0;
 }
 
-/* Is it the call that was meant: marks what it should, and sleeps if it should? */
+/*
+ * Is it the call that was meant: marks what it should, sleeps if it should, and tells the kernel
+ * if that waits for it? (The ring's thread asks for that a little later than the publisher sleeps.)
+ */
 static bool as_meant(const struct crash *c)
 {
 	const struct step_trace *t = c->step.trace;
-	bool sleeps = false;
+	bool sleeps = false, tells = false;
 	uint32_t i;
 
 	for (i = 0; i <= t->count; i++) {
@@ -375,7 +378,10 @@ static bool as_meant(const struct crash *c)
 		if (marked && marked != c->scene->cost)
 			return false;
 		sleeps |= t->at[i].sleeps;
+		tells |= t->at[i].syscall;
 	}
+	if (c->scene->awaited && !tells)
+		return false;
 	return t->at[t->count].word - t->at[0].word == c->scene->cost &&
 	       sleeps == !!c->scene->wake;
 }
