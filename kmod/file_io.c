@@ -144,6 +144,9 @@ static ssize_t read_wait(struct dmring_member *m, struct iov_iter *to, bool nowa
 		err = dmring_wait(m, EPOLLIN, 0, -1, true);
 		if (err && err != -ENOTCONN)
 			return err == -EINTR ? -ERESTARTSYS : err;
+		/* from now on a word in memory says whether there is something to read */
+		if (READ_ONCE(m->mapped))
+			return -EBUSY;
 	}
 }
 
@@ -152,7 +155,7 @@ static int check_file(const struct dmring_member *m)
 	/* pairs with the attach, which sets ring last */
 	if (!smp_load_acquire(&m->ring))
 		return -ENOTCONN;
-	return m->mapped ? -EBUSY : 0;
+	return READ_ONCE(m->mapped) ? -EBUSY : 0;
 }
 
 ssize_t dmring_read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -243,15 +246,20 @@ int dmring_send_big(struct dmring_member *m, const void __user *data, u32 len)
 	return big_put(m, big);
 }
 
-/* Into the input space, which the caller has found to have room */
+/*
+ * Into the input space, which the caller has found to have room. The user page may have been mapped
+ * since then, and in_tail be anything.
+ */
 static int in_write(struct dmring_member *m, struct iov_iter *from, u32 len)
 {
 	u32 size = m->slot.in_size;
-	u64 tail = READ_ONCE(m->slot.user->in_tail);
+	u64 tail = dmring_member_in_tail(m);
 	u64 at = (tail + sizeof(struct dmring_in_rec)) & (size - 1);
 	struct dmring_in_rec rec = { .len = len, .type = DMRING_REC_DATA };
 	size_t first = min_t(u64, len, size - at);
 
+	if (tail == U64_MAX)
+		return -EPROTO;
 	if (copy_from_iter(m->slot.in + at, first, from) != first ||
 	    copy_from_iter(m->slot.in, len - first, from) != len - first)
 		return -EFAULT;
@@ -286,14 +294,18 @@ static ssize_t write_one(struct dmring_member *m, struct iov_iter *from, bool no
 	room = ALIGN(sizeof(struct dmring_in_rec) + len, DMRING_ALIGN);
 	/* a long one waits until nothing else is in front of it */
 	wanted = min(room, m->slot.in_size);
-	do {
+	for (;;) {
 		err = dmring_wait(m, EPOLLOUT, wanted, nowait ? 0 : -1, false);
 		if (err)
 			return err == -ETIMEDOUT ? -EAGAIN : err == -EINTR ? -ERESTARTSYS : err;
 		if (!dmring_ring_has_quorum(m->ring))
 			return -ENOLINK;
 		/* it may have waked for want of a quorum, which is there again, but no room */
-	} while (!dmring_has_room(m, wanted));
+		if (dmring_has_room(m, wanted))
+			break;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+	}
 	err = room > m->slot.in_size ? big_write(m, from, len) : in_write(m, from, len);
 	return err ?: len;
 }

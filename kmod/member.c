@@ -233,7 +233,7 @@ u64 dmring_member_in_tail(const struct dmring_member *m)
 	/* pairs with the sender's store-release: what lies before is complete */
 	u64 tail = smp_load_acquire(&m->slot.user->in_tail);
 
-	if (tail - m->in_head > m->slot.in_size || tail % DMRING_ALIGN)
+	if (tail - READ_ONCE(m->in_head) > m->slot.in_size || tail % DMRING_ALIGN)
 		return U64_MAX;
 	return tail;
 }

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <linux/userfaultfd.h>
 
 #include "kself.h"
 #include "rig.h"
@@ -260,6 +261,99 @@ TEST_F(file, detached_while_waiting)
 	EXPECT_EQ(-ENOTCONN, get(self->g.fd, buf, sizeof(buf)));
 	EXPECT_EQ(0, rig_wait(pid));
 	EXPECT_EQ(-ENOTCONN, put(self->g.fd, "x", 1));
+}
+
+/*
+ * Mapped in the middle of a call: from now on the member's own words say what there is, and they
+ * may say anything.
+ */
+
+struct call {
+	int fd;
+	char *buf;
+	size_t len;
+	int ret;
+	pthread_t thread;
+};
+
+static void *do_read(void *arg)
+{
+	struct call *c = arg;
+
+	c->ret = get(c->fd, c->buf, c->len);
+	return NULL;
+}
+
+static void *do_write(void *arg)
+{
+	struct call *c = arg;
+
+	c->ret = put(c->fd, c->buf, c->len);
+	return NULL;
+}
+
+/* Memory that comes when it is told to: whoever copies from it waits. */
+static int late_memory(char **at, size_t len)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .range.len = len, .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	*at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	reg.range.start = (uintptr_t)*at;
+	if (fd < 0 || *at == MAP_FAILED || ioctl(fd, UFFDIO_API, &api) ||
+	    ioctl(fd, UFFDIO_REGISTER, &reg))
+		return -errno;
+	return fd;
+}
+
+/* A tail that is none: nothing is written behind the input space, where the output space is. */
+TEST_F(file, mapped_while_writing)
+{
+	const uint32_t size = self->f.at.in_size;
+	static const char nothing[DMRING_ALIGN];
+	struct uffdio_zeropage all = { .range.len = 2 * size };
+	struct pollfd p = { .events = POLLIN };
+	struct call first = { .fd = self->f.fd, .len = 2 * size };
+	struct call second = { .fd = self->f.fd, .buf = "x", .len = 1 };
+
+	ASSERT_GE(self->f.at.max_msg, first.len);
+	p.fd = late_memory(&first.buf, first.len);
+	ASSERT_LE(0, p.fd);
+	/* one that is too long for the input space holds the lock, and the other one waits for it */
+	ASSERT_EQ(0, pthread_create(&first.thread, NULL, do_write, &first));
+	ASSERT_EQ(1, poll(&p, 1, 5000));
+	ASSERT_EQ(POLLIN, p.revents);
+	ASSERT_EQ(0, pthread_create(&second.thread, NULL, do_write, &second));
+	rig_sleep(200);
+	ASSERT_EQ(0, rig_map(&self->f));
+	__atomic_store_n(&self->f.user->in_tail, 2 * size - 4, __ATOMIC_SEQ_CST);
+	all.range.start = (uintptr_t)first.buf;
+	ASSERT_EQ(0, ioctl(p.fd, UFFDIO_ZEROPAGE, &all));
+	pthread_join(first.thread, NULL);
+	pthread_join(second.thread, NULL);
+	EXPECT_EQ(-EPROTO, first.ret);
+	EXPECT_EQ(-EPROTO, second.ret);
+	EXPECT_EQ(0, memcmp(self->f.out, nothing, sizeof(nothing)));
+	close(p.fd);
+	munmap(first.buf, first.len);
+}
+
+/* Nothing to read, though its log_head says so: it is not to look again and again. */
+TEST_F(file, mapped_while_reading)
+{
+	char buf[8];
+	struct call reads = { .fd = self->g.fd, .buf = buf, .len = sizeof(buf) };
+
+	ASSERT_EQ(2, put(self->f.fd, "hi", 2));
+	ASSERT_EQ(2, get(self->g.fd, buf, sizeof(buf)));
+	ASSERT_EQ(0, pthread_create(&reads.thread, NULL, do_read, &reads));
+	rig_sleep(200);
+	ASSERT_EQ(0, rig_map(&self->g));
+	__atomic_store_n(&self->g.user->log_head, 0, __ATOMIC_SEQ_CST);
+	ASSERT_EQ(0, rig_submit(&self->g));
+	pthread_join(reads.thread, NULL);
+	EXPECT_EQ(-EBUSY, reads.ret);
 }
 
 /*
