@@ -512,6 +512,21 @@ static int put_calls(const struct dmring_show *s, const struct member_now *now)
 			    nla_put_u32(s->skb, DMRING_A_MEMBER_HELD, now->held));
 }
 
+/*
+ * By these one could tell who has sent a message: who sends without an echo has read at once what
+ * the others have before them.
+ */
+static int put_counters(struct sk_buff *skb, const struct member_now *now)
+{
+	return nla_put_u64_64bit(skb, DMRING_A_MEMBER_BACKLOG, now->backlog,
+				 DMRING_A_MEMBER_PAD) ||
+	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_SENT, now->sent, DMRING_A_MEMBER_PAD) ||
+	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_DROPPED, now->dropped,
+				 DMRING_A_MEMBER_PAD) ||
+	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_REJECTED, now->rejected,
+				 DMRING_A_MEMBER_PAD);
+}
+
 static int put_member(const struct dmring_show *s, const struct dmring_ring *ring,
 		      const struct member_now *now)
 {
@@ -525,14 +540,7 @@ static int put_member(const struct dmring_show *s, const struct dmring_ring *rin
 	       nla_put_u32(skb, DMRING_A_MEMBER_FLAGS, now->flags) ||
 	       put_office_of(s, now) ||
 	       put_calls(s, now) ||
-	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_BACKLOG, now->backlog,
-				 DMRING_A_MEMBER_PAD) ||
-	       (s->admin && nla_put_u64_64bit(skb, DMRING_A_MEMBER_SENT, now->sent,
-					      DMRING_A_MEMBER_PAD)) ||
-	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_DROPPED, now->dropped,
-				 DMRING_A_MEMBER_PAD) ||
-	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_REJECTED, now->rejected,
-				 DMRING_A_MEMBER_PAD) ||
+	       (s->admin && put_counters(skb, now)) ||
 	       nla_put_u64_64bit(skb, DMRING_A_MEMBER_MEM, now->mem, DMRING_A_MEMBER_PAD);
 }
 

@@ -515,6 +515,9 @@ run 0 "member show: services as text" sh -c 'ringctl member show r | grep -q "se
 run 0 "service show without CAP_NET_ADMIN" \
 	sh -c 'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
 		"$(command -v ringctl)" service show r | grep -q "to upper"'
+holds "member show without CAP_NET_ADMIN: nothing that counts messages" \
+	'{m[k] for m in a for k in ("backlog", "sent", "dropped", "rejected", "calls")} == {None}' \
+	unprivileged ringctl -j member show r
 run 1 "mode 0600: no calling" unprivileged ringctl call r service "to upper"
 head -c 61440 /dev/zero | tr '\0' x > "$dir/lines"
 # shellcheck disable=SC2016 # for the inner shell
