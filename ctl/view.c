@@ -186,6 +186,7 @@ static const struct out_field view_fields[] = {
 	OUT("joins", out_flag, VIEW(JOIN)),
 	OUT("next_incarnation", out_hex, VIEW(NEXT_INCARNATION)),
 	OUT("complete", out_flag, VIEW(COMPLETE)),
+	OUT("gave_up", out_flag, VIEW(GAVE_UP)),
 	OUT("record", record, VIEW(RECORD), .flags = OUT_LINE, .sub = record_fields),
 	{ }
 };

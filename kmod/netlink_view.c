@@ -258,6 +258,7 @@ static int put_change(const struct dmring_show *s, const struct dmring_core *c)
 	if (nla_put_u32(skb, VIEW(PREPARED), ch->number) ||
 	    nla_put_u32(skb, VIEW(ATTEMPT), ch->attempt) ||
 	    (ch->joins && nla_put_flag(skb, VIEW(JOIN))) ||
+	    (ch->gave_up && nla_put_flag(skb, VIEW(GAVE_UP))) ||
 	    PUT64(skb, VIEW(NEXT_INCARNATION), ch->next_inc) ||
 	    (dmring_core_complete(c) && nla_put_flag(skb, VIEW(COMPLETE))))
 		return -EMSGSIZE;

@@ -82,7 +82,8 @@ static bool joins_no_more(const struct world *w, u32 among, u16 host, u64 inc)
  * May the record that host @i was complete for have been installed by a host of the old view
  * or by one who joins, that is not @among those who answer? If all who do, and are still in
  * that view, were complete. @of: what each was complete for, or NULL. Who has gone to another
- * view has not installed it.
+ * view has not installed it. Who has given up its place to join another one does not know any more
+ * what it was complete for.
  */
 static bool may_be_installed(const struct world *w, u32 among, u16 i,
 			     const struct dmring_view_record *const *of)
@@ -102,7 +103,8 @@ static bool may_be_installed(const struct world *w, u32 among, u16 i,
 		if (h->stays && here && is_elsewhere(w, o, of[i]))
 			continue;
 		/* who is farther on may have gone through it */
-		if (!h->stays || !here || w->host[o].core.view.number != of[i]->prev)
+		if (!h->stays || !here || w->host[o].core.change.gave_up ||
+		    w->host[o].core.view.number != of[i]->prev)
 			missing = true;
 		else if (!of[o] || history_differ(of[o], of[i]))
 			return false;

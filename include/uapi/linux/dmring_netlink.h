@@ -328,6 +328,7 @@ enum dmring_attr_view {
 	DMRING_A_VIEW_NEXT_INCARNATION,	/* u64, under which it would join */
 	DMRING_A_VIEW_RECORD,		/* nested, dmring_attr_view, as VIEW_FILL had it */
 	DMRING_A_VIEW_PAD,
+	DMRING_A_VIEW_GAVE_UP,		/* flag: filled to join, it cannot stay in its view */
 
 	__DMRING_A_VIEW_MAX
 };
