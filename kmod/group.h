@@ -142,6 +142,7 @@ struct dmring_member {
 	u64 poll_seen;			/* polling mode: in_tail when the thread last looked */
 	u64 in_end;			/* once it has left: end of its accepted input */
 	u64 out_tail;
+	u64 out_head;			/* the farthest that it said it had read */
 	u64 cursor;			/* index position below which it has read */
 	u64 own_head;
 	u64 own_tail;
@@ -162,7 +163,8 @@ struct dmring_member {
 	struct list_head stall_node;	/* ring->stalled */
 	bool waits_turn;		/* it waits there for what it had sent before */
 	struct dmring_party party;	/* its calls */
-	u64 clogged_at;			/* ns, since when its output space is full, or 0 */
+	u64 clogged_at;			/* ns, since when replies find no room there, or 0; */
+	u64 clogged_to;			/* when it has read to here it is so no longer */
 	struct dmring_status *status;
 	u64 terms;			/* as the proxy: how often, */
 	struct dmring_load carried;	/* and what it answered for before the present term */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Output spaces. The member's out_head is read once each time and believed only
- * where it can be: between what was there and what is there.
+ * where it can be: between what it was and what is there.
  *
  * Locking: ring->lock. Ordering: out_tail is released behind the record, and before the
  * index tail, so that who sees a later message sees what comes before it.
@@ -9,16 +9,17 @@
 #include "member.h"
 #include "output.h"
 
-u64 dmring_out_head(const struct dmring_member *m)
+u64 dmring_out_head(struct dmring_member *m)
 {
 	/* pairs with the reader's store-release: it no longer looks at what lies before */
 	u64 head = smp_load_acquire(&m->slot.user->out_head);
-	u64 oldest = m->out_tail > m->slot.out_size ? m->out_tail - m->slot.out_size : 0;
 
-	return head > m->out_tail || head < oldest ? oldest : head;
+	if (head > m->out_head && head <= m->out_tail)
+		m->out_head = head;
+	return m->out_head;
 }
 
-bool dmring_out_has_room(const struct dmring_member *m, u32 need)
+bool dmring_out_has_room(struct dmring_member *m, u32 need)
 {
 	return m->slot.out_size - (m->out_tail - dmring_out_head(m)) >= need;
 }

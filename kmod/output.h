@@ -20,7 +20,7 @@ struct dmring_out {
 /* What it takes (bytes) */
 u32 dmring_out_need(const struct dmring_out *out);
 /* Is there room for @need bytes? Would there be, if all had been read? */
-bool dmring_out_has_room(const struct dmring_member *m, u32 need);
+bool dmring_out_has_room(struct dmring_member *m, u32 need);
 static inline bool dmring_out_fits(const struct dmring_member *m, u32 need)
 {
 	return need <= m->slot.out_size;
@@ -32,7 +32,7 @@ u64 dmring_out_put(struct dmring_member *m, const struct dmring_out *out);
 bool dmring_out_event(struct dmring_member *m, const struct dmring_ev *ev);
 
 /* End of what it says it has read, or less where it says nonsense. */
-u64 dmring_out_head(const struct dmring_member *m);
+u64 dmring_out_head(struct dmring_member *m);
 /* Have it ring the doorbell when it has read more; true if it has meanwhile. */
 bool dmring_out_ask(struct dmring_member *m);
 /* It has been asked to, and has. */

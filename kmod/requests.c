@@ -64,10 +64,17 @@ void dmring_requests_want_room(struct dmring_ring *ring, struct dmring_member *m
 		dmring_marks_set(&ring->marked, m->id);
 }
 
+/* It has read what had lain there when it was full: to read a little of it is not enough. */
+static void unclog(struct dmring_member *m)
+{
+	if (dmring_out_head(m) >= m->clogged_to)
+		m->clogged_at = 0;
+}
+
 void dmring_requests_turn(struct dmring_ring *ring, struct dmring_member *m)
 {
 	if (dmring_out_has_rung(m)) {
-		m->clogged_at = 0;
+		unclog(m);
 		dmring_direct_retry(ring);
 	}
 	dmring_exchange_turn(&ring->direct->exchange, &m->party);
@@ -91,7 +98,7 @@ void dmring_delivery_init(struct dmring_delivery *d, u32 flags, u64 deadline,
 	d->out.head = &d->req;
 }
 
-static bool takes(const struct dmring_member *m, u32 need, bool one_way)
+static bool takes(struct dmring_member *m, u32 need, bool one_way)
 {
 	return dmring_out_has_room(m, need) &&
 	       (one_way || m->party.calls[DMRING_CALL_SERVER].count < DMRING_CALLS_MAX);
@@ -151,9 +158,20 @@ void dmring_delivery_put(struct dmring_ring *ring, struct dmring_offer *offer,
 	dmring_services_busy(ring);
 }
 
+/* Of the half of the table that is taken last each member may have its share, and no more. */
+static bool has_share(const struct dmring_ring *ring, const struct dmring_member *m)
+{
+	u32 half = DMRING_EXCHANGE_OWN / 2;
+
+	return ring->direct->exchange.own < half ||
+	       m->party.calls[DMRING_CALL_CLIENT].count < max(half / max(ring->count, 1U), 1U);
+}
+
 struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_member *m,
 				    const struct dmring_in_request *req)
 {
+	if (!has_share(ring, m))
+		return NULL;
 	/* one that has left hears nothing any more */
 	return dmring_exchange_begin(&ring->direct->exchange, m->attached ? &m->party : NULL,
 				     req->cookie, req->flags, req->deadline, get_random_u64());
@@ -425,7 +443,7 @@ int dmring_requests_reply(struct dmring_member *m, const struct dmring_call *c, 
 	if (!dmring_out_has_room(m, need))
 		return -ENOBUFS;
 	dmring_out_put(m, &out);
-	m->clogged_at = 0;
+	unclog(m);
 	return 0;
 }
 
@@ -455,7 +473,11 @@ static bool clogged(struct dmring_ring *ring, const struct dmring_member *server
 	if (dmring_out_ask(m) && dmring_out_has_room(m, need))
 		return false;
 	now = ktime_get_ns();
-	m->clogged_at = m->clogged_at ?: now;
+	unclog(m);
+	if (!m->clogged_at) {
+		m->clogged_at = now;
+		m->clogged_to = m->out_tail;
+	}
 	*until = m->clogged_at + ring->slow_ms * (u64)NSEC_PER_MSEC;
 	/* who has left does not keep those waiting who want to know that */
 	return now < *until && server->attached;

@@ -5,9 +5,15 @@
  *
  *	c, d --- requests ---> s, and in some tests t
  */
+#include <pthread.h>
+
 #include "calls.h"
 
-#define CROWD	4	/* clients whose calls fill the table of a ring */
+#define CROWD	2	/* clients whose calls fill half of the table of a ring */
+#define HALF	(CROWD * DMRING_CALLS_MAX)
+#define SERVERS	(CROWD + 2)	/* theirs, and those of two who have no more than their share */
+#define MEMBERS	(4 + CROWD + SERVERS)
+#define SHARE	(HALF / MEMBERS)	/* of the other half */
 
 FIXTURE(waiting) {
 	const char *name;
@@ -16,7 +22,7 @@ FIXTURE(waiting) {
 	struct dmring *s;
 	struct dmring *t;
 	struct dmring *client[CROWD];
-	struct dmring *server[CROWD];
+	struct dmring *server[SERVERS];
 };
 
 FIXTURE_SETUP(waiting)
@@ -37,10 +43,10 @@ FIXTURE_TEARDOWN(waiting)
 {
 	int i;
 
-	for (i = 0; i < CROWD; i++) {
+	for (i = 0; i < CROWD; i++)
 		leave(&self->client[i]);
+	for (i = 0; i < SERVERS; i++)
 		leave(&self->server[i]);
-	}
 	leave(&self->c);
 	leave(&self->d);
 	leave(&self->s);
@@ -131,29 +137,120 @@ static unsigned long long busy(void)
 	return n == 7 ? user + nice + sys + irq + soft : 0;
 }
 
-static void fill_table(struct __test_metadata *_metadata, FIXTURE_DATA(waiting) *self)
+static void hold(struct __test_metadata *_metadata, struct dmring *client, struct dmring *server,
+		 int n)
 {
 	struct dmring_msg m;
 	char name[16];
-	int i, j;
+	int i;
 
-	for (i = 0; i < CROWD; i++) {
-		snprintf(name, sizeof(name), "held%d", i);
-		self->client[i] = join(self->name, 0);
-		self->server[i] = join(self->name, 0);
-		ASSERT_TRUE(self->client[i] && self->server[i]) TH_LOG("%s", dmring_why());
-		ASSERT_EQ(0, dmring_offer(self->server[i], name, NULL));
-		for (j = 0; j < DMRING_CALLS_MAX; j++) {
-			ASSERT_EQ(0, dmring_call_start(self->client[i], name, "h", 1, j, 0, -1));
-			ASSERT_EQ(0, next(self->server[i], &m, WAIT_MS)) TH_LOG("%d %d", i, j);
-			ASSERT_EQ(0, dmring_release(self->server[i]));
-		}
+	snprintf(name, sizeof(name), "held%u", dmring_id(server));
+	ASSERT_EQ(0, dmring_offer(server, name, NULL));
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(0, dmring_call_start(client, name, "h", 1, i, 0, -1));
+		ASSERT_EQ(0, next(server, &m, WAIT_MS)) TH_LOG("%s %d", name, i);
+		ASSERT_EQ(0, dmring_release(server));
 	}
-	ASSERT_EQ(CROWD * DMRING_CALLS_MAX,
-		  rig_ring_stat(self->name, DMRING_A_STAT_CALLS_OPEN));
 }
 
-/* One waits for room, another for a place in the full table: in the meantime nothing goes on. */
+/* Half of the table is taken, and of the other half @d has its share: it gets no more of it. */
+static void fill_table(struct __test_metadata *_metadata, FIXTURE_DATA(waiting) *self)
+{
+	int i;
+
+	for (i = 0; i < SERVERS; i++) {
+		self->server[i] = join(self->name, 0);
+		ASSERT_NE(NULL, self->server[i]) TH_LOG("%s", dmring_why());
+	}
+	for (i = 0; i < CROWD; i++) {
+		self->client[i] = join(self->name, 0);
+		ASSERT_NE(NULL, self->client[i]) TH_LOG("%s", dmring_why());
+	}
+	for (i = 0; i < CROWD; i++)
+		hold(_metadata, self->client[i], self->server[i], DMRING_CALLS_MAX);
+	hold(_metadata, self->d, self->server[CROWD], SHARE);
+	ASSERT_EQ(HALF + SHARE, rig_ring_stat(self->name, DMRING_A_STAT_CALLS_OPEN));
+}
+
+/* Whoever asks for much: the others have their share, and it is not too much for those who left. */
+TEST_F(waiting, each_has_a_share)
+{
+	uint64_t i;
+
+	fill_table(_metadata, self);
+	ASSERT_EQ(0, dmring_call_start(self->d, "work", "d", 1, 5000, 0, -1));
+	nothing(_metadata, self->s);
+	ASSERT_EQ(0, dmring_offer(self->t, "else", NULL));
+	for (i = 0; i < SHARE; i++)
+		ASSERT_EQ(0, dmring_call_start(self->c, "else", "c", 1, i, 0, WAIT_MS));
+	for (i = 0; i < SHARE; i++) {
+		ASSERT_EQ(0, dmring_reply(self->t, request(_metadata, self->t, "c"), "r", 1));
+		ends(_metadata, self->c, i, 0, "r");
+	}
+	nothing(_metadata, self->s);
+	/* what lies in their servers' hands is not for anybody any more */
+	for (i = 0; i < CROWD; i++)
+		leave(&self->client[i]);
+	request(_metadata, self->s, "d");
+}
+
+/* A client that says again and again that it has read, and has not */
+struct pretender {
+	struct rig_member m;
+	bool stop;
+};
+
+static void *pretend(void *arg)
+{
+	struct pretender *p = arg;
+
+	while (!__atomic_load_n(&p->stop, __ATOMIC_ACQUIRE)) {
+		__atomic_store_n(&p->m.user->out_head, DMRING_ALIGN, __ATOMIC_SEQ_CST);
+		rig_submit(&p->m);
+		rig_sleep(20);
+		__atomic_store_n(&p->m.user->out_head, 0, __ATOMIC_SEQ_CST);
+		rig_submit(&p->m);
+		rig_sleep(20);
+	}
+	return NULL;
+}
+
+static void ask_raw(struct __test_metadata *_metadata, struct rig_member *m, uint64_t cookie)
+{
+	const struct dmring_in_request req = { .cookie = cookie, .service = "work" };
+	const struct dmring_in_rec rec = { .len = sizeof(req), .type = DMRING_REC_REQUEST };
+
+	memcpy(m->in + m->in_tail, &rec, sizeof(rec));
+	memcpy(m->in + m->in_tail + sizeof(rec), &req, sizeof(req));
+	m->in_tail += sizeof(rec) + sizeof(req);
+	__atomic_store_n(&m->user->in_tail, m->in_tail, __ATOMIC_RELEASE);
+	ASSERT_EQ(0, rig_submit(m));
+}
+
+TEST_F(waiting, for_one_that_pretends_to_read)
+{
+	static const char text[3000];
+	struct pretender p = { .m.at.out_size = 4096 };
+	pthread_t thread;
+	uint64_t i;
+
+	ASSERT_EQ(0, rig_attach(&p.m, self->name, DMRING_ATTACH_CALLS));
+	ASSERT_EQ(0, rig_map(&p.m));
+	for (i = 0; i < 2; i++)
+		ask_raw(_metadata, &p.m, i);
+	ASSERT_EQ(0, dmring_call_start(self->d, "work", "d", 1, 2, 0, -1));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, pretend, &p));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, ""), text,
+					  sizeof(text)));
+	ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, "d"), "r", 1));
+	ends(_metadata, self->d, 2, 0, "r");
+	__atomic_store_n(&p.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	rig_leave(&p.m);
+}
+
+/* One waits for room, another for its share of the table: in the meantime nothing goes on. */
 TEST_F(waiting, for_room_and_for_a_place)
 {
 	unsigned long long before, alone;
@@ -162,6 +259,7 @@ TEST_F(waiting, for_room_and_for_a_place)
 	int i;
 
 	fill_table(_metadata, self);
+	hold(_metadata, self->c, self->server[CROWD + 1], SHARE);
 	memset(text, 'x', sizeof(text));
 	memset(big, 'y', sizeof(big));
 	/* less room than the large one takes */

@@ -66,11 +66,22 @@ void dmring_exchange_told(struct dmring_exchange *x, struct dmring_call *c, u32 
  * From other hosts
  */
 
+/*
+ * How many share them. What is delivered before the record of a view that was installed was sent
+ * before it, when there may have been fewer.
+ */
+static u32 sharers(const struct dmring_exchange *x)
+{
+	u32 others = dmring_exchange_others(x);
+
+	return x->view_due && x->others < others ? x->others : others;
+}
+
 /* An entry of its host's share; *@extra: one that is only to be refused */
 static struct dmring_call *far_entry(struct dmring_exchange *x, u32 node, bool *extra, u64 rnd)
 {
 	struct dmring_host_use *use = dmring_exchange_use(x, node);
-	u32 others = dmring_exchange_others(x);
+	u32 others = sharers(x);
 	struct dmring_call *c;
 
 	if (!use)
@@ -206,6 +217,7 @@ void dmring_exchange_installs(struct dmring_exchange *x, const struct dmring_vie
 			x->kept[n++] = node;
 	}
 	x->kept_count = n;
+	x->others = sharers(x);
 	x->view_due = true;
 }
 

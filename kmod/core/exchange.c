@@ -253,11 +253,16 @@ void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m)
 {
 	struct dmring_call *c;
 
-	/* nobody waits for these any more; but they are in somebody's hands, here or elsewhere */
+	/*
+	 * Nobody waits for these any more; but they are in somebody's hands, here or elsewhere.
+	 * Those here are not to fill the table.
+	 */
 	while ((c = dmring_calls_first(&x->calls, &m->calls[DMRING_CALL_CLIENT]))) {
 		drop_client(x, c);
 		if (c->state == DMRING_CALL_ENDED)
 			forget(x, c);
+		else if (!c->node && x->own > DMRING_EXCHANGE_OWN / 2)
+			dmring_exchange_finish(x, c);
 	}
 	m->ends_due = 0;
 	x->ops->retry(x->ring);

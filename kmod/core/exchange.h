@@ -91,6 +91,7 @@ struct dmring_exchange_ops {
  * @own: calls of members here
  * @use: by the other hosts
  * @view_due: a view was installed, and its record not delivered
+ * @others: who shared this host's places before that, if these were fewer
  * @kept_count: hosts that have come along from all views before it,
  * @kept: and these have lost nothing
  * @begun: calls of members here
@@ -110,6 +111,7 @@ struct dmring_exchange {
 	u32 own;
 	struct dmring_host_use use[DMRING_HOSTS_MAX];
 	bool view_due;
+	u16 others;
 	u16 kept_count;
 	u32 kept[DMRING_HOSTS_MAX];
 	u64 begun;

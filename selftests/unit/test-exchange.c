@@ -668,6 +668,40 @@ static void views_at_once(void)
 	CHECK(dmring_exchange_stays(&x, FAR));
 }
 
+/* What is in hands here for those who have left takes half of the places, no more. */
+static void left_behind(void)
+{
+	u32 i;
+
+	fresh();
+	for (i = 0; i < DMRING_EXCHANGE_OWN - 1; i++)
+		held(0);
+	gone_far(0, 0);
+	dmring_exchange_left(&x, CLIENT);
+	CHECK(x.own == DMRING_EXCHANGE_OWN / 2 && dmring_exchange_use(&x, FAR)->sent == 1);
+	CHECK(SERVER->calls[DMRING_CALL_SERVER].count == x.own - 1 && !ring.told);
+}
+
+/* Hosts join, and what was sent before that is not judged by the shares after it. */
+static void share_before(void)
+{
+	u32 i, share = DMRING_EXCHANGE_OPEN;
+
+	fresh();
+	for (i = 1; i <= share / 4; i++)
+		request_of(FAR, i);
+	installs(FAR, true, FAR + 1, false, false);
+	view.count = 5;
+	installs(FAR, true, FAR + 1, true, false);
+	view.count = 9;
+	for (; i <= share / 2; i++)
+		request_of(FAR, i);
+	CHECK(ring.served == share / 2 && !x.dropped);
+	dmring_exchange_view(&x);
+	request_of(FAR, i);
+	CHECK(ring.served == share / 2 && dmring_exchange_use(&x, FAR)->extra == 1);
+}
+
 const struct test exchange_tests[] = {
 	{ "exchange: from whom a reply is taken", who_replies },
 	{ "exchange: replies whole, in parts, and too large", whole_or_not },
@@ -678,6 +712,8 @@ const struct test exchange_tests[] = {
 	{ "exchange: what other hosts are told", refused },
 	{ "exchange: to each", to_each },
 	{ "exchange: a flood", a_flood },
+	{ "exchange: what was left behind", left_behind },
+	{ "exchange: shares before and after a view", share_before },
 	{ "exchange: own calls have their share", own_share },
 	{ "exchange: what is not waited for", misses },
 	{ "exchange: hosts come and go", many_hosts },
