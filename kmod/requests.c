@@ -64,7 +64,7 @@ void dmring_requests_want_room(struct dmring_ring *ring, struct dmring_member *m
 		dmring_marks_set(&ring->marked, m->id);
 }
 
-/* It has read what had lain there when it was full: to read a little of it is not enough. */
+/* It has read half of what had lain there when it was full: a little is not enough. */
 static void unclog(struct dmring_member *m)
 {
 	if (dmring_out_head(m) >= m->clogged_to)
@@ -158,13 +158,20 @@ void dmring_delivery_put(struct dmring_ring *ring, struct dmring_offer *offer,
 	dmring_services_busy(ring);
 }
 
-/* Of the half of the table that is taken last each member may have its share, and no more. */
+/*
+ * Half of the places are for whoever comes first. Of the next quarter each member may have an equal
+ * part, and of the last one place: so many members that nobody finds one there can hardly be.
+ * Who has left, and so is on no account, has to do with the first half.
+ */
 static bool has_share(const struct dmring_ring *ring, const struct dmring_member *m)
 {
-	u32 half = DMRING_EXCHANGE_OWN / 2;
+	u32 own = ring->direct->exchange.own, quarter = DMRING_EXCHANGE_OWN / 4, share = 1;
 
-	return ring->direct->exchange.own < half ||
-	       m->party.calls[DMRING_CALL_CLIENT].count < max(half / max(ring->count, 1U), 1U);
+	if (own < 2 * quarter)
+		return true;
+	if (own < 3 * quarter)
+		share = max(quarter / max(ring->count, 1U), 1U);
+	return m->attached && m->party.calls[DMRING_CALL_CLIENT].count < share;
 }
 
 struct dmring_call *dmring_call_new(struct dmring_ring *ring, struct dmring_member *m,
@@ -476,7 +483,7 @@ static bool clogged(struct dmring_ring *ring, const struct dmring_member *server
 	unclog(m);
 	if (!m->clogged_at) {
 		m->clogged_at = now;
-		m->clogged_to = m->out_tail;
+		m->clogged_to = m->out_tail - (m->out_tail - dmring_out_head(m)) / 2;
 	}
 	*until = m->clogged_at + ring->slow_ms * (u64)NSEC_PER_MSEC;
 	/* who has left does not keep those waiting who want to know that */

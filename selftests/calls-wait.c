@@ -11,9 +11,10 @@
 
 #define CROWD	2	/* clients whose calls fill half of the table of a ring */
 #define HALF	(CROWD * DMRING_CALLS_MAX)
+#define TABLE	(2 * HALF)
 #define SERVERS	(CROWD + 2)	/* theirs, and those of two who have no more than their share */
 #define MEMBERS	(4 + CROWD + SERVERS)
-#define SHARE	(HALF / MEMBERS)	/* of the other half */
+#define SHARE	(HALF / 2 / MEMBERS)	/* of the next quarter */
 
 FIXTURE(waiting) {
 	const char *name;
@@ -192,6 +193,29 @@ TEST_F(waiting, each_has_a_share)
 	for (i = 0; i < CROWD; i++)
 		leave(&self->client[i]);
 	request(_metadata, self->s, "d");
+}
+
+/* Who leaves with many requests that are still to go takes no more than half of the table. */
+TEST_F(waiting, who_has_left_has_no_share)
+{
+	struct dmring_opts o = { .size = sizeof(o), .flags = DMRING_CALLS, .in_size = 1 << 20 };
+	struct dmring *many;
+	int i;
+
+	ASSERT_EQ(0, dmring_attach(&many, self->name, &o));
+	for (i = 0; i < SERVERS; i++) {
+		self->server[i] = join(self->name, 1 << 18);
+		ASSERT_NE(NULL, self->server[i]) TH_LOG("%s", dmring_why());
+		ASSERT_EQ(0, dmring_offer(self->server[i], "never", NULL));
+	}
+	for (i = 0; i < TABLE; i++)
+		ASSERT_EQ(0, dmring_call_start(many, "never", "n", 1, i, 0, -1)) TH_LOG("%d", i);
+	leave(&many);
+	rig_sleep(200);
+	EXPECT_LE(rig_ring_stat(self->name, DMRING_A_STAT_CALLS_OPEN), HALF);
+	ASSERT_EQ(0, dmring_call_start(self->c, "work", "c", 1, 1, 0, WAIT_MS));
+	ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, "c"), "r", 1));
+	ends(_metadata, self->c, 1, 0, "r");
 }
 
 /* A client that says again and again that it has read, and has not */

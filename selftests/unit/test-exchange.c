@@ -680,6 +680,7 @@ static void left_behind(void)
 	dmring_exchange_left(&x, CLIENT);
 	CHECK(x.own == DMRING_EXCHANGE_OWN / 2 && dmring_exchange_use(&x, FAR)->sent == 1);
 	CHECK(SERVER->calls[DMRING_CALL_SERVER].count == x.own - 1 && !ring.told);
+	CHECK(x.begun == x.own + x.failed);
 }
 
 /* Hosts join, and what was sent before that is not judged by the shares after it. */
