@@ -304,7 +304,8 @@ static bool thread_pass(struct dmring_proxy *p)
 		more |= dmring_neighbours_say(&p->nb);
 	/* after the pump or a delivery has published, before sleepers are looked at */
 	smp_mb();
-	dmring_wake(ring, UINT_MAX);
+	/* who asks again and again has its turn again in the next pass */
+	dmring_wake(ring, ring->slots);
 	/* what can wait until messages are on their way: netlink, page tables */
 	if (work & BIT(DMRING_WORK_GONE) && dmring_ring_gone(ring))
 		dmring_thread_kick(ring, DMRING_WORK_GONE);

@@ -511,7 +511,7 @@ static enum step pump_once(struct dmring_ring *ring, enum dmring_runner who)
 
 	/* tail stored before sleepers are looked at; pairs with dmring_marks_set() in wait.c */
 	smp_mb();
-	dmring_wake(ring, who == DMRING_BY_MEMBER ? DMRING_SENDER_WAKES : UINT_MAX);
+	dmring_wake(ring, who == DMRING_BY_MEMBER ? DMRING_SENDER_WAKES : ring->slots);
 	put_done(&hold);
 	free_spent(spent);
 	if (linked || hold.kick)

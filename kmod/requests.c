@@ -115,6 +115,7 @@ struct dmring_offer *dmring_delivery_choose(struct dmring_service *service,
 					    bool one_way, int *err)
 {
 	struct dmring_offer *offer;
+	u32 passed = 0;
 
 	*err = ESRCH;
 	if (!service)
@@ -127,8 +128,12 @@ struct dmring_offer *dmring_delivery_choose(struct dmring_service *service,
 			continue;
 		}
 		*err = EAGAIN;
-		if (takes(offer->member, need, one_way))
+		if (takes(offer->member, need, one_way)) {
+			/* a thousand full ones may stand before it, each time */
+			offer->member->ring->out_bytes += passed * OFFER_COST;
 			return offer;
+		}
+		passed++;
 	}
 	if (*err != EAGAIN)
 		return NULL;
