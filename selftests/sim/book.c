@@ -188,6 +188,28 @@ void book_missed(struct host *h, u64 call, u32 person, u32 from)
 	e->missed &= ~(1U << (from - 1));
 }
 
+/*
+ * @h has crashed, or a view parts it from others: it may tell nobody there what it missed, and
+ * be told nothing by them.
+ */
+void book_parted(const struct host *h, bool crashed)
+{
+	struct book *b = h->w->book;
+	u32 i, lost = 0;
+
+	for (i = 0; i < SIM_HOSTS; i++)
+		lost |= crashed || h->calls.lossy || h->calls.lost[i] ? 1U << i : 0;
+	for (i = 1; i <= b->calls; i++) {
+		struct entry *e = &b->entry[i];
+		u16 at = b->person[e->client].host;
+
+		if (lost & 1U << at)
+			e->parted |= 1U << h->no;
+		if (at == h->no)
+			e->parted |= lost;
+	}
+}
+
 void book_heard(struct host *h, u32 person, u64 number)
 {
 	if (number <= h->calls.heard[person] && number)
@@ -201,7 +223,8 @@ bool book_closed(const struct world *w)
 	u32 i;
 
 	for (i = 1; i <= b->calls; i++)
-		if (!b->entry[i].ended && !b->person[b->entry[i].client].gone)
+		if ((!b->entry[i].ended || b->entry[i].missed & ~b->entry[i].parted) &&
+		    !b->person[b->entry[i].client].gone)
 			return false;
 	return true;
 }

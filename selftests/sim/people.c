@@ -291,6 +291,7 @@ void people_crash(struct host *h)
 	u32 i;
 
 	h->calls.run_at = SIM_NEVER;
+	book_parted(h, true);
 	for (i = 0; i < SIM_MEMBERS; i++)
 		if (h->calls.member[i].attached)
 			h->w->book->person[h->calls.member[i].person].gone = true;
@@ -325,6 +326,7 @@ void people_view(struct host *h)
 	struct calls *k = &h->calls;
 
 	dmring_exchange_view(&k->x);
+	book_parted(h, false);
 	k->views++;
 	k->lossy = false;
 	memset(k->lost, 0, sizeof(k->lost));

@@ -174,7 +174,8 @@ struct entry {
 	bool too_large;
 	u32 parts;		/* of the reply, that have come */
 	u32 refused;		/* why a host would not have it */
-	u32 missed;		/* hosts that had it not for all of theirs, bit by bit */
+	u32 missed;		/* hosts that had it not for all of theirs, bit by bit, */
+	u32 parted;		/* and those that may not be able to say so */
 };
 
 struct book {
@@ -201,6 +202,7 @@ void book_stale(struct host *h, u64 call, u32 person);
 void book_failed(struct world *w, u64 call);
 /* It could not go to all there. */
 void book_missed(struct host *h, u64 call, u32 person, u32 from);
+void book_parted(const struct host *h, bool crashed);
 /* Of one sender, in order? */
 void book_heard(struct host *h, u32 person, u64 number);
 bool book_closed(const struct world *w);
