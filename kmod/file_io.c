@@ -117,7 +117,7 @@ static ssize_t read_one(struct dmring_member *m, struct iov_iter *to)
 		*to = start;
 		if (err)
 			return err;
-		if (!READ_ONCE(m->attached))
+		if (!dmring_member_attached(m))
 			return -ENOTCONN;
 	}
 }
@@ -137,7 +137,7 @@ static ssize_t read_wait(struct dmring_member *m, struct iov_iter *to, bool nowa
 
 		if (ret != -EAGAIN)
 			return ret;
-		if (!READ_ONCE(m->attached))
+		if (!dmring_member_attached(m))
 			return -ENOTCONN;
 		if (nowait)
 			return ret;
@@ -320,7 +320,7 @@ ssize_t dmring_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		ret = lock_for(&m->lock, nowait);
 	if (ret)
 		return ret;
-	ret = READ_ONCE(m->attached) ? write_one(m, from, nowait) : -ENOTCONN;
+	ret = dmring_member_attached(m) ? write_one(m, from, nowait) : -ENOTCONN;
 	mutex_unlock(&m->lock);
 	return ret;
 }

@@ -469,7 +469,13 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
 
 	if (!m->attached)
 		return false;
-	WRITE_ONCE(m->attached, false);
+	kern->reason = reason;
+	/* reason before state; pairs with the library's load-acquire of state */
+	smp_store_release(&kern->state, DMRING_STATE_DETACHED);
+	dmring_member_mark(m, reason_is_eviction(reason) ? DMRING_MARK_EVICTED : 0,
+			   DMRING_MARK_IN | DMRING_MARK_OFFICE);
+	/* who is refused finds there why; pairs with dmring_member_attached() */
+	smp_store_release(&m->attached, false);
 	m->left_at = m->left_at ?: ktime_get_ns();
 	m->reason = reason;
 	m->in_end = dmring_member_in_tail(m);
@@ -482,11 +488,6 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
 	kref_get(&m->ref);
 	list_add_tail(&m->gone_node, &ring->gone);
 
-	kern->reason = reason;
-	/* reason before state; pairs with the library's load-acquire of state */
-	smp_store_release(&kern->state, DMRING_STATE_DETACHED);
-	dmring_member_mark(m, reason_is_eviction(reason) ? DMRING_MARK_EVICTED : 0,
-			   DMRING_MARK_IN | DMRING_MARK_OFFICE);
 	if (reason_is_eviction(reason))
 		ring->stats.evicted++;
 	/* it wakes while we count; nobody else may ever pump what @m had accepted */

@@ -70,8 +70,8 @@ void dmring_member_mark(struct dmring_member *m, u32 set, u32 clear);
 /* Is it a member now? Then its ring and slot may be used. */
 static inline bool dmring_member_attached(const struct dmring_member *m)
 {
-	/* pairs with the attach, which sets ring last */
-	return smp_load_acquire(&m->ring) && READ_ONCE(m->attached);
+	/* pairs with the attach, which sets ring last, and with the end of the membership */
+	return smp_load_acquire(&m->ring) && smp_load_acquire(&m->attached);
 }
 
 /* Who it is, under "identify" */

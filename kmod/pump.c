@@ -547,7 +547,7 @@ bool dmring_pump_leave(struct dmring_member *m, u8 reason)
 
 int dmring_pump_submit(struct dmring_member *m)
 {
-	if (!READ_ONCE(m->attached))
+	if (!dmring_member_attached(m))
 		return -ENOTCONN;
 	/* full barrier: mark before trylock, see the top of this file */
 	dmring_marks_set(&m->ring->marked, m->id);
@@ -555,7 +555,7 @@ int dmring_pump_submit(struct dmring_member *m)
 	/* in polling mode the doorbell means: watch me again */
 	if (m->flags & DMRING_ATTACH_POLL)
 		dmring_thread_kick(m->ring, DMRING_WORK_POLL);
-	return READ_ONCE(m->attached) ? 0 : -ENOTCONN;
+	return dmring_member_attached(m) ? 0 : -ENOTCONN;
 }
 
 /* Copy a record of the link; true when it is all in the log */

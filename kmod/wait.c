@@ -64,7 +64,7 @@ __poll_t dmring_ready(struct dmring_member *m)
 {
 	__poll_t mask = 0;
 
-	if (!READ_ONCE(m->attached))
+	if (!dmring_member_attached(m))
 		return EPOLLHUP | EPOLLERR | EPOLLIN;
 	if (dmring_member_reads(m) && can_read(m))
 		mask |= EPOLLIN | EPOLLRDNORM;
@@ -178,7 +178,7 @@ int dmring_wait(struct dmring_member *m, __poll_t events, u32 room, s64 timeout,
 	/* the wish of who tries later stays */
 	if (events & EPOLLOUT && (!err || timeout))
 		WRITE_ONCE(m->room_wanted, 0);
-	return READ_ONCE(m->attached) ? err : -ENOTCONN;
+	return dmring_member_attached(m) ? err : -ENOTCONN;
 }
 
 /* What there is for an armed member that it has not been told yet */
