@@ -163,7 +163,8 @@ int dmring_mmap(struct dmring_member *m, struct vm_area_struct *vma)
 	if (nr == 0 && m->mapped)
 		return -EBUSY;
 	if (nr == 0) {
-		m->mapped = true;
+		/* read(2) and write(2) look at it without map_lock */
+		WRITE_ONCE(m->mapped, true);
 		atomic_set(&m->user_maps, 1);
 	}
 

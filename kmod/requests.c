@@ -67,7 +67,7 @@ void dmring_requests_want_room(struct dmring_ring *ring, struct dmring_member *m
 /* It has read half of what had lain there when it was full: a little is not enough. */
 static void unclog(struct dmring_member *m)
 {
-	if (dmring_out_head(m) >= m->clogged_to)
+	if (m->clogged_at && dmring_out_head(m) >= m->clogged_to)
 		m->clogged_at = 0;
 }
 

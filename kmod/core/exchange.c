@@ -259,12 +259,10 @@ void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m)
 	 */
 	while ((c = dmring_calls_first(&x->calls, &m->calls[DMRING_CALL_CLIENT]))) {
 		drop_client(x, c);
-		if (c->state == DMRING_CALL_ENDED) {
+		if (c->state == DMRING_CALL_ENDED)
 			forget(x, c);
-		} else if (!c->node && x->own > DMRING_EXCHANGE_OWN / 2) {
-			count_end(x, DMRING_REPLY_RING);
-			dmring_exchange_finish(x, c);
-		}
+		else if (!c->node && x->own > DMRING_EXCHANGE_OWN / 2)
+			end_here(x, c, ECANCELED, DMRING_REPLY_RING);
 	}
 	m->ends_due = 0;
 	x->ops->retry(x->ring);
