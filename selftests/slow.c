@@ -410,7 +410,8 @@ TEST(full_space)
 		size_t want = traffic_len(1, n, LEN);
 
 		traffic_make(buf, want, 1, n);
-		if (dmring_send(s, buf, want))
+		/* a space is full for a moment while the ring's thread has not come by yet */
+		if (dmring_send_wait(s, buf, want, 2000))
 			break;
 		n++;
 	}
