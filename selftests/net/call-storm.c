@@ -18,9 +18,9 @@
  * hears of it is that from its own server's death, also if many die meanwhile. Of one that no
  * server had looked at, it is that from the first death since it was begun.
  *
- * Clients ask as fast as they can, or with -w at a pace, and then ahead of ordinary processes, though
- * behind the ring's thread: that tells how soon a failure is known, and not how long who is to hear
- * of it waits for a CPU.
+ * Clients ask as fast as they can, or with -w at a pace, and then ahead of ordinary processes, but
+ * behind the ring's thread: that tells how soon a failure is known, and not how long who is to
+ * hear of it waits for a CPU.
  *
  * A planted fault has to be found: lost (a client forgets an end), doubled (it counts one twice),
  * damaged (a server answers wrongly, once), early (a server refuses one with EOWNERDEAD).

@@ -19,8 +19,8 @@ void test_fail(const char *file, int line, const char *what)
 }
 
 static const struct test *const suites[] = {
-	wire_tests, rule_tests, call_tests, exchange_tests, retain_tests, core_tests,
-	frame_tests, order_tests, view_tests, ring_tests, election_tests,
+	wire_tests, rule_tests, call_tests, exchange_tests, exchange_host_tests, retain_tests,
+	core_tests, frame_tests, order_tests, view_tests, ring_tests, election_tests,
 };
 
 static unsigned int each(const char *only, bool run, unsigned int *failed)

@@ -14,9 +14,9 @@ struct test {
 	void (*run)(void);
 };
 
-extern const struct test call_tests[], exchange_tests[], wire_tests[], rule_tests[],
-			 retain_tests[], core_tests[], frame_tests[], order_tests[], view_tests[],
-			 ring_tests[], election_tests[];
+extern const struct test call_tests[], exchange_tests[], exchange_host_tests[], wire_tests[],
+			 rule_tests[], retain_tests[], core_tests[], frame_tests[], order_tests[],
+			 view_tests[], ring_tests[], election_tests[];
 
 extern bool test_failed;	/* the running one has */
 
