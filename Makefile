@@ -92,6 +92,15 @@ soak-views:
 	$(MAKE) -C selftests/net
 	$(if $(KERNEL),VM_KERNEL=$(KERNEL)) selftests/net-guests-views.sh $(MESSAGES) $(RUNS) $(ORDER) $(SEED)
 
+# Three hosts in namespaces, one of which dies: what it had delivered all have, RUNS times
+soak-safe: RUNS = 100
+soak-safe:
+	tools/setup check
+	$(MAKE) all
+	$(MAKE) -C selftests/net
+	selftests/vm/run --name soak-safe --timeout 21600 $(if $(KERNEL),--kernel $(KERNEL)) \
+		--load kmod/dmring.ko -- selftests/net-views.sh safe $(foreach run,$(shell seq $(RUNS)),dies)
+
 # SEEDS=N: schedules, 1,000,000 if not given; each from a seed of its own, from 1
 sim:
 	tools/setup build
@@ -135,12 +144,13 @@ help:
 	@echo '  make check-debug  the guests and their tests on a kernel that looks for trouble'
 	@echo '  make soak         100,000 random kills over three hosts (KILLS=N, SEED=N)'
 	@echo '  make soak-views   three guests, one of which is killed, 20 times (RUNS=, MESSAGES=, ORDER=, SEED=)'
+	@echo '  make soak-safe    three hosts, one of which dies, order safe, 100 times (RUNS=)'
 	@echo '  make sim          the protocol in a simulator, 1,000,000 schedules (SEEDS=N)'
 	@echo '  make bench        measurements beside Unix sockets'
 	@echo '  make vm           a shell in a guest with the module loaded'
 	@echo '  make install      PREFIX=$(PREFIX), DESTDIR='
 	@echo '  make clean'
 	@echo
-	@echo 'demo, check, check-debug, soak, soak-views, sim, bench and vm do their own set-up; that needs root once.'
+	@echo 'demo, check, check-debug, soak, soak-views, soak-safe, sim, bench and vm do their own set-up; that needs root once.'
 
-.PHONY: all kmod check-kerneldir ulib ctl bench/dmring-bench tests demo check check-debug kmod-debug soak soak-views sim bench vm install clean help
+.PHONY: all kmod check-kerneldir ulib ctl bench/dmring-bench tests demo check check-debug kmod-debug soak soak-views soak-safe sim bench vm install clean help
