@@ -28,6 +28,7 @@ enum dmring_call_state {
 	DMRING_CALL_OPEN,
 	DMRING_CALL_ENDED,	/* the client is here, and has no room for the news */
 	DMRING_CALL_TELL,	/* the client's host is to be told */
+	DMRING_CALL_OVER,	/* it has ended here; its server's host has not said so yet */
 };
 
 /* The two lists an entry may be in */

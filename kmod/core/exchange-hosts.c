@@ -148,6 +148,19 @@ static void request_arrived(struct dmring_exchange *x, const struct dmring_parce
 		dmring_exchange_end(x, c, err, err ? DMRING_REPLY_RING : 0);
 }
 
+/* It had ended here before: now it has there, too, if that was the last of it. */
+static void too_late(struct dmring_exchange *x, struct dmring_call *c,
+		     const struct dmring_parcel *p)
+{
+	x->stale += !(p->flags & DMRING_REPLY_RING);
+	if (c->node)
+		return;
+	if (c->state == DMRING_CALL_OVER)
+		dmring_exchange_finish(x, c);
+	else
+		x->ops->retry(x->ring);
+}
+
 static void reply_arrived(struct dmring_exchange *x, const struct dmring_parcel *p,
 			  const void *load)
 {
@@ -155,13 +168,19 @@ static void reply_arrived(struct dmring_exchange *x, const struct dmring_parcel 
 	bool one_way;
 	int err = 0;
 
-	if (!c || c->state != DMRING_CALL_OPEN || !dmring_call_is_ours(c) || c->node != p->from) {
+	if (!c || !dmring_call_is_ours(c) || c->node != p->from) {
 		x->stale++;
 		return;
 	}
 	one_way = c->flags & DMRING_REQUEST_ONE_WAY;
 	if (p->flags & DMRING_REPLY_MORE && one_way)
 		return;
+	if (!(p->flags & DMRING_REPLY_MORE))
+		dmring_exchange_back(x, c);
+	if (c->state != DMRING_CALL_OPEN) {
+		too_late(x, c, p);
+		return;
+	}
 	if (p->flags & DMRING_REPLY_RING || one_way) {
 		dmring_exchange_end(x, c, p->error, p->flags);
 		return;
@@ -225,7 +244,8 @@ void dmring_exchange_installs(struct dmring_exchange *x, const struct dmring_vie
 static void lose_host(struct dmring_exchange *x, struct dmring_call *c)
 {
 	untell(x, c);
-	if (!dmring_call_is_ours(c))
+	dmring_exchange_back(x, c);
+	if (!dmring_call_is_ours(c) || c->state == DMRING_CALL_OVER)
 		dmring_exchange_finish(x, c);
 	else if (c->state == DMRING_CALL_OPEN)
 		dmring_exchange_end(x, c, EHOSTDOWN, DMRING_END_UNKNOWN);

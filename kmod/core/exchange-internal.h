@@ -10,6 +10,8 @@
 
 /* It is over, and all know. */
 void dmring_exchange_finish(struct dmring_exchange *x, struct dmring_call *c);
+/* It takes nothing of the other host any more. */
+void dmring_exchange_back(struct dmring_exchange *x, struct dmring_call *c);
 void dmring_exchange_set_deadline(struct dmring_exchange *x, struct dmring_call *c, u64 deadline);
 
 #endif /* _DMRING_CORE_EXCHANGE_INTERNAL_H */

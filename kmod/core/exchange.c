@@ -36,8 +36,7 @@ static void drop_server(struct dmring_exchange *x, struct dmring_call *c)
 	c->server = NULL;
 }
 
-/* It takes nothing of the other host any more */
-static void back_from(struct dmring_exchange *x, struct dmring_call *c)
+void dmring_exchange_back(struct dmring_exchange *x, struct dmring_call *c)
 {
 	struct dmring_host_use *use = c->node ? dmring_exchange_use(x, c->node) : NULL;
 
@@ -52,7 +51,7 @@ static void back_from(struct dmring_exchange *x, struct dmring_call *c)
 
 static void forget(struct dmring_exchange *x, struct dmring_call *c)
 {
-	back_from(x, c);
+	dmring_exchange_back(x, c);
 	x->own -= dmring_call_is_ours(c);
 	dmring_calls_del(&x->calls, c);
 }
@@ -91,17 +90,31 @@ static void ended(struct dmring_call *c, u8 state, u32 error, u32 flags)
 	c->end = flags;
 }
 
+/*
+ * Who had asked knows. What another host has is kept until that one has said what came of it: it
+ * counts there, too.
+ */
+static void known_here(struct dmring_exchange *x, struct dmring_call *c)
+{
+	if (!c->node) {
+		dmring_exchange_finish(x, c);
+		return;
+	}
+	drop_client(x, c);
+	c->state = DMRING_CALL_OVER;
+	x->ops->retry(x->ring);
+}
+
 /* To a client that is here: now, or when it has room */
 static void end_here(struct dmring_exchange *x, struct dmring_call *c, u32 error, u32 flags)
 {
 	if (error || !(c->flags & DMRING_REQUEST_ONE_WAY))
 		count_end(x, flags);
 	if (!c->client || x->ops->tell(x->ring, c, error, flags)) {
-		dmring_exchange_finish(x, c);
+		known_here(x, c);
 		return;
 	}
 	drop_server(x, c);
-	back_from(x, c);
 	ended(c, DMRING_CALL_ENDED, error, flags);
 	c->client->ends_due++;
 	x->ops->retry(x->ring);
@@ -139,7 +152,7 @@ void dmring_exchange_turn(struct dmring_exchange *x, struct dmring_party *m)
 		if (!x->ops->tell(x->ring, c, c->error, c->end))
 			break;
 		m->ends_due--;
-		dmring_exchange_finish(x, c);
+		known_here(x, c);
 	}
 	if (m->ends_due)
 		x->ops->wants_room(x->ring, m);
@@ -259,7 +272,9 @@ void dmring_exchange_left(struct dmring_exchange *x, struct dmring_party *m)
 	 */
 	while ((c = dmring_calls_first(&x->calls, &m->calls[DMRING_CALL_CLIENT]))) {
 		drop_client(x, c);
-		if (c->state == DMRING_CALL_ENDED)
+		if (c->state == DMRING_CALL_ENDED && c->node)
+			c->state = DMRING_CALL_OVER;
+		else if (c->state == DMRING_CALL_ENDED)
 			forget(x, c);
 		else if (!c->node && x->own > DMRING_EXCHANGE_OWN / 2)
 			end_here(x, c, ECANCELED, DMRING_REPLY_RING);
@@ -326,11 +341,7 @@ void dmring_exchange_expire(struct dmring_exchange *x, u64 now, u32 budget)
 	u32 at = 0;
 
 	while ((c = dmring_calls_expired(&x->calls, now, &at))) {
-		/* its host ends it there */
-		if (dmring_call_is_ours(c))
-			end_here(x, c, ETIMEDOUT, DMRING_END_UNKNOWN);
-		else
-			dmring_exchange_finish(x, c);
+		dmring_exchange_end(x, c, ETIMEDOUT, DMRING_END_UNKNOWN);
 		if (!--budget) {
 			x->calls.next_deadline = now;
 			break;

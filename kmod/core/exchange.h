@@ -10,8 +10,9 @@
  * A call ends with its reply, or without one: its server has left and nobody takes its place
  * (EOWNERDEAD), its host is lost with a view (EHOSTDOWN), its time is over (ETIMEDOUT), or there
  * nobody could have it. Who is here is told at once, or in its next turn when it has room; another
- * host with a parcel, when that has room. What has ended is forgotten; what comes later for
- * it is counted as stale.
+ * host with a parcel, when that has room. What has ended is forgotten, but what another host has
+ * only when that has said so: each of its entries for calls of this host is counted here, so
+ * there is always one for what may be sent to it. What comes later is counted as stale.
  *
  * Services, spaces of members and sleep are the caller's; what it has to do is in the ops. Time
  * (ns) and chance are arguments. Nothing here knows the bytes of a request: @load is the
@@ -29,8 +30,7 @@
  * The table's entries: for calls that members of this host begin; for calls of other hosts that
  * are served here; and to tell these what could not be done. Each other host has the same share of
  * the latter two, and begins half as much: so a host that does not hold to that takes nothing from
- * the others. Half, because a call whose time is over here lives a little longer there, and because
- * shares become smaller when a host joins.
+ * the others. Half, because shares become smaller when a host joins.
  */
 #define DMRING_EXCHANGE_OWN	(DMRING_CALLS_TABLE / 2)
 #define DMRING_EXCHANGE_OPEN	(DMRING_CALLS_TABLE / 8 * 3)

@@ -304,8 +304,9 @@ void calls_parcel(struct host *h, const u8 *data, u32 len)
 			      NULL))
 		sim_fail(h->w, "a parcel that makes no sense", h->no + 1, "");
 	memcpy(&load, data + DMRING_WIRE_PARCEL, sizeof(load));
+	/* word that it is over is no reply, and its host has kept the entry for it */
 	late = p.kind == DMRING_PARCEL_REPLY && p.no && p.dest == h->no + 1U &&
-	       !is_waited_for(h, &p, &alone);
+	       !is_waited_for(h, &p, &alone) && !(p.flags & DMRING_REPLY_RING);
 	dmring_exchange_arrived(&k->x, &p, &load, h->w->now, any_number(h->w));
 	if (!alone && k->x.stale - stale != late)
 		sim_fail(h->w, "late, and not counted; or not late", h->no + 1, "");

@@ -9,6 +9,17 @@
 #define SHARE	(DMRING_EXCHANGE_OPEN / OTHERS)
 #define EXTRA	(DMRING_EXCHANGE_EXTRA / OTHERS)
 
+static void installs(u32 a, bool stays_a, u32 b, bool stays_b, bool lossy)
+{
+	static struct dmring_view_record rec;
+
+	rec.count = 3;
+	rec.host[0] = (struct dmring_next_host){ .node = HERE, .stays = true };
+	rec.host[1] = (struct dmring_next_host){ .node = a, .stays = stays_a };
+	rec.host[2] = (struct dmring_next_host){ .node = b, .stays = stays_b };
+	dmring_exchange_installs(&x, &rec, lossy);
+}
+
 /* What comes from others is told: that it was delivered, or why not */
 static void refused(void)
 {
@@ -55,6 +66,68 @@ static void to_each(void)
 	p.dest = 0;
 	dmring_exchange_arrived(&x, &p, NULL, 1000, 1);
 	CHECK(ring.served == 2);
+}
+
+/*
+ * Time and again what is sent is over before it arrives; then all of it comes at once. There is an
+ * entry for each.
+ */
+static void over_before_it_arrives(void)
+{
+	u64 no[SHARE / 2];
+	u32 i;
+
+	fresh();
+	view.count = OTHERS + 1;
+	for (i = 0; i < SHARE / 2; i++)
+		no[i] = gone_far(0, 100)->no;
+	dmring_exchange_expire(&x, 100, ~0U);
+	CHECK(ring.told == SHARE / 2 && x.failed == SHARE / 2 && ring.error == ETIMEDOUT);
+	CHECK(!CLIENT->calls[DMRING_CALL_CLIENT].count && !dmring_exchange_may_send(&x, FAR));
+	/* one was served all the same, of one that is said in parts, one is told to be over */
+	replies(FAR, no[0], 0, 0);
+	CHECK(x.stale == 1 && dmring_exchange_may_send(&x, FAR));
+	replies(FAR, no[0], 0, 0);
+	CHECK(x.stale == 2);
+	replies(FAR, no[1], DMRING_REPLY_MORE, 0);
+	CHECK(x.stale == 3 && x.calls.used == SHARE / 2 - 1);
+	for (i = 1; i < SHARE / 2; i++)
+		replies(FAR, no[i], DMRING_REPLY_RING, ETIMEDOUT);
+	CHECK(x.stale == 3 && !ring.replies && ring.told == SHARE / 2);
+	check_empty();
+	CHECK(!x.own && !dmring_exchange_use(&x, FAR)->sent && x.failed == SHARE / 2);
+	/* a client that does not read, and one that has left */
+	ring.full = true;
+	for (i = 0; i < 3; i++)
+		no[i] = gone_far(0, 100)->no;
+	dmring_exchange_expire(&x, 100, ~0U);
+	replies(FAR, no[0], 0, 0);
+	CHECK(CLIENT->ends_due == 3 && dmring_exchange_use(&x, FAR)->sent == 2 && x.stale == 4);
+	dmring_exchange_left(&x, CLIENT);
+	CHECK(x.calls.used == 2 && x.own == 2);
+	replies(FAR, no[1], DMRING_REPLY_RING, ETIMEDOUT);
+	/* its host is lost */
+	installs(FAR, false, FAR + 1, true, false);
+	dmring_exchange_view(&x);
+	check_empty();
+	CHECK(!x.own && !dmring_exchange_use(&x, FAR)->sent && x.failed == SHARE / 2 + 3);
+}
+
+/* Of a reply in parts the first has no room: the host has it until the last has come. */
+static void no_room_for_a_part(void)
+{
+	u64 no;
+
+	fresh();
+	no = gone_far(0, 0)->no;
+	ring.reply = -ENOBUFS;
+	replies(FAR, no, DMRING_REPLY_MORE, 0);
+	CHECK(ring.told == 1 && ring.error == ENOBUFS && x.calls.used == 1);
+	CHECK(dmring_exchange_use(&x, FAR)->sent == 1);
+	replies(FAR, no, 0, 0);
+	CHECK(x.stale == 1 && ring.told == 1);
+	check_empty();
+	CHECK(!dmring_exchange_use(&x, FAR)->sent);
 }
 
 /* What its host keeps nothing of takes no place of what it waits for */
@@ -231,17 +304,6 @@ static void which_host(void)
 	CHECK(!dmring_exchange_choose(&x, name, &served) && served);
 }
 
-static void installs(u32 a, bool stays_a, u32 b, bool stays_b, bool lossy)
-{
-	static struct dmring_view_record rec;
-
-	rec.count = 3;
-	rec.host[0] = (struct dmring_next_host){ .node = HERE, .stays = true };
-	rec.host[1] = (struct dmring_next_host){ .node = a, .stays = stays_a };
-	rec.host[2] = (struct dmring_next_host){ .node = b, .stays = stays_b };
-	dmring_exchange_installs(&x, &rec, lossy);
-}
-
 /* To and from one that stays, and one that does not: what ends when the view is delivered */
 static void views(void)
 {
@@ -307,6 +369,8 @@ const struct test exchange_host_tests[] = {
 	{ "exchange: to each", to_each },
 	{ "exchange: what is not waited for", misses },
 	{ "exchange: a flood", a_flood },
+	{ "exchange: over before it arrives", over_before_it_arrives },
+	{ "exchange: no room for a part", no_room_for_a_part },
 	{ "exchange: own calls have their share", own_share },
 	{ "exchange: no room for the ends of many", no_room_for_many },
 	{ "exchange: hosts come and go", many_hosts },

@@ -220,9 +220,11 @@ static void left_behind(void)
 
 static void no_room_for_the_end(void)
 {
+	u64 no;
+
 	fresh();
 	ring.full = true;
-	gone_far(0, 500);
+	no = gone_far(0, 500)->no;
 	dmring_exchange_expire(&x, 500, 9);
 	CHECK(ring.wants == 1 && CLIENT->ends_due == 1 && x.failed == 1);
 	dmring_exchange_expire(&x, 900, 9);
@@ -231,6 +233,10 @@ static void no_room_for_the_end(void)
 	ring.full = false;
 	dmring_exchange_turn(&x, CLIENT);
 	CHECK(ring.told == 1 && ring.error == ETIMEDOUT);
+	/* the other host has it still */
+	CHECK(x.calls.used == 1 && !CLIENT->calls[DMRING_CALL_CLIENT].count);
+	replies(FAR, no, DMRING_REPLY_RING, ETIMEDOUT);
+	CHECK(ring.told == 1 && x.failed == 1 && !x.stale);
 	check_empty();
 }
 
@@ -243,12 +249,13 @@ static void times(void)
 	CHECK(ring.deadline == 1500 && ring.looks == 1);
 	arrives(DMRING_PARCEL_REQUEST, FAR, 78, 0, 0, ~0ULL - 500);
 	CHECK(!ring.deadline && ring.looks == 1);
-	/* it ends at its own host, which is not told */
+	/* it has ended at its own host, which waits for word of that */
 	dmring_exchange_expire(&x, 1500, 9);
-	CHECK(x.calls.used == 1 && !x.failed && !dmring_exchange_due(&x, &p));
+	CHECK(x.calls.used == 2 && !x.failed && dmring_exchange_due(&x, &p));
+	CHECK(p.no == 77 && p.error == ETIMEDOUT && p.flags & DMRING_REPLY_RING);
 	fresh();
-	gone_far(0, 100);
-	gone_far(0, 101);
+	begin(0, 100);
+	begin(0, 101);
 	CHECK(calls_table[0].deadline == 100);
 	dmring_exchange_expire(&x, 200, 1);
 	CHECK(ring.told == 1 && x.calls.next_deadline <= 200);
