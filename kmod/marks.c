@@ -3,7 +3,9 @@
  * Two-level set of slots, see marks.h. A summary bit is set after its word's
  * bit and cleared only after the word was seen empty, and then the word is
  * looked at once more: so a set bit never hides under a clear summary for
- * longer than the setter or the clearer takes.
+ * longer than the setter or the clearer takes. A summary may stay set over an empty
+ * word, if the bit was taken before its setter came to the summary: who searches
+ * clears it, for dmring_marks_any() would say for ever that there is something.
  */
 #include "marks.h"
 
@@ -22,20 +24,28 @@ void dmring_marks_set(struct dmring_marks *marks, u32 id)
 	smp_mb__after_atomic();
 }
 
+/* The word was seen empty: what has come into it meanwhile */
+static unsigned long clear_sum(struct dmring_marks *marks, u32 w)
+{
+	unsigned long bits;
+
+	clear_bit(w, marks->sum);
+	/* pairs with the barriers in marks_set */
+	smp_mb__after_atomic();
+	bits = READ_ONCE(marks->word[w]);
+	if (bits)
+		set_bit(w, marks->sum);
+	return bits;
+}
+
 bool dmring_marks_clear(struct dmring_marks *marks, u32 id)
 {
 	u32 w = id / BITS_PER_LONG;
 	bool more = false;
 
 	clear_bit(id % BITS_PER_LONG, &marks->word[w]);
-	if (!READ_ONCE(marks->word[w])) {
-		clear_bit(w, marks->sum);
-		/* pairs with the barriers in marks_set */
-		smp_mb__after_atomic();
-		more = READ_ONCE(marks->word[w]);
-		if (more)
-			set_bit(w, marks->sum);
-	}
+	if (!READ_ONCE(marks->word[w]))
+		more = clear_sum(marks, w);
 	/* the mark taken before the slot is read; pairs with the one in marks_set */
 	smp_mb__after_atomic();
 	return more;
@@ -46,26 +56,24 @@ bool dmring_marks_any(const struct dmring_marks *marks)
 	return !bitmap_empty(marks->sum, DMRING_MARK_WORDS);
 }
 
-static int first_in(struct dmring_marks *marks, u32 from, u32 to)
+static int first_from(struct dmring_marks *marks, u32 start)
 {
-	u32 w = from / BITS_PER_LONG;
-	unsigned long bits = marks->word[w] & (~0UL << (from % BITS_PER_LONG));
+	u32 w = start / BITS_PER_LONG;
+	unsigned long bits;
 
-	while (!bits) {
-		w = find_next_bit(marks->sum, DMRING_MARK_WORDS, w + 1);
-		if (w * BITS_PER_LONG >= to)
-			return -1;
-		bits = READ_ONCE(marks->word[w]);
+	for_each_set_bit_from(w, marks->sum, DMRING_MARK_WORDS) {
+		bits = READ_ONCE(marks->word[w]) ?: clear_sum(marks, w);
+		if (w == start / BITS_PER_LONG)
+			bits &= ~0UL << (start % BITS_PER_LONG);
+		if (bits)
+			return w * BITS_PER_LONG + __ffs(bits);
 	}
-	return w * BITS_PER_LONG + __ffs(bits);
+	return -1;
 }
 
 int dmring_marks_next(struct dmring_marks *marks, u32 start)
 {
-	int id;
+	int id = first_from(marks, start % DMRING_SLOTS_MAX);
 
-	if (!dmring_marks_any(marks))
-		return -1;
-	id = first_in(marks, start % DMRING_SLOTS_MAX, DMRING_SLOTS_MAX);
-	return id < 0 && start ? first_in(marks, 0, DMRING_SLOTS_MAX) : id;
+	return id < 0 && start ? first_from(marks, 0) : id;
 }

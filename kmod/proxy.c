@@ -347,10 +347,10 @@ static int thread_main(void *arg)
 
 		reckon_ahead(p, false);
 		stay_behind(p);
-		if (more) {
-			cond_resched();
+		/* also when it was woken before it slept */
+		cond_resched();
+		if (more)
 			continue;
-		}
 		go_ahead(p);
 		thread_sleep(p);
 		reckon_ahead(p, true);
