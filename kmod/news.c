@@ -74,7 +74,7 @@ static void put_parcels(struct dmring_ring *ring, struct dmring_one_hold *hold)
 		/* who is evicted for it takes along what it is about */
 		if (!dmring_parcels_due(ring, &o) || o.len > len)
 			continue;
-		if (dmring_parcels_go(ring, NULL, &o))
+		if (dmring_parcels_go(ring, NULL, &o) != DMRING_TAKEN_OUT)
 			break;
 		dmring_append_parcel(ring, NULL, &o);
 		dmring_hold_spend(hold, DMRING_HOLD_MIN);

@@ -39,14 +39,14 @@ static int request_goes(struct dmring_ring *ring, struct dmring_member *m,
 				     dmring_ring_ident(ring, &ident), &o->body,
 				     o->len);
 		dmring_delivery_each(ring, dmring_services_find(ring, o->req.service), m, &d);
-		return 0;
+		return DMRING_TAKEN_OUT;
 	}
 	/* its host was chosen just now, so one more may be there */
 	c = dmring_call_new(ring, m, &o->req);
 	if (!c)
 		return dmring_requests_too_many(ring, m, &o->req);
 	dmring_exchange_send(x, c, &o->p, ktime_get_ns());
-	return 0;
+	return DMRING_TAKEN_OUT;
 }
 
 int dmring_parcels_go(struct dmring_ring *ring, struct dmring_member *m,
@@ -57,17 +57,17 @@ int dmring_parcels_go(struct dmring_ring *ring, struct dmring_member *m,
 		return request_goes(ring, m, o);
 	case DMRING_PARCEL_REPLY:
 		dmring_exchange_told(&ring->direct->exchange, o->call, o->p.flags);
-		return 0;
+		break;
 	case DMRING_PARCEL_OFFER:
 		dmring_services_announced(ring, o->service, o->p.arg);
-		return 0;
+		break;
 	default:
 		if (o->status)
 			list_del_init(&o->status->dirty_node);
 		else
 			dmring_services_gone_told(ring, o->p.member);
-		return 0;
 	}
+	return DMRING_TAKEN_OUT;
 }
 
 static void offer_due(struct dmring_ring *ring, struct dmring_outgoing *o,

@@ -13,7 +13,7 @@ extern const struct dmring_exchange_ops dmring_parcels_ops;
 
 /*
  * There is room for it on the ring (@m: whose it is; NULL for the kernel's own): what is
- * known of it from now on; 0, or DMRING_TAKEN_LATER.
+ * known of it from now on. Only with DMRING_TAKEN_OUT it goes; for the rest see enum dmring_taken.
  */
 int dmring_parcels_go(struct dmring_ring *ring, struct dmring_member *m,
 		      struct dmring_outgoing *o);

@@ -229,7 +229,7 @@ static void start(struct dmring_ring *ring, struct dmring_member *m, const struc
 	ring->fill.in_next = msg->in_next;
 }
 
-/* What is to go round the ring: 0 it goes, or has ended; DMRING_TAKEN_LATER; or -errno */
+/* What is to go round the ring: DMRING_TAKEN if it has gone or ended, _LATER; or -errno */
 static int send_out(struct dmring_ring *ring, struct dmring_member *m, struct dmring_outgoing *o,
 		    struct dmring_one_hold *hold)
 {
@@ -242,9 +242,10 @@ static int send_out(struct dmring_ring *ring, struct dmring_member *m, struct dm
 		dmring_direct_wait_until(m, o->req.deadline ?: U64_MAX);
 	if (!ret)
 		ret = dmring_parcels_go(ring, m, o);
-	if (!ret)
-		dmring_append_parcel(ring, m, o);
-	return ret;
+	if (ret != DMRING_TAKEN_OUT)
+		return ret;
+	dmring_append_parcel(ring, m, o);
+	return DMRING_TAKEN;
 }
 
 /* A request or a reply: 1 done with, -EAGAIN no room on the ring, -EBUSY it waits otherwise */

@@ -393,6 +393,43 @@ t_large() {
 	kill_member TERM serve
 }
 
+about[quits]='half of the table is taken: what one that leaves had still to ask for on another host fails, and harms nobody'
+t_quits() {
+	local h
+	calls_start slow block
+	for h in a b; do
+		server 1 hold$h hold r here
+		part 1 fill$h wait r here 1024
+		until_true 60 said fill$h '^begun' || bad "fill$h: $(cat "$tmp/fill$h")"
+	done
+	until_true 60 equals 2048 1 r calls_open || bad "$(of_ring 1 r calls_open) calls are open"
+	server 3 holdc hold r far
+	server 3 serve serve r work
+	known r far 3:1
+	known r work 3:1
+	part 1 quits wait r far 1024
+	until_true 60 said quits '^begun' || bad "$(cat "$tmp/quits")"
+	until_true 60 asked_more_than 1 2100 || bad "host 1 has asked $(of_ring 1 r calls) times"
+	sleep 1
+	note "host 1 has asked $(of_ring 1 r calls) times"
+	kill_member KILL quits
+	# it waits as long as a slow reader may be
+	until_true 60 equals 3072 1 r calls || bad "of what it had asked for $(of_ring 1 r calls) of 3072 have begun"
+	part 2 ask ask r work 100 2
+	ended ask
+	equal 'host 2' 'asked 100 answered 100 wrong 0' "$(result ask)"
+	end_of holda holdb holdc
+	ended filla fillb
+	for h in a b; do
+		matches fill$h 'ended 1024 replied 1024' "$(result fill$h)"
+	done
+	nothing_open r 1 2 3
+	for h in 1 2 3; do
+		equal "breaches of the protocol on host $h" 0 "$(of_ring $h r link_errors)"
+	done
+	end_of serve
+}
+
 about[each]='what is for each comes to every member on every host, once; a job for nobody comes back'
 t_each() {
 	local h i
