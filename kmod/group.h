@@ -165,6 +165,7 @@ struct dmring_member {
 	struct dmring_party party;	/* its calls */
 	u64 clogged_at;			/* ns, since when replies find no room there, or 0; */
 	u64 clogged_to;			/* when it has read to here it is so no longer */
+	u64 reply_since;		/* ns, since when a reply of its own waits for that, or 0 */
 	struct dmring_status *status;
 	u64 terms;			/* as the proxy: how often, */
 	struct dmring_load carried;	/* and what it answered for before the present term */

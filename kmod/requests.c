@@ -474,7 +474,7 @@ static u32 reply_need(const struct dmring_ring *ring, u32 len)
  * Is the client's output space full? Then a reply to it waits, in all no longer than the ring
  * bears with a slow reader, until it reads again: or one client could hold up a server.
  */
-static bool clogged(struct dmring_ring *ring, const struct dmring_member *server,
+static bool clogged(struct dmring_ring *ring, struct dmring_member *server,
 		    const struct dmring_call *c, u32 need, u64 *until)
 {
 	struct dmring_member *m = dmring_call_client(c);
@@ -490,7 +490,9 @@ static bool clogged(struct dmring_ring *ring, const struct dmring_member *server
 		m->clogged_at = now;
 		m->clogged_to = m->out_tail - (m->out_tail - dmring_out_head(m)) / 2;
 	}
-	*until = m->clogged_at + ring->slow_ms * (u64)NSEC_PER_MSEC;
+	/* who reads and at once fills what is free with other things is not waited for any longer */
+	server->reply_since = server->reply_since ?: now;
+	*until = min(m->clogged_at, server->reply_since) + ring->slow_ms * (u64)NSEC_PER_MSEC;
 	/* who has left does not keep those waiting who want to know that */
 	return now < *until && server->attached;
 }
@@ -556,8 +558,10 @@ int dmring_requests_take(struct dmring_ring *ring, struct dmring_member *m, u16 
 		ret = take_request(ring, m, src, len, o);
 	else
 		ret = take_reply(ring, m, src, len, o);
-	if (ret != DMRING_TAKEN_LATER)
+	if (ret != DMRING_TAKEN_LATER) {
+		m->reply_since = 0;
 		dmring_direct_wait_no_more(m);
+	}
 	return ret;
 }
 

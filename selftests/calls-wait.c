@@ -218,7 +218,7 @@ TEST_F(waiting, who_has_left_has_no_share)
 	ends(_metadata, self->c, 1, 0, "r");
 }
 
-/* A client that says again and again that it has read, and has not */
+/* A client that says again and again that it has read: and has not, or fills the room at once */
 struct pretender {
 	struct rig_member m;
 	bool stop;
@@ -239,14 +239,20 @@ static void *pretend(void *arg)
 	return NULL;
 }
 
-static void ask_raw(struct __test_metadata *_metadata, struct rig_member *m, uint64_t cookie)
+static void write_raw(struct rig_member *m, const char *service, uint64_t cookie)
 {
-	const struct dmring_in_request req = { .cookie = cookie, .service = "work" };
+	struct dmring_in_request req = { .cookie = cookie };
 	const struct dmring_in_rec rec = { .len = sizeof(req), .type = DMRING_REC_REQUEST };
 
+	strcpy(req.service, service);
 	memcpy(m->in + m->in_tail, &rec, sizeof(rec));
 	memcpy(m->in + m->in_tail + sizeof(rec), &req, sizeof(req));
 	m->in_tail += sizeof(rec) + sizeof(req);
+}
+
+static void ask_raw(struct __test_metadata *_metadata, struct rig_member *m, uint64_t cookie)
+{
+	write_raw(m, "work", cookie);
 	__atomic_store_n(&m->user->in_tail, m->in_tail, __ATOMIC_RELEASE);
 	ASSERT_EQ(0, rig_submit(m));
 }
@@ -269,6 +275,50 @@ TEST_F(waiting, for_one_that_pretends_to_read)
 					  sizeof(text)));
 	ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, "d"), "r", 1));
 	ends(_metadata, self->d, 2, 0, "r");
+	__atomic_store_n(&p.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	rig_leave(&p.m);
+}
+
+#define FILLS	8000	/* requests that come back at once */
+
+/* Half of its output space holds the answers to 64 of them, which it has one turn for. */
+static void *read_and_fill(void *arg)
+{
+	struct pretender *p = arg;
+	uint64_t head = 0;
+
+	while (!__atomic_load_n(&p->stop, __ATOMIC_ACQUIRE)) {
+		head += p->m.at.out_size / 2;
+		__atomic_store_n(&p->m.user->out_head, head, __ATOMIC_SEQ_CST);
+		rig_submit(&p->m);
+		rig_sleep(100);
+	}
+	return NULL;
+}
+
+TEST_F(waiting, for_one_that_reads_and_fills)
+{
+	static const char text[1000];
+	struct pretender p = { .m.at.out_size = 4096, .m.at.in_size = 1 << 20 };
+	pthread_t thread;
+	int i;
+
+	ASSERT_EQ(0, rig_attach(&p.m, self->name, DMRING_ATTACH_CALLS));
+	ASSERT_EQ(0, rig_map(&p.m));
+	for (i = 0; i < FILLS; i++)
+		write_raw(&p.m, i ? "nobody" : "work", i);
+	ASSERT_LE(p.m.in_tail, p.m.at.in_size);
+	__atomic_store_n(&p.m.user->in_tail, p.m.in_tail, __ATOMIC_RELEASE);
+	ASSERT_EQ(0, rig_submit(&p.m));
+	ASSERT_EQ(0, dmring_call_start(self->d, "work", "d", 1, 1, 0, -1));
+	rig_sleep(100);
+	ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, ""), text, sizeof(text)));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, read_and_fill, &p));
+	ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, "d"), "r", 1));
+	ends(_metadata, self->d, 1, 0, "r");
+	/* it has not come to the end of what it has to ask */
+	EXPECT_LT(rig_ring_stat(self->name, DMRING_A_STAT_CALLS), FILLS);
 	__atomic_store_n(&p.stop, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
 	rig_leave(&p.m);
