@@ -19,6 +19,7 @@
 #include "thread.h"
 
 #define LOOK_BUDGET	512			/* calls ended under one hold of the lock */
+#define MOVE_LOOKS	65536			/* at full members, for the requests of one that left */
 #define LOOK_APART_NS	NSEC_PER_MSEC
 
 /*
@@ -144,16 +145,20 @@ static int serve(void *ring, const struct dmring_parcel *p, u64 deadline, const 
 	dmring_delivery_init(&d, p->flags, deadline, with->ident, &with->body, with->len);
 	if (!p->dest)
 		return dmring_delivery_each(ring, service, NULL, &d) ? EAGAIN : 0;
-	offer = dmring_delivery_choose(service, NULL, dmring_out_need(&d.out), !c, &err);
+	offer = dmring_delivery_choose(ring, service, NULL, dmring_out_need(&d.out), !c, &err);
 	if (!offer)
 		return err;
 	dmring_delivery_put(ring, offer, &d, c);
 	return 0;
 }
 
-/* It lies in the output space of who has left as we have put it there */
-static bool move_on(void *ring, struct dmring_call *c)
+/*
+ * It lies in the output space of who has left as we have put it there. When others have been looked
+ * at in vain so often, for what it held, it ends here as if all were full.
+ */
+static bool move_on(void *of, struct dmring_call *c)
 {
+	struct dmring_ring *ring = of;
 	struct dmring_member *m = container_of(c->server, struct dmring_member, party);
 	struct dmring_source src = { m->slot.out, c->out_at, m->slot.out_size - 1 };
 	struct dmring_ident ident;
@@ -164,7 +169,7 @@ static bool move_on(void *ring, struct dmring_call *c)
 	bool identified;
 	int err;
 
-	if (c->out_at < dmring_out_head(m))
+	if (c->out_at < dmring_out_head(m) || ring->direct->looks >= MOVE_LOOKS)
 		return false;
 	dmring_source_take(&src, &rec, sizeof(rec));
 	identified = rec.flags & DMRING_REC_IDENT;
@@ -173,7 +178,7 @@ static bool move_on(void *ring, struct dmring_call *c)
 	dmring_source_take(&src, &req, sizeof(req));
 	dmring_delivery_init(&d, req.flags, req.deadline, identified ? &ident : NULL, &src,
 			     rec.len - sizeof(req));
-	offer = dmring_delivery_choose(dmring_services_at(m, req.service),
+	offer = dmring_delivery_choose(ring, dmring_services_at(m, req.service),
 				       dmring_call_client(c), dmring_out_need(&d.out), false, &err);
 	if (offer)
 		dmring_delivery_put(ring, offer, &d, c);
@@ -278,6 +283,7 @@ void dmring_parcels_left(struct dmring_ring *ring, struct dmring_member *m)
 
 void dmring_parcels_drained(struct dmring_ring *ring, struct dmring_member *m)
 {
+	ring->direct->looks = 0;
 	dmring_exchange_drained(&ring->direct->exchange, &m->party);
 	dmring_services_drained(ring, m);
 	dmring_direct_wait_no_more(m);

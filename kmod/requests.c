@@ -110,16 +110,12 @@ static bool takes_when_asked(struct dmring_member *m, u32 need, bool one_way)
 	return dmring_out_ask(m) && takes(m, need, one_way);
 }
 
-struct dmring_offer *dmring_delivery_choose(struct dmring_service *service,
-					    const struct dmring_member *not, u32 need,
-					    bool one_way, int *err)
+/* @looks: at how many in vain; a thousand full ones may stand before the one that takes it */
+static struct dmring_offer *choose(struct dmring_service *service, const struct dmring_member *not,
+				   u32 need, bool one_way, int *err, u32 *looks)
 {
 	struct dmring_offer *offer;
-	u32 passed = 0;
 
-	*err = ESRCH;
-	if (!service)
-		return NULL;
 	list_for_each_entry(offer, &service->offers, node) {
 		if (offer->member == not)
 			continue;
@@ -128,20 +124,36 @@ struct dmring_offer *dmring_delivery_choose(struct dmring_service *service,
 			continue;
 		}
 		*err = EAGAIN;
-		if (takes(offer->member, need, one_way)) {
-			/* a thousand full ones may stand before it, each time */
-			offer->member->ring->out_bytes += passed * OFFER_COST;
+		if (takes(offer->member, need, one_way))
 			return offer;
-		}
-		passed++;
+		++*looks;
 	}
 	if (*err != EAGAIN)
 		return NULL;
-	list_for_each_entry(offer, &service->offers, node)
+	list_for_each_entry(offer, &service->offers, node) {
 		if (offer->member != not && dmring_out_fits(offer->member, need) &&
 		    takes_when_asked(offer->member, need, one_way))
 			return offer;
+		++*looks;
+	}
 	return NULL;
+}
+
+struct dmring_offer *dmring_delivery_choose(struct dmring_ring *ring,
+					    struct dmring_service *service,
+					    const struct dmring_member *not, u32 need,
+					    bool one_way, int *err)
+{
+	struct dmring_offer *offer;
+	u32 looks = 0;
+
+	*err = ESRCH;
+	if (!service)
+		return NULL;
+	offer = choose(service, not, need, one_way, err, &looks);
+	ring->out_bytes += looks * OFFER_COST;
+	ring->direct->looks += looks;
+	return offer;
 }
 
 void dmring_delivery_put(struct dmring_ring *ring, struct dmring_offer *offer,
@@ -240,8 +252,6 @@ static int all_full(struct dmring_ring *ring, struct dmring_member *m,
 {
 	bool one_way = req->flags & DMRING_REQUEST_ONE_WAY;
 
-	/* to look at each of them was work, too */
-	ring->out_bytes += service->members * OFFER_COST;
 	return full(ring, m,
 		    &service->waiting[one_way ? DMRING_WAIT_ONE_WAY : DMRING_WAIT_CALL], req);
 }
@@ -313,7 +323,7 @@ static int to_one(struct dmring_ring *ring, struct dmring_member *m,
 	struct dmring_offer *offer;
 	int err;
 
-	offer = dmring_delivery_choose(service, m, dmring_out_need(&d->out), one_way, &err);
+	offer = dmring_delivery_choose(ring, service, m, dmring_out_need(&d->out), one_way, &err);
 	if (!offer && choose_host(ring, o, &err))
 		return DMRING_TAKEN_OUT;
 	if (!offer)
@@ -384,6 +394,8 @@ static int to_each(struct dmring_ring *ring, struct dmring_member *m,
 
 	if (each_is_too_much(service, dmring_out_need(&d->out)))
 		return dmring_requests_fail(ring, m, &o->req, EMSGSIZE);
+	/* to look at each of them is work, too */
+	ring->out_bytes += here ? service->members * OFFER_COST : 0;
 	if (!each_has_room(service, m, dmring_out_need(&d->out)))
 		return all_full(ring, m, service, &o->req);
 	if (dmring_offers_next(&ring->direct->exchange.offers, o->req.service, &step)) {

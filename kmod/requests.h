@@ -61,7 +61,8 @@ void dmring_delivery_init(struct dmring_delivery *d, u32 flags, u64 deadline,
  * ESRCH if there is nobody, EMSGSIZE if it fits none, EAGAIN if all are full: then these
  * are asked to ring.
  */
-struct dmring_offer *dmring_delivery_choose(struct dmring_service *service,
+struct dmring_offer *dmring_delivery_choose(struct dmring_ring *ring,
+					    struct dmring_service *service,
 					    const struct dmring_member *not, u32 need,
 					    bool one_way, int *err);
 /* Put it before that one, who has room; @c: what is known of it, or NULL */
