@@ -38,7 +38,7 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason);
 /* Why the calling process gives a member up, for dmring_member_leave(). */
 u8 dmring_reason_of_exit(void);
 
-/* Take log and index out of the process's reach. May sleep. */
+/* Take log and index out of the process's reach, soon, and drop the caller's reference. */
 void dmring_member_zap(struct dmring_member *m);
 
 /*
@@ -70,7 +70,7 @@ void dmring_member_mark(struct dmring_member *m, u32 set, u32 clear);
 /* Is it a member now? Then its ring and slot may be used. */
 static inline bool dmring_member_attached(const struct dmring_member *m)
 {
-	/* pairs with the attach, which sets ring last, and with the end of the membership */
+	/* pairs with the attach, which sets attached last, and with the end of the membership */
 	return smp_load_acquire(&m->ring) && smp_load_acquire(&m->attached);
 }
 
@@ -88,10 +88,14 @@ static inline struct dmring_member *dmring_member_at(struct dmring_ring *ring, u
 	return rcu_dereference_protected(ring->table[id], lockdep_is_held(&ring->lock));
 }
 
-/* Who sent a record of this host's, if it is still a member. ring->lock held. */
+/*
+ * Who sent a record of this host's, if it is still a member. @sender may be what another host says,
+ * and so anything. ring->lock held.
+ */
 static inline struct dmring_member *dmring_member_of(struct dmring_ring *ring, u32 sender)
 {
-	struct dmring_member *m = dmring_member_at(ring, sender % DMRING_SLOTS_MAX);
+	u32 id = sender % DMRING_SLOTS_MAX;
+	struct dmring_member *m = id < ring->slots ? dmring_member_at(ring, id) : NULL;
 
 	return m && m->sender == sender ? m : NULL;
 }

@@ -23,6 +23,7 @@
 #define FAKE_HOST_PORT	7002
 #define FAKE_INC	0x1122334455667788ULL
 #define FAKE_LOG	0x40000U	/* 256 KiB */
+#define FAKE_SLOTS	16
 #define FAKE_DEAD	20000U	/* ms: of both; the fake does not beat */
 #define FAKE_FRAME	(DMRING_WIRE_DATA_MAX + 4096)
 

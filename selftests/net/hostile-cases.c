@@ -214,6 +214,30 @@ static void replies_unasked(struct fake *f)
 		hostile_failed("stale: %llu, before %llu", hostile_stat("stale"), before);
 }
 
+/* Word that a request to each was missed, for all members beyond the module's small table */
+static void missed_beyond(struct fake *f)
+{
+	u8 buf[FAKE_FRAME];
+	u32 id;
+
+	for (id = FAKE_SLOTS; id < DMRING_SLOTS_MAX; id++) {
+		u32 len = a_parcel(f, buf, &(struct dmring_parcel){
+			.kind = DMRING_PARCEL_REPLY, .flags = DMRING_REPLY_RING, .error = EAGAIN,
+			.dest = FAKE_HOST, .from = FAKE_NODE, .member = id }, 0);
+
+		if (fake_send(f->to, buf, len)) {
+			hostile_failed("not taken of member %u", id);
+			return;
+		}
+		f->seq++;
+		if (id % 64)
+			continue;
+		/* they are stable, so there is room for more; the module is to take them in before that */
+		usleep(20000);
+		fake_send(f->to, buf, fake_marks(buf, FAKE_NODE, f->seq, 0, 0));
+	}
+}
+
 static void data_own(struct fake *f)
 {
 	u8 buf[FAKE_FRAME];
@@ -520,6 +544,7 @@ const struct hostile_case hostile_cases[] = {
 	CASE(parcel_gone, ERROR, "a status that is gone, and there"),
 	CASE(parcel_id, ERROR, "a status of a member that cannot be"),
 	CASE(offers_flood, ERROR, "a flood of services"),
+	CASE(missed_beyond, NOTHING, "word that members which there are not missed a request"),
 	CASE(replies_unasked, NOTHING, "replies that nobody asked for are dropped"),
 	CASE(data_own, ERROR, "a message as if it were the module's own"),
 	CASE(marks_stable, ERROR, "marks: stable what was never sent"),

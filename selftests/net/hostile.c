@@ -77,9 +77,10 @@ static bool set_up(void)
 
 	if (fake_listen(&fake))
 		return false;
-	snprintf(command, sizeof(command), "ringctl ring add %s scope network node %u %s:%d %s %u",
+	snprintf(command, sizeof(command),
+		 "ringctl ring add %s scope network node %u %s:%d %s %u slots %u",
 		 FAKE_RING, FAKE_HOST, "listen 127.0.0.1", FAKE_HOST_PORT,
-		 "insecure log 256K max 4096 slow block dead", FAKE_DEAD);
+		 "insecure log 256K max 4096 slow block dead", FAKE_DEAD, FAKE_SLOTS);
 	if (run(command))
 		return false;
 	snprintf(command, sizeof(command), "ringctl peer add %s node %u addr 127.0.0.1:%d",
