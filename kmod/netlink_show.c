@@ -260,7 +260,7 @@ static int put_config(const struct dmring_show *s, const struct dmring_ring *rin
 }
 
 static int put_network(struct sk_buff *skb, const struct dmring_ring *ring,
-		       const struct ring_now *now)
+		       const struct ring_now *now, bool admin)
 {
 	if (ring->scope != DMRING_SCOPE_NETWORK)
 		return 0;
@@ -269,8 +269,8 @@ static int put_network(struct sk_buff *skb, const struct dmring_ring *ring,
 	       nla_put_u32(skb, DMRING_A_RING_DEAD_MS, ring->core.cfg.dead_ms) ||
 	       nla_put_u32(skb, DMRING_A_RING_ROTATE, now->rotate_s) ||
 	       nla_put_u32(skb, DMRING_A_RING_PROXY_TIMEOUT, now->proxy_timeout_ms) ||
-	       nla_put_u64_64bit(skb, DMRING_A_RING_INCARNATION, now->incarnation,
-				 DMRING_A_RING_PAD);
+	       (admin && nla_put_u64_64bit(skb, DMRING_A_RING_INCARNATION, now->incarnation,
+					   DMRING_A_RING_PAD));
 }
 
 static int put_state(struct sk_buff *skb, const struct dmring_ring *ring,
@@ -297,7 +297,7 @@ int dmring_show_ring(const struct dmring_show *s, struct dmring_ring *ring)
 	if (err)
 		return err;
 	copy_ring(ring, &now);
-	err = put_config(s, ring, &now) || put_network(s->skb, ring, &now) ||
+	err = put_config(s, ring, &now) || put_network(s->skb, ring, &now, s->admin) ||
 	      put_state(s->skb, ring, &now) || put_proxy(s, &now) ||
 	      (s->admin && put_stats(s->skb, &now));
 	return dmring_show_end(s, &m, err);
@@ -395,10 +395,10 @@ static int put_peer(const struct dmring_show *s, const struct dmring_ring *ring,
 	       put_addr(skb, DMRING_A_PEER_ADDR, &now->peer.addr) ||
 	       nla_put_u8(skb, DMRING_A_PEER_OUT, now->out) ||
 	       nla_put_u8(skb, DMRING_A_PEER_IN, now->in) ||
-	       nla_put_u64_64bit(skb, DMRING_A_PEER_INCARNATION, now->incarnation,
-				 DMRING_A_PEER_PAD) ||
 	       (s->admin &&
-		(nla_put_u64_64bit(skb, DMRING_A_PEER_HAVE, now->have, DMRING_A_PEER_PAD) ||
+		(nla_put_u64_64bit(skb, DMRING_A_PEER_INCARNATION, now->incarnation,
+				   DMRING_A_PEER_PAD) ||
+		 nla_put_u64_64bit(skb, DMRING_A_PEER_HAVE, now->have, DMRING_A_PEER_PAD) ||
 		 nla_put_u64_64bit(skb, DMRING_A_PEER_STABLE, now->stable,
 				   DMRING_A_PEER_PAD))) ||
 	       (now->why[0] && nla_put_string(skb, DMRING_A_PEER_WHY, now->why));

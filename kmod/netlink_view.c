@@ -228,18 +228,18 @@ static int put_view(const struct dmring_show *s, const struct dmring_core *c)
 	u16 i;
 
 	if (nla_put_u32(skb, VIEW(NUMBER), v->number) ||
-	    (v->quorum && nla_put_flag(skb, VIEW(QUORUM))) ||
-	    PUT64(skb, VIEW(INCARNATION), c->cfg.inc))
+	    (v->quorum && nla_put_flag(skb, VIEW(QUORUM))))
 		return -EMSGSIZE;
-	/* what counts messages is for the administrator */
-	if (s->admin && (PUT64(skb, VIEW(BASE), v->base) ||
+	/* for the administrator: what counts messages, and what hosts know each other by */
+	if (s->admin && (PUT64(skb, VIEW(INCARNATION), c->cfg.inc) ||
+			 PUT64(skb, VIEW(BASE), v->base) ||
 			 PUT64(skb, VIEW(ORDERED), c->retain.order.alone ? 0 :
 			       c->retain.order.have) ||
 			 PUT64(skb, VIEW(SAFE), c->retain.order.alone ? 0 :
 			       c->retain.order.stable)))
 		return -EMSGSIZE;
 	for (i = 0; i < v->count; i++)
-		if (put_host(skb, VIEW(HOST), v->node[i], v->inc[i],
+		if (put_host(skb, VIEW(HOST), v->node[i], s->admin ? v->inc[i] : 0,
 			     s->admin ? &c->retain.origin[i].have_seq : NULL, false, 0))
 			return -EMSGSIZE;
 	return 0;
@@ -259,7 +259,7 @@ static int put_change(const struct dmring_show *s, const struct dmring_core *c)
 	    nla_put_u32(skb, VIEW(ATTEMPT), ch->attempt) ||
 	    (ch->joins && nla_put_flag(skb, VIEW(JOIN))) ||
 	    (ch->gave_up && nla_put_flag(skb, VIEW(GAVE_UP))) ||
-	    PUT64(skb, VIEW(NEXT_INCARNATION), ch->next_inc) ||
+	    (s->admin && PUT64(skb, VIEW(NEXT_INCARNATION), ch->next_inc)) ||
 	    (dmring_core_complete(c) && nla_put_flag(skb, VIEW(COMPLETE))))
 		return -EMSGSIZE;
 	if (ch->phase == DMRING_PHASE_FILL)

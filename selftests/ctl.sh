@@ -347,6 +347,14 @@ holds "status: nor does anybody say anything" "a == []" ringctl -j status
 run 0 "add: small messages" add small "${network[@]}" node 1 listen 127.0.0.1:5000 max 64
 refused 'requests and status between machines need a "max" of at least 128 bytes' \
 	ringctl serve small service s cat
+run 0 "peer add" ringctl peer add small node 2 addr 127.0.0.1:5001
+# what another host would have to know to pass for this one
+shown='ringctl -j ring show small; ringctl -j peer show small; ringctl -j view show small'
+own=$(ringctl -j ring show small | sed -nE 's/.*"incarnation": ?"([0-9a-f]+)".*/\1/p')
+run 0 "incarnation" sh -c "{ $shown; } | grep -q \"${own:-none}\""
+# shellcheck disable=SC2016 # for the inner shell
+run 0 "without CAP_NET_ADMIN: none" unprivileged sh -c \
+	'said=$(eval "$1") && [ -n "$said" ] && ! echo "$said" | grep -E "$2|incarnation\": ?\""' - "$shown" "${own:-none}"
 run 0 "del" ringctl ring del small
 
 # --- a machine's ring ---
