@@ -112,6 +112,7 @@ struct dmring_member {
 	struct mutex read_lock;		/* read(2), one at a time */
 	struct mutex map_lock;		/* mmap, fault and zap do not cross */
 	struct address_space *mapping;	/* protected by map_lock; NULL after release */
+	struct work_struct zap_work;	/* queued once, when it has left, with a reference */
 	u64 map_base;			/* invariant: first page offset of this file's maps */
 	bool mapped;			/* user page was mapped; protected by map_lock, set once */
 	atomic_t user_maps;		/* of the user page */
@@ -301,6 +302,7 @@ struct dmring_ring {
 	u64 view_end;			/* and the index position behind it; 0 in the first view */
 	u64 lost_no;			/* the last one by which messages were lost */
 	u32 robin;			/* where the pump looks first */
+	bool leaver_was;		/* the last turn was one's that leaves */
 	struct list_head members;
 	struct list_head candidates;
 	struct list_head reading;	/* members that are not send-only */
@@ -350,6 +352,7 @@ struct dmring_ring {
 };
 
 extern struct mutex dmring_mutex;
+extern struct workqueue_struct *dmring_zap_wq;
 extern struct workqueue_struct *dmring_free_wq;
 
 /* Of a host in a view; never 0 */
@@ -404,5 +407,7 @@ struct dmring_ring *dmring_ring_get(struct net *net, const char *name);
 /* The ring after @prev (NULL: the first) in @net with a reference; puts @prev. For dumps. */
 struct dmring_ring *dmring_ring_next(struct net *net, struct dmring_ring *prev);
 void dmring_ring_put(struct dmring_ring *ring);
+/* What has been moved of long messages; without the lock, for vfree() may sleep */
+void dmring_ring_free_spent(struct dmring_big *spent);
 
 #endif /* _DMRING_GROUP_H */

@@ -122,7 +122,7 @@ void dmring_member_put(struct dmring_member *m)
 void dmring_member_release(struct dmring_member *m)
 {
 	mutex_lock(&m->map_lock);
-	m->mapping = NULL;
+	WRITE_ONCE(m->mapping, NULL);
 	mutex_unlock(&m->map_lock);
 	/* who polls or reads no longer does: the file is gone */
 	dmring_netns_del_file(m);
@@ -130,14 +130,27 @@ void dmring_member_release(struct dmring_member *m)
 	dmring_member_put(m);
 }
 
-void dmring_member_zap(struct dmring_member *m)
+static void zap(struct work_struct *work)
 {
+	struct dmring_member *m = container_of(work, struct dmring_member, zap_work);
 	loff_t from = (loff_t)(m->map_base << PAGE_SHIFT) + DMRING_MAP_LOG;
 
 	mutex_lock(&m->map_lock);
 	if (m->mapping)
 		unmap_mapping_range(m->mapping, from, 2ULL << DMRING_MAP_SHIFT, 1);
 	mutex_unlock(&m->map_lock);
+	dmring_member_put(m);
+}
+
+void dmring_member_zap(struct dmring_member *m)
+{
+	/* the file is gone, and all its mappings */
+	if (!READ_ONCE(m->mapping)) {
+		dmring_member_put(m);
+		return;
+	}
+	INIT_WORK(&m->zap_work, zap);
+	queue_work(dmring_zap_wq, &m->zap_work);
 }
 
 u8 dmring_reason_of_exit(void)
@@ -309,8 +322,7 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 	kern->max_msg = dmring_core_max_msg(&ring->core);
 	kern->state = DMRING_STATE_ATTACHED;
 	kern->marks = DMRING_MARK_IN | DMRING_MARK_WAKEUP;
-	m->attached = true;
-	/* pairs with dmring_member_attached() */
+	/* who finds it in the table needs it */
 	smp_store_release(&m->ring, ring);
 	list_add_tail(&m->node, &ring->members);
 	list_add_tail(&m->candidate->node, &ring->candidates);
@@ -319,6 +331,8 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 	ring->count++;
 	ring->pollers += !!(m->flags & DMRING_ATTACH_POLL);
 	rcu_assign_pointer(ring->table[id], m);
+	/* last: who may wait is one whom wakers find; pairs with dmring_member_attached() */
+	smp_store_release(&m->attached, true);
 	ring->ops->joined(ring, m);
 	return 0;
 }

@@ -271,11 +271,22 @@ size_t dmring_ring_bytes(const struct dmring_ring *ring)
 	       READ_ONCE(ring->thread_bytes) + dmring_direct_bytes(ring);
 }
 
+void dmring_ring_free_spent(struct dmring_big *spent)
+{
+	while (spent) {
+		struct dmring_big *next = spent->next;
+
+		kvfree(spent);
+		spent = next;
+	}
+}
+
 /* After a grace period: wakers look at the table under RCU */
 static void ring_free_work(struct work_struct *work)
 {
 	struct dmring_ring *ring = container_of(to_rcu_work(work), struct dmring_ring, free_work);
 
+	dmring_ring_free_spent(ring->spent);
 	dmring_direct_free(ring);
 	dmring_log_free(&ring->log);
 	vfree(ring->entries);
@@ -476,8 +487,6 @@ int dmring_member_evict(struct dmring_ring *ring, u32 id, struct netlink_ext_ack
 static void member_gone(struct dmring_ring *ring, struct dmring_member *m)
 {
 	wake_up_interruptible_poll(&m->wq, EPOLLHUP | EPOLLERR | EPOLLIN | EPOLLPRI);
-	/* whoever is no member reads no more */
-	dmring_member_zap(m);
 	dmring_notify(ring->net, &(struct dmring_ntf_info){
 		.ring = ring->name, .what = DMRING_NTF_MEMBER_LEAVE, .has_member = true,
 		.member = m->id, .pid = m->pid, .reason = m->reason,
@@ -485,7 +494,8 @@ static void member_gone(struct dmring_ring *ring, struct dmring_member *m)
 	spin_lock(&ring->lock);
 	__clear_bit(m->id, ring->unnotified);
 	dmring_ring_unlock(ring);
-	dmring_member_put(m);
+	/* whoever is no member reads no more */
+	dmring_member_zap(m);
 }
 
 bool dmring_ring_gone(struct dmring_ring *ring)
@@ -543,6 +553,9 @@ void dmring_ring_end(struct dmring_ring *ring, u8 reason)
 	mutex_unlock(&ring->conf);
 	while (dmring_ring_gone(ring))
 		cond_resched();
+	/* who deletes a ring finds nothing of it afterwards; namespaces wait for no process */
+	if (reason != DMRING_REASON_NETNS)
+		flush_workqueue(dmring_zap_wq);
 	drop_leaving(ring);
 	if (reason != DMRING_REASON_NETNS)
 		ring_notify(ring, DMRING_NTF_RING_DEL);
