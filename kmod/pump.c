@@ -100,16 +100,6 @@ static struct dmring_big *take_spent(struct dmring_ring *ring)
 	return spent;
 }
 
-static void free_spent(struct dmring_big *spent)
-{
-	while (spent) {
-		struct dmring_big *next = spent->next;
-
-		kvfree(spent);
-		spent = next;
-	}
-}
-
 static void finish(struct dmring_ring *ring)
 {
 	struct dmring_fill *fill = &ring->fill;
@@ -353,12 +343,17 @@ static int take_turn(struct dmring_ring *ring, struct dmring_member *m,
 /* What one that left had accepted: -EAGAIN it waits for room, 0 done, or as far as it goes now */
 static int drain(struct dmring_ring *ring, struct dmring_member *m, struct dmring_one_hold *hold)
 {
+	int quota = SLOT_QUOTA;
 	int ret = 1;
 
-	while (ret > 0 && hold->left && !ring->fill.active)
+	while (ret > 0 && quota-- && hold->left && !ring->fill.active)
 		ret = take_one(ring, m, m->in_end, hold);
-	if (ret > 0)
+	if (ret > 0) {
+		/* the next one's turn */
+		list_del_init(&m->stall_node);
+		list_move_tail(&m->node, &ring->leaving);
 		return 0;
+	}
 	if (ret == -EAGAIN || ret == -EBUSY)
 		list_move_tail(&m->node, &ring->lingering);
 	if (ret == -EAGAIN)
@@ -423,6 +418,18 @@ static bool take_marked(struct dmring_ring *ring, struct dmring_one_hold *hold)
 	return true;
 }
 
+/* Whoever leaves goes first, but not twice: those who are members have turns as often. */
+static bool take_turns(struct dmring_ring *ring, struct dmring_one_hold *hold)
+{
+	bool first = !ring->leaver_was;
+
+	ring->leaver_was = false;
+	if (!first && take_marked(ring, hold))
+		return true;
+	ring->leaver_was = take_leaving(ring, hold);
+	return ring->leaver_was || (first && take_marked(ring, hold));
+}
+
 /*
  * Deliver what an order or a mark has set free; true if there may be more. That may have been
  * all that its room was waiting for, and then the next hosts wait to hear of it.
@@ -448,7 +455,7 @@ static bool take_next(struct dmring_ring *ring, struct dmring_one_hold *hold)
 		return !ring->fill.active || ring->fill.done < ring->fill.len;
 	}
 	dmring_news_put(ring, hold);
-	return take_stalled(ring, hold) || take_leaving(ring, hold) || take_marked(ring, hold);
+	return take_stalled(ring, hold) || take_turns(ring, hold);
 }
 
 /* What goes into output spaces is copied, too, wherever that happens */
@@ -514,7 +521,7 @@ static enum step pump_once(struct dmring_ring *ring, enum dmring_runner who)
 	smp_mb();
 	dmring_wake(ring, who == DMRING_BY_MEMBER ? DMRING_SENDER_WAKES : ring->slots);
 	put_done(&hold);
-	free_spent(spent);
+	dmring_ring_free_spent(spent);
 	if (linked || hold.kick)
 		dmring_thread_kick(ring, DMRING_WORK_LINK);
 	return step;
@@ -602,7 +609,7 @@ void dmring_pump_deliver(struct dmring_ring *ring, const struct dmring_rx *rx,
 			dmring_log_publish(&ring->log);
 		spent = take_spent(ring);
 		dmring_ring_unlock(ring);
-		free_spent(spent);
+		dmring_ring_free_spent(spent);
 	} while (!done);
 }
 
@@ -614,11 +621,13 @@ void dmring_pump_lock_whole(struct dmring_ring *ring) __acquires(&ring->lock)
 		struct dmring_big *spent;
 
 		fill_some(ring, &hold);
-		if (!ring->fill.active)
+		if (!ring->fill.active) {
+			dmring_log_publish(&ring->log);
 			break;
+		}
 		spent = take_spent(ring);
 		dmring_ring_unlock(ring);
-		free_spent(spent);
+		dmring_ring_free_spent(spent);
 		cond_resched();
 		spin_lock(&ring->lock);
 	}
