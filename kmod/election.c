@@ -38,15 +38,25 @@ enum motion {
 	DIES,		/* all its descriptors are about to be closed */
 };
 
-/* The leader may have ended before the others; it then says nothing of them */
+#define THREADS_MAX	16		/* that are looked at */
+
+/*
+ * The leader may have ended before the others; it then says nothing of them. If all that are looked
+ * at have ended, too, and a debugger keeps them, the process is taken to run.
+ */
 static struct task_struct *live_thread(struct task_struct *leader)
 {
+	int left = THREADS_MAX;
 	struct task_struct *t;
 
-	if (leader->exit_state)
-		for_each_thread(leader, t)
-			if (!t->exit_state)
-				return t;
+	if (!leader->exit_state)
+		return leader;
+	for_each_thread(leader, t) {
+		if (!t->exit_state)
+			return t;
+		if (!--left)
+			break;
+	}
 	return leader;
 }
 
