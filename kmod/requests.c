@@ -382,6 +382,7 @@ u32 dmring_delivery_each(struct dmring_ring *ring, struct dmring_service *servic
 		else
 			missed++;
 	}
+	ring->out_bytes += missed * OFFER_COST;
 	return missed;
 }
 

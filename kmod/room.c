@@ -16,6 +16,7 @@
 
 #define ROOM_TURNS	64		/* attempts at room for one message */
 #define FREE_BUDGET	4096		/* records freed at a time */
+#define READER_COST	16		/* bytes; as long as a look at one takes */
 
 static void find_slowest(struct dmring_ring *ring)
 {
@@ -25,6 +26,8 @@ static void find_slowest(struct dmring_ring *ring)
 	ring->slowest = NULL;
 	list_for_each_entry(m, &ring->reading, read_node) {
 		u64 cursor = dmring_member_cursor(m);
+
+		ring->out_bytes += READER_COST;
 
 		if (!ring->slowest || cursor < least) {
 			ring->slowest = m;
@@ -97,10 +100,11 @@ static int ask_room(struct dmring_ring *ring, u32 len, struct dmring_one_hold *h
 static int make_room(struct dmring_ring *ring, u32 len, struct dmring_one_hold *hold)
 {
 	int err = ask_room(ring, len, hold);
+	u64 before = ring->out_bytes;
 	int turns = ROOM_TURNS;
 
 	/* each turn frees something, or a reader has moved; the rest is for the next hold */
-	while (err == -EAGAIN && turns--) {
+	while (err == -EAGAIN && turns-- && ring->out_bytes - before <= DMRING_HOLD_BYTES) {
 		u64 first = dmring_core_first(&ring->core);
 
 		dmring_room_free(ring);

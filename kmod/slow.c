@@ -43,6 +43,7 @@ static void skip_to(struct dmring_ring *ring, struct dmring_member *m, u64 targe
 }
 
 #define EVICT_AT_ONCE	(DMRING_EVENTS_MAX / 2)
+#define LOOK_COST	16		/* bytes; as long as a look at a reader takes */
 
 /* Skip a quarter of what the slowest have not read: all that stand at the last record */
 static void drop(struct dmring_ring *ring)
@@ -51,9 +52,11 @@ static void drop(struct dmring_ring *ring)
 	u64 target = from + max((ring->log.published - from) / 4, 1ULL);
 	struct dmring_member *m;
 
-	list_for_each_entry(m, &ring->reading, read_node)
+	list_for_each_entry(m, &ring->reading, read_node) {
+		ring->out_bytes += LOOK_COST;
 		if (dmring_member_cursor(m) == from)
 			skip_to(ring, m, target);
+	}
 	/* log_base before what is overwritten; pairs with the reader's check on release */
 	smp_wmb();
 }
