@@ -170,6 +170,19 @@ static void install_locked(struct dmring_neighbours *nb, const u8 *event, u32 le
 	dmring_ring_show_view(ring);
 }
 
+/*
+ * Is the record of the view before not delivered yet? What that one is to end, and what came after
+ * it, could not be told apart any more.
+ */
+static int is_behind(const struct dmring_ring *ring, char *why)
+{
+	if (!ring->direct || !ring->direct->exchange.view_due)
+		return 0;
+	strscpy(why, "messages of earlier views are still to be delivered here: ask again",
+		DMRING_WHY_SIZE);
+	return -EAGAIN;
+}
+
 static int install(struct dmring_neighbours *nb, const struct dmring_view_ask *ask, char *why)
 {
 	struct dmring_ring *ring = nb->ring;
@@ -179,6 +192,8 @@ static int install(struct dmring_neighbours *nb, const struct dmring_view_ask *a
 
 	spin_lock(&ring->lock);
 	err = dmring_core_install_ask(&ring->core, ask->number, ask->attempt, why);
+	if (!err)
+		err = is_behind(ring, why);
 	if (!err) {
 		len = describe(&ring->core.change, event);
 		err = make_room(nb, len, why);
