@@ -263,7 +263,7 @@ void dmring_exchange_view(struct dmring_exchange *x)
 	}
 	for (i = 0; i < x->offers.fresh; i++)
 		if (!dmring_exchange_stays(x, x->offers.table[i].node))
-			dmring_offers_drop(&x->offers, x->offers.table[i].node);
+			x->offers.table[i].members = 0;
 	x->view_due = false;
 	/* what was before a request and was lost with the view holds it up no longer */
 	x->ops->retry(x->ring);

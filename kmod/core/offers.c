@@ -60,15 +60,6 @@ void dmring_offers_set(struct dmring_offers *o, u32 node, const char *name, u32 
 	h->busy = busy;
 }
 
-void dmring_offers_drop(struct dmring_offers *o, u32 node)
-{
-	u32 i;
-
-	for (i = 0; i < o->fresh; i++)
-		if (o->table[i].node == node)
-			o->table[i].members = 0;
-}
-
 struct dmring_host_offer *dmring_offers_next(const struct dmring_offers *o, const char *name,
 					     u32 *step)
 {

@@ -41,8 +41,6 @@ void dmring_offers_init(struct dmring_offers *o, struct dmring_host_offer *table
 bool dmring_offers_may(const struct dmring_offers *o, u32 node, const char *name);
 void dmring_offers_set(struct dmring_offers *o, u32 node, const char *name, u32 members,
 		       u32 busy);
-/* Host @node is gone */
-void dmring_offers_drop(struct dmring_offers *o, u32 node);
 /* Who serve @name, in turn: the next one; NULL: no more. The caller begins with *@step 0. */
 struct dmring_host_offer *dmring_offers_next(const struct dmring_offers *o, const char *name,
 					     u32 *step);

@@ -281,7 +281,8 @@ static int check_claim(const struct dmring_origin *o, u64 have, u32 node, char *
 		return dmring_why(why, -EPROTO,
 				  "it claims message %llu of host %u, which was never sent to it",
 				  have, node);
-	return have < o->freed_seq ? lacks_freed(have, node, why) : 0;
+	/* what is stable it has said that it holds: so the way back is short */
+	return have < max(o->freed_seq, o->stable_seq) ? lacks_freed(have, node, why) : 0;
 }
 
 /*
