@@ -39,7 +39,9 @@ static void place_own(struct dmring_ring *ring, u32 sender, u64 entry, bool due)
 
 	if (!m)
 		return;
-	m->own_due -= due;
+	/* after a million attaches another one's may bear its mark */
+	if (m->own_due)
+		m->own_due -= due;
 	note_own(m, entry);
 	if (!m->own_waits)
 		return;

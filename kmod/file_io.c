@@ -283,6 +283,24 @@ static int big_write(struct dmring_member *m, struct iov_iter *from, u32 len)
 	return big_put(m, big);
 }
 
+/* Waits for @wanted bytes of room, or for the buffer of a long message */
+static int wait_room(struct dmring_member *m, u32 wanted, bool nowait)
+{
+	for (;;) {
+		int err = dmring_wait(m, EPOLLOUT, wanted, nowait ? 0 : -1, false);
+
+		if (err)
+			return err == -ETIMEDOUT ? -EAGAIN : err == -EINTR ? -ERESTARTSYS : err;
+		if (!dmring_ring_has_quorum(m->ring))
+			return -ENOLINK;
+		/* it may have waked for want of a quorum, which is there again, but no room */
+		if (dmring_has_room(m, wanted))
+			return 0;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+	}
+}
+
 static ssize_t write_one(struct dmring_member *m, struct iov_iter *from, bool nowait)
 {
 	size_t len = iov_iter_count(from);
@@ -295,19 +313,18 @@ static ssize_t write_one(struct dmring_member *m, struct iov_iter *from, bool no
 	/* a long one waits until nothing else is in front of it */
 	wanted = min(room, m->slot.in_size);
 	for (;;) {
-		err = dmring_wait(m, EPOLLOUT, wanted, nowait ? 0 : -1, false);
+		err = wait_room(m, wanted, nowait);
 		if (err)
-			return err == -ETIMEDOUT ? -EAGAIN : err == -EINTR ? -ERESTARTSYS : err;
-		if (!dmring_ring_has_quorum(m->ring))
-			return -ENOLINK;
-		/* it may have waked for want of a quorum, which is there again, but no room */
-		if (dmring_has_room(m, wanted))
-			break;
-		if (signal_pending(current))
-			return -ERESTARTSYS;
+			return err;
+		if (room <= m->slot.in_size)
+			err = in_write(m, from, len);
+		else
+			err = big_write(m, from, len);
+		if (err != -EAGAIN || nowait)
+			return err ?: len;
+		/* another thread's long message has come before it */
+		iov_iter_revert(from, len);
 	}
-	err = room > m->slot.in_size ? big_write(m, from, len) : in_write(m, from, len);
-	return err ?: len;
 }
 
 ssize_t dmring_write_iter(struct kiocb *iocb, struct iov_iter *from)

@@ -31,16 +31,17 @@ static int __init dmring_init(void)
 	err = dmring_group_init(&dmring_proxy_ops);
 	if (err)
 		goto err_member;
-	err = dmring_chardev_init();
-	if (err)
-		goto err_group;
 	err = dmring_netlink_init();
 	if (err)
-		goto err_chardev;
+		goto err_group;
+	/* last: who opens it at once has a file whose module stays */
+	err = dmring_chardev_init();
+	if (err)
+		goto err_netlink;
 	return 0;
 
-err_chardev:
-	dmring_chardev_exit();
+err_netlink:
+	dmring_netlink_exit();
 err_group:
 	dmring_group_exit();
 err_member:
@@ -50,8 +51,8 @@ err_member:
 
 static void __exit dmring_exit(void)
 {
-	dmring_netlink_exit();
 	dmring_chardev_exit();
+	dmring_netlink_exit();
 	/* has waited for the grace periods after which members are freed */
 	dmring_group_exit();
 	dmring_member_exit();
