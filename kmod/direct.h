@@ -63,7 +63,7 @@ struct dmring_direct {
 	struct list_head crowd;		/* for a place in the table, or of another host's share, */
 	struct list_head timed;		/* and for room on the ring */
 	u32 waiters;			/* of all these, and for services */
-	u32 looks;			/* at members that were full, since one's requests move on */
+	u32 looks;			/* at full members, since one's requests move on */
 	u64 waiting_until;		/* ns: none of these has waited long enough before */
 	u64 looks_at;			/* ns: when the thread will look at deadlines next, */
 	u64 busy_at;			/* and at how busy who serves is; U64_MAX: nobody is */

@@ -19,7 +19,7 @@
 #include "thread.h"
 
 #define LOOK_BUDGET	512			/* calls ended under one hold of the lock */
-#define MOVE_LOOKS	65536			/* at full members, for the requests of one that left */
+#define MOVE_LOOKS	65536			/* at full members, for one that left */
 #define LOOK_APART_NS	NSEC_PER_MSEC
 
 /*

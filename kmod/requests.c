@@ -503,7 +503,7 @@ static bool clogged(struct dmring_ring *ring, struct dmring_member *server,
 		m->clogged_at = now;
 		m->clogged_to = m->out_tail - (m->out_tail - dmring_out_head(m)) / 2;
 	}
-	/* who reads and at once fills what is free with other things is not waited for any longer */
+	/* nor longer for who reads, and at once fills what is free with other things */
 	server->reply_since = server->reply_since ?: now;
 	*until = min(m->clogged_at, server->reply_since) + ring->slow_ms * (u64)NSEC_PER_MSEC;
 	/* who has left does not keep those waiting who want to know that */
