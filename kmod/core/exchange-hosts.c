@@ -86,13 +86,16 @@ static struct dmring_call *far_entry(struct dmring_exchange *x, u32 node, bool *
 
 	if (!use)
 		return NULL;
-	*extra = *extra || use->open >= DMRING_EXCHANGE_OPEN / others;
+	/* when hosts join one by one, each may have half of a larger share than the next */
+	*extra = *extra || use->open >= DMRING_EXCHANGE_OPEN / others ||
+		 x->open >= DMRING_EXCHANGE_OPEN;
 	if (*extra && use->extra >= DMRING_EXCHANGE_EXTRA / others)
 		return NULL;
 	c = dmring_calls_add(&x->calls, rnd);
 	if (!c)
 		return NULL;
 	use->open += !*extra;
+	x->open += !*extra;
 	use->extra += *extra;
 	return c;
 }

@@ -40,12 +40,14 @@ void dmring_exchange_back(struct dmring_exchange *x, struct dmring_call *c)
 {
 	struct dmring_host_use *use = c->node ? dmring_exchange_use(x, c->node) : NULL;
 
-	if (use && dmring_call_is_ours(c))
+	if (use && dmring_call_is_ours(c)) {
 		use->sent--;
-	else if (use && c->extra)
+	} else if (use && c->extra) {
 		use->extra--;
-	else if (use)
+	} else if (use) {
 		use->open--;
+		x->open--;
+	}
 	c->node = 0;
 }
 

@@ -89,6 +89,7 @@ struct dmring_exchange_ops {
  * @node: of this host (invariant)
  * @view: the hosts there are, which is the caller's (invariant; what it says is not)
  * @own: calls of members here
+ * @open: those of other hosts, but what is beyond their shares
  * @use: by the other hosts
  * @view_due: a view was installed, and its record not delivered
  * @others: who shared this host's places before that, if these were fewer
@@ -109,6 +110,7 @@ struct dmring_exchange {
 	u32 node;
 	const struct dmring_view *view;
 	u32 own;
+	u32 open;
 	struct dmring_host_use use[DMRING_HOSTS_MAX];
 	bool view_due;
 	u16 others;

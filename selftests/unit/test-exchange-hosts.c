@@ -199,6 +199,32 @@ static void a_flood(void)
 	CHECK(ring.served == 2 * SHARE + 1 && dmring_exchange_due(&x, &p) && p.no == 10000);
 }
 
+/* Hosts join one after the other, and fill their shares, which are smaller each time. */
+static void shares_of_joiners(void)
+{
+	struct dmring_parcel p;
+	u32 node, i, n = 0;
+
+	fresh();
+	for (node = FAR; n < DMRING_EXCHANGE_OPEN; node++, view.count++) {
+		u32 half = DMRING_EXCHANGE_OPEN / dmring_exchange_others(&x) / 2;
+
+		for (i = 1; i <= half && n < DMRING_EXCHANGE_OPEN; i++, n++)
+			request_of(node, i);
+	}
+	CHECK(ring.served == DMRING_EXCHANGE_OPEN && !x.dropped);
+	request_of(node, 7);
+	CHECK(ring.served == DMRING_EXCHANGE_OPEN && !x.dropped);
+	CHECK(dmring_exchange_due(&x, &p) && p.dest == node && p.no == 7 && p.error == EAGAIN);
+	/* what has ended makes room */
+	dmring_exchange_told(&x, dmring_exchange_due(&x, &p), p.flags);
+	dmring_exchange_end(&x, dmring_calls_first(&x.calls, &SERVER->calls[DMRING_CALL_SERVER]),
+			    EOWNERDEAD, DMRING_REPLY_RING);
+	dmring_exchange_told(&x, dmring_exchange_due(&x, &p), p.flags);
+	request_of(node, 8);
+	CHECK(ring.served == DMRING_EXCHANGE_OPEN + 1);
+}
+
 /* Own calls: no more with a host than it takes, and no more in all than are ours */
 static void own_share(void)
 {
@@ -371,6 +397,7 @@ const struct test exchange_host_tests[] = {
 	{ "exchange: a flood", a_flood },
 	{ "exchange: over before it arrives", over_before_it_arrives },
 	{ "exchange: no room for a part", no_room_for_a_part },
+	{ "exchange: shares of hosts that join", shares_of_joiners },
 	{ "exchange: own calls have their share", own_share },
 	{ "exchange: no room for the ends of many", no_room_for_many },
 	{ "exchange: hosts come and go", many_hosts },
