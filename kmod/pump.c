@@ -475,7 +475,8 @@ static enum step run_hold(struct dmring_ring *ring, struct dmring_one_hold *hold
 	bool next = true;
 
 	dmring_direct_recall(ring);
-	while (next && hold->left)
+	/* with less left a turn would be over before it has begun */
+	while (next && hold->left > DMRING_HOLD_MIN)
 		next = take_and_pay(ring, hold);
 	WRITE_ONCE(ring->full, hold->full || !list_empty(&ring->stalled));
 	ring->stats.full += hold->full;
