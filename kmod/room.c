@@ -103,10 +103,15 @@ static int make_room(struct dmring_ring *ring, u32 len, struct dmring_one_hold *
 	u64 before = ring->out_bytes;
 	int turns = ROOM_TURNS;
 
-	/* each turn frees something, or a reader has moved; the rest is for the next hold */
-	while (err == -EAGAIN && turns-- && ring->out_bytes - before <= DMRING_HOLD_BYTES) {
+	/* each turn frees something, or a reader has moved */
+	while (err == -EAGAIN) {
 		u64 first = dmring_core_first(&ring->core);
 
+		if (!turns-- || ring->out_bytes - before > DMRING_HOLD_BYTES) {
+			/* the rest is for the next hold, whoever has it */
+			dmring_thread_kick(ring, DMRING_WORK_PUMP);
+			break;
+		}
 		dmring_room_free(ring);
 		err = ask_room(ring, len, hold);
 		if (err == -EAGAIN && first == dmring_core_first(&ring->core) &&
