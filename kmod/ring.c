@@ -555,7 +555,7 @@ void dmring_ring_end(struct dmring_ring *ring, u8 reason)
 		cond_resched();
 	/* who deletes a ring finds nothing of it afterwards; namespaces wait for no process */
 	if (reason != DMRING_REASON_NETNS)
-		flush_workqueue(dmring_zap_wq);
+		wait_var_event(&ring->zaps, !atomic_read(&ring->zaps));
 	drop_leaving(ring);
 	if (reason != DMRING_REASON_NETNS)
 		ring_notify(ring, DMRING_NTF_RING_DEL);
