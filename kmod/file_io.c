@@ -324,6 +324,8 @@ static ssize_t write_one(struct dmring_member *m, struct iov_iter *from, bool no
 			return err ?: len;
 		/* another thread's long message has come before it */
 		iov_iter_revert(from, len);
+		if (signal_pending(current))
+			return -ERESTARTSYS;
 	}
 }
 
