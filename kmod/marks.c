@@ -56,24 +56,40 @@ bool dmring_marks_any(const struct dmring_marks *marks)
 	return !bitmap_empty(marks->sum, DMRING_MARK_WORDS);
 }
 
+/* Nothing was found: these summaries are of empty words, or of such as have come just now. */
+static noinline void clear_sums(struct dmring_marks *marks)
+{
+	u32 w;
+
+	for_each_set_bit(w, marks->sum, DMRING_MARK_WORDS)
+		if (!READ_ONCE(marks->word[w]))
+			clear_sum(marks, w);
+}
+
 static int first_from(struct dmring_marks *marks, u32 start)
 {
 	u32 w = start / BITS_PER_LONG;
-	unsigned long bits;
+	unsigned long bits = READ_ONCE(marks->word[w]) & (~0UL << (start % BITS_PER_LONG));
 
-	for_each_set_bit_from(w, marks->sum, DMRING_MARK_WORDS) {
-		bits = READ_ONCE(marks->word[w]) ?: clear_sum(marks, w);
-		if (w == start / BITS_PER_LONG)
-			bits &= ~0UL << (start % BITS_PER_LONG);
-		if (bits)
-			return w * BITS_PER_LONG + __ffs(bits);
+	while (!bits) {
+		w = find_next_bit(marks->sum, DMRING_MARK_WORDS, w + 1);
+		if (w >= DMRING_MARK_WORDS)
+			return -1;
+		bits = READ_ONCE(marks->word[w]);
 	}
-	return -1;
+	return w * BITS_PER_LONG + __ffs(bits);
 }
 
 int dmring_marks_next(struct dmring_marks *marks, u32 start)
 {
-	int id = first_from(marks, start % DMRING_SLOTS_MAX);
+	int id;
 
-	return id < 0 && start ? first_from(marks, 0) : id;
+	if (!dmring_marks_any(marks))
+		return -1;
+	id = first_from(marks, start % DMRING_SLOTS_MAX);
+	if (id < 0 && start)
+		id = first_from(marks, 0);
+	if (id < 0)
+		clear_sums(marks);
+	return id;
 }

@@ -455,7 +455,9 @@ static bool take_next(struct dmring_ring *ring, struct dmring_one_hold *hold)
 		return !ring->fill.active || ring->fill.done < ring->fill.len;
 	}
 	dmring_news_put(ring, hold);
-	return take_stalled(ring, hold) || take_turns(ring, hold);
+	if (take_stalled(ring, hold))
+		return true;
+	return list_empty(&ring->leaving) ? take_marked(ring, hold) : take_turns(ring, hold);
 }
 
 /* What goes into output spaces is copied, too, wherever that happens */
