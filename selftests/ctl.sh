@@ -571,20 +571,20 @@ answered 1 "serve: refused after some parts" '200000 5\n3 0\n' 'xxx\n' \
 	ringctl call r service parts
 unserve "(away)"
 
-# Each waits until as many run as may, and holds on for a moment
+# Each holds on until all has been looked at, and then for a moment
 # shellcheck disable=SC2016
-meet='read -r n; echo + >> "$0"; until [ "$(grep -c + "$0")" -ge "$n" ]; do sleep 0.1; done
-	sleep 0.5; echo - >> "$0"'
+meet='echo + >> "$0"; until [ -e "$0.seen" ]; do sleep 0.1; done; sleep 0.5; echo - >> "$0"'
 : > "$dir/meet"
 serve meet parallel 2 service meet sh -c "$meet" "$dir/meet"
 for i in 1 2 3 4; do
-	echo 2 | ringctl call r service meet timeout 60 > "$dir/got.$i" &
+	echo a | ringctl call r service meet timeout 60 > "$dir/got.$i" &
 	callers[i]=$!
 done
 until_true has_lines "$dir/meet" 2
-holds "service show: busy" 'a[0]["busy"] == 4' ringctl -j service show r
+run 0 "service show: busy" until_true sh -c "ringctl -j service show r | grep -q '\"busy\": *4'"
 holds "member show: calls and held" \
 	'sorted((m["calls"], m["held"]) for m in a) == [(0, 4)] + 4 * [(1, 0)]' ringctl -j member show r
+: > "$dir/meet.seen"
 wait "${callers[@]}"
 ended $? 0 "call: four at a time"
 run 0 "serve: two at a time" awk '/[+]/ { n++ } /-/ { n-- } n > most { most = n }
@@ -593,7 +593,7 @@ unserve "(away)"
 : > "$dir/meet"
 serve meet parallel 1 service meet sh -c "$meet" "$dir/meet"
 for i in 1 2 3; do
-	echo 1 | ringctl call r service meet timeout 60 > "$dir/got.$i" &
+	echo a | ringctl call r service meet timeout 60 > "$dir/got.$i" &
 	callers[i]=$!
 done
 unset 'callers[4]'
@@ -605,7 +605,7 @@ unserve "(away)"
 serve stuck service stuck sh -c 'sleep 1000 & echo $! > "$0"; wait' "$dir/pid"
 answered 1 "serve: the deadline passes" 'a\n' '' \
 	'ringctl: line 1: "stuck": no reply in time, and it may have been carried out\n' \
-	ringctl call r service stuck timeout 2
+	ringctl call r service stuck timeout 5
 run 0 "serve: its whole process group is killed" until_true gone "$(<"$dir/pid")"
 rm "$dir/pid"
 echo a | ringctl call r service stuck timeout 60 > "$dir/got" 2> "$dir/call.err" &
