@@ -9,7 +9,8 @@ struct dmring_host_use *dmring_exchange_use(struct dmring_exchange *x, u32 node)
 	for (use = x->use; use < x->use + DMRING_HOSTS_MAX; use++) {
 		if (use->node == node)
 			return use;
-		if (!unused && !use->sent && !use->open && !use->extra && !use->statuses)
+		if (!unused && !use->sent && !use->open && !use->extra && !use->statuses &&
+		    !use->others)
 			unused = use;
 		/* no others have ever been used */
 		if (!use->node)
@@ -66,37 +67,34 @@ void dmring_exchange_told(struct dmring_exchange *x, struct dmring_call *c, u32 
  * From other hosts
  */
 
-/*
- * How many share them. What is delivered before the record of a view that was installed was sent
- * before it, when there may have been fewer.
- */
-static u32 sharers(const struct dmring_exchange *x)
+/* What is delivered before the record of a view that was installed was sent before it. */
+static u32 share_of(const struct dmring_exchange *x, const struct dmring_host_use *use)
 {
 	u32 others = dmring_exchange_others(x);
 
-	return x->view_due && x->others < others ? x->others : others;
+	if (use->others && (x->view_due || use->others < others))
+		others = use->others;
+	return DMRING_EXCHANGE_SHARE / others;
 }
 
 /* An entry of its host's share; *@extra: one that is only to be refused */
 static struct dmring_call *far_entry(struct dmring_exchange *x, u32 node, bool *extra, u64 rnd)
 {
 	struct dmring_host_use *use = dmring_exchange_use(x, node);
-	u32 others = sharers(x);
 	struct dmring_call *c;
 
 	if (!use)
 		return NULL;
-	/* when hosts join one by one, each may have half of a larger share than the next */
-	*extra = *extra || use->open >= DMRING_EXCHANGE_OPEN / others ||
-		 x->open >= DMRING_EXCHANGE_OPEN;
-	if (*extra && use->extra >= DMRING_EXCHANGE_EXTRA / others)
+	*extra = *extra || use->open >= share_of(x, use);
+	if (*extra && (x->extra >= DMRING_EXCHANGE_EXTRA ||
+		       use->extra >= DMRING_EXCHANGE_EXTRA / dmring_exchange_others(x)))
 		return NULL;
 	c = dmring_calls_add(&x->calls, rnd);
 	if (!c)
 		return NULL;
 	use->open += !*extra;
-	x->open += !*extra;
 	use->extra += *extra;
+	x->extra += *extra;
 	return c;
 }
 
@@ -226,6 +224,22 @@ bool dmring_exchange_stays(const struct dmring_exchange *x, u32 node)
 	return false;
 }
 
+/* The view is about to end: who has shared with whom is to be known after it, too. */
+static void note_others(struct dmring_exchange *x)
+{
+	u32 others = dmring_exchange_others(x);
+	struct dmring_host_use *use;
+	u16 i;
+
+	for (i = 0; i < x->view->count; i++) {
+		if (x->view->node[i] == x->node)
+			continue;
+		use = dmring_exchange_use(x, x->view->node[i]);
+		if (use && (!use->others || use->others > others))
+			use->others = others;
+	}
+}
+
 void dmring_exchange_installs(struct dmring_exchange *x, const struct dmring_view_record *rec,
 			      bool lossy)
 {
@@ -239,7 +253,7 @@ void dmring_exchange_installs(struct dmring_exchange *x, const struct dmring_vie
 			x->kept[n++] = node;
 	}
 	x->kept_count = n;
-	x->others = sharers(x);
+	note_others(x);
 	x->view_due = true;
 }
 
@@ -264,6 +278,9 @@ void dmring_exchange_view(struct dmring_exchange *x)
 		if (c->state != DMRING_CALL_FREE && c->node && !dmring_exchange_stays(x, c->node))
 			lose_host(x, c);
 	}
+	for (i = 0; i < DMRING_HOSTS_MAX; i++)
+		if (!dmring_exchange_stays(x, x->use[i].node))
+			x->use[i].others = 0;
 	for (i = 0; i < x->offers.fresh; i++)
 		if (!dmring_exchange_stays(x, x->offers.table[i].node))
 			x->offers.table[i].members = 0;

@@ -44,9 +44,9 @@ void dmring_exchange_back(struct dmring_exchange *x, struct dmring_call *c)
 		use->sent--;
 	} else if (use && c->extra) {
 		use->extra--;
+		x->extra--;
 	} else if (use) {
 		use->open--;
-		x->open--;
 	}
 	c->node = 0;
 }
@@ -189,7 +189,7 @@ bool dmring_exchange_may_send(struct dmring_exchange *x, u32 node)
 {
 	struct dmring_host_use *use = dmring_exchange_use(x, node);
 
-	return use && use->sent < DMRING_EXCHANGE_OPEN / dmring_exchange_others(x) / 2;
+	return use && use->sent < DMRING_EXCHANGE_SHARE / dmring_exchange_others(x);
 }
 
 u32 dmring_exchange_choose(struct dmring_exchange *x, const char *name, bool *served)

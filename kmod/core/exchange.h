@@ -28,13 +28,19 @@
 
 /*
  * The table's entries: for calls that members of this host begin; for calls of other hosts that
- * are served here; and to tell these what could not be done. Each other host has the same share of
- * the latter two, and begins half as much: so a host that does not hold to that takes nothing from
- * the others. Half, because shares become smaller when a host joins.
+ * are here; and to tell these what could not be done.
  */
 #define DMRING_EXCHANGE_OWN	(DMRING_CALLS_TABLE / 2)
 #define DMRING_EXCHANGE_OPEN	(DMRING_CALLS_TABLE / 8 * 3)
 #define DMRING_EXCHANGE_EXTRA	(DMRING_CALLS_TABLE / 8)
+
+/*
+ * So many, divided by those who share them, a host may have with another one. When hosts join it
+ * becomes less, but what was begun stays; so on the other host it may hold what was its share when
+ * the fewest shared, since it came. The ith oldest has always shared with i - 1 others or more:
+ * all together hold SHARE * (1 + 1/2 + ... + 1/(DMRING_HOSTS_MAX - 1)) or less, and OPEN is more.
+ */
+#define DMRING_EXCHANGE_SHARE	(DMRING_EXCHANGE_OPEN * 2 / 11)
 
 /**
  * struct dmring_host_use - what another host takes here; all 0: nobody's
@@ -43,6 +49,8 @@
  * @open: its calls that are here
  * @extra: those that are beyond its share, and are to be refused
  * @statuses: of its members; the caller's
+ * @others: the fewest, it included, that have shared in the views with it that have ended; 0: there
+ *	was none
  */
 struct dmring_host_use {
 	u32 node;
@@ -50,6 +58,7 @@ struct dmring_host_use {
 	u32 open;
 	u32 extra;
 	u32 statuses;
+	u32 others;
 };
 
 /* What only the caller can do; @ring is what it has given */
@@ -89,10 +98,9 @@ struct dmring_exchange_ops {
  * @node: of this host (invariant)
  * @view: the hosts there are, which is the caller's (invariant; what it says is not)
  * @own: calls of members here
- * @open: those of other hosts, but what is beyond their shares
+ * @extra: those of other hosts that are beyond their shares
  * @use: by the other hosts
  * @view_due: a view was installed, and its record not delivered
- * @others: who shared this host's places before that, if these were fewer
  * @kept_count: hosts that have come along from all views before it,
  * @kept: and these have lost nothing
  * @begun: calls of members here
@@ -110,10 +118,9 @@ struct dmring_exchange {
 	u32 node;
 	const struct dmring_view *view;
 	u32 own;
-	u32 open;
+	u32 extra;
 	struct dmring_host_use use[DMRING_HOSTS_MAX];
 	bool view_due;
-	u16 others;
 	u16 kept_count;
 	u32 kept[DMRING_HOSTS_MAX];
 	u64 begun;

@@ -74,8 +74,12 @@ static const struct dmring_exchange_ops ops = {
 
 void fresh(void)
 {
+	u32 i;
+
 	memset(&ring, 0, sizeof(ring));
 	view.count = 2;
+	for (i = 0; i < DMRING_HOSTS_MAX; i++)
+		view.node[i] = HERE + i;
 	dmring_exchange_init(&x, &ops, NULL, HERE, &view, calls_table, offers);
 }
 

@@ -6,7 +6,7 @@
 #include "exchange-rig.h"
 
 #define OTHERS	2U			/* hosts FAR and FAR + 1 */
-#define SHARE	(DMRING_EXCHANGE_OPEN / OTHERS)
+#define SHARE	(DMRING_EXCHANGE_SHARE / OTHERS)
 #define EXTRA	(DMRING_EXCHANGE_EXTRA / OTHERS)
 
 static void installs(u32 a, bool stays_a, u32 b, bool stays_b, bool lossy)
@@ -74,15 +74,15 @@ static void to_each(void)
  */
 static void over_before_it_arrives(void)
 {
-	u64 no[SHARE / 2];
+	u64 no[SHARE];
 	u32 i;
 
 	fresh();
 	view.count = OTHERS + 1;
-	for (i = 0; i < SHARE / 2; i++)
+	for (i = 0; i < SHARE; i++)
 		no[i] = gone_far(0, 100)->no;
 	dmring_exchange_expire(&x, 100, ~0U);
-	CHECK(ring.told == SHARE / 2 && x.failed == SHARE / 2 && ring.error == ETIMEDOUT);
+	CHECK(ring.told == SHARE && x.failed == SHARE && ring.error == ETIMEDOUT);
 	CHECK(!CLIENT->calls[DMRING_CALL_CLIENT].count && !dmring_exchange_may_send(&x, FAR));
 	/* one was served all the same, of one that is said in parts, one is told to be over */
 	replies(FAR, no[0], 0, 0);
@@ -90,12 +90,12 @@ static void over_before_it_arrives(void)
 	replies(FAR, no[0], 0, 0);
 	CHECK(x.stale == 2);
 	replies(FAR, no[1], DMRING_REPLY_MORE, 0);
-	CHECK(x.stale == 3 && x.calls.used == SHARE / 2 - 1);
-	for (i = 1; i < SHARE / 2; i++)
+	CHECK(x.stale == 3 && x.calls.used == SHARE - 1);
+	for (i = 1; i < SHARE; i++)
 		replies(FAR, no[i], DMRING_REPLY_RING, ETIMEDOUT);
-	CHECK(x.stale == 3 && !ring.replies && ring.told == SHARE / 2);
+	CHECK(x.stale == 3 && !ring.replies && ring.told == SHARE);
 	check_empty();
-	CHECK(!x.own && !dmring_exchange_use(&x, FAR)->sent && x.failed == SHARE / 2);
+	CHECK(!x.own && !dmring_exchange_use(&x, FAR)->sent && x.failed == SHARE);
 	/* a client that does not read, and one that has left */
 	ring.full = true;
 	for (i = 0; i < 3; i++)
@@ -110,7 +110,7 @@ static void over_before_it_arrives(void)
 	installs(FAR, false, FAR + 1, true, false);
 	dmring_exchange_view(&x);
 	check_empty();
-	CHECK(!x.own && !dmring_exchange_use(&x, FAR)->sent && x.failed == SHARE / 2 + 3);
+	CHECK(!x.own && !dmring_exchange_use(&x, FAR)->sent && x.failed == SHARE + 3);
 }
 
 /* Of a reply in parts the first has no room: the host has it until the last has come. */
@@ -199,30 +199,84 @@ static void a_flood(void)
 	CHECK(ring.served == 2 * SHARE + 1 && dmring_exchange_due(&x, &p) && p.no == 10000);
 }
 
-/* Hosts join one after the other, and fill their shares, which are smaller each time. */
+/* The next view of @count hosts, in which all that were there stay, or all of them but the first */
+static void next_view(u16 count, bool first_stays)
+{
+	static struct dmring_view_record rec;
+	u16 i, n = first_stays ? 0 : 1;
+
+	rec.count = count;
+	rec.host[0] = (struct dmring_next_host){ .node = HERE, .stays = true };
+	for (i = 1; i < count; i++) {
+		u16 before = i + n;
+
+		rec.host[i].node = before < view.count ? view.node[before] :
+				   view.node[view.count - 1] + 1 + before - view.count;
+		rec.host[i].stays = before < view.count;
+	}
+	dmring_exchange_installs(&x, &rec, false);
+	view.count = count;
+	for (i = 1; i < count; i++)
+		view.node[i] = rec.host[i].node;
+}
+
+/* Hosts join one after the other, and fill their shares, which are smaller each time: all fit. */
 static void shares_of_joiners(void)
 {
 	struct dmring_parcel p;
-	u32 node, i, n = 0;
+	u32 i, n = 0;
 
 	fresh();
-	for (node = FAR; n < DMRING_EXCHANGE_OPEN; node++, view.count++) {
-		u32 half = DMRING_EXCHANGE_OPEN / dmring_exchange_others(&x) / 2;
+	for (;;) {
+		u32 node = view.node[view.count - 1];
 
-		for (i = 1; i <= half && n < DMRING_EXCHANGE_OPEN; i++, n++)
+		for (i = 1; i <= DMRING_EXCHANGE_SHARE / dmring_exchange_others(&x); i++, n++)
 			request_of(node, i);
+		if (view.count == DMRING_HOSTS_MAX)
+			break;
+		next_view(view.count + 1, true);
+		dmring_exchange_view(&x);
 	}
-	CHECK(ring.served == DMRING_EXCHANGE_OPEN && !x.dropped);
-	request_of(node, 7);
-	CHECK(ring.served == DMRING_EXCHANGE_OPEN && !x.dropped);
-	CHECK(dmring_exchange_due(&x, &p) && p.dest == node && p.no == 7 && p.error == EAGAIN);
+	CHECK(n > 5 * DMRING_EXCHANGE_SHARE && n <= DMRING_EXCHANGE_OPEN);
+	CHECK(ring.served == n && !x.extra && !x.dropped);
+	for (i = 0; i < DMRING_EXCHANGE_OWN; i++)
+		CHECK(begin(0, 0));
+	/* each is as it was when it came: the first has had all, another one is to wait */
+	request_of(FAR, n);
+	request_of(FAR + 1, n);
+	CHECK(ring.served == n && x.extra == 2 && !x.dropped);
+	CHECK(dmring_exchange_due(&x, &p) && p.dest == FAR && p.no == n && p.error == EAGAIN);
 	/* what has ended makes room */
 	dmring_exchange_told(&x, dmring_exchange_due(&x, &p), p.flags);
+	CHECK(x.extra == 1);
 	dmring_exchange_end(&x, dmring_calls_first(&x.calls, &SERVER->calls[DMRING_CALL_SERVER]),
 			    EOWNERDEAD, DMRING_REPLY_RING);
 	dmring_exchange_told(&x, dmring_exchange_due(&x, &p), p.flags);
-	request_of(node, 8);
-	CHECK(ring.served == DMRING_EXCHANGE_OPEN + 1);
+	dmring_exchange_told(&x, dmring_exchange_due(&x, &p), p.flags);
+	CHECK(!x.extra && x.calls.used == DMRING_EXCHANGE_OWN + n - 1);
+	request_of(FAR, n);
+	CHECK(ring.served == n + 1);
+}
+
+/* What is to be refused, of all hosts together, leaves room for what is not. */
+static void refused_of_all(void)
+{
+	/* to each: its host knows no limit */
+	struct dmring_parcel p = { .kind = DMRING_PARCEL_REQUEST, .name = "x" };
+	u32 i;
+
+	fresh();
+	ring.serve = EAGAIN;
+	for (;;) {
+		p.from = view.node[view.count - 1];
+		for (i = 0; i < DMRING_EXCHANGE_EXTRA; i++)
+			dmring_exchange_arrived(&x, &p, NULL, 1000, i);
+		if (view.count == 8)
+			break;
+		next_view(view.count + 1, true);
+		dmring_exchange_view(&x);
+	}
+	CHECK(x.extra == DMRING_EXCHANGE_EXTRA && x.calls.used == x.extra && x.dropped);
 }
 
 /* Own calls: no more with a host than it takes, and no more in all than are ours */
@@ -233,7 +287,7 @@ static void own_share(void)
 	fresh();
 	view.count = OTHERS + 1;
 	first = gone_far(0, 0)->no;
-	for (i = 1; i < SHARE / 2; i++)
+	for (i = 1; i < SHARE; i++)
 		gone_far(0, 0);
 	CHECK(!dmring_exchange_may_send(&x, FAR) && dmring_exchange_may_send(&x, FAR + 1));
 	replies(FAR + 1, first, 0, 0);
@@ -251,18 +305,18 @@ static void own_share(void)
 /* A client that does not read keeps places, but none of another host's */
 static void no_room_for_many(void)
 {
-	u64 no[SHARE / 2];
+	u64 no[SHARE];
 	u32 i;
 
 	fresh();
 	view.count = OTHERS + 1;
-	for (i = 0; i < SHARE / 2; i++)
+	for (i = 0; i < SHARE; i++)
 		no[i] = gone_far(0, 0)->no;
 	CHECK(!dmring_exchange_may_send(&x, FAR));
 	ring.full = true;
-	for (i = 0; i < SHARE / 2; i++)
+	for (i = 0; i < SHARE; i++)
 		replies(FAR, no[i], DMRING_REPLY_RING, EOWNERDEAD);
-	CHECK(CLIENT->ends_due == SHARE / 2 && x.own == SHARE / 2);
+	CHECK(CLIENT->ends_due == SHARE && x.own == SHARE);
 	CHECK(dmring_exchange_may_send(&x, FAR) && !dmring_exchange_use(&x, FAR)->sent);
 	ring.full = false;
 	dmring_exchange_turn(&x, CLIENT);
@@ -283,8 +337,10 @@ static void many_hosts(void)
 		CHECK(use && use->node == i && !use->open);
 	}
 	CHECK(dmring_exchange_use(&x, 2)->open == 1);
-	for (i = 3; i < 2 + DMRING_HOSTS_MAX; i++)
+	for (i = 3; i < 1 + DMRING_HOSTS_MAX; i++)
 		dmring_exchange_use(&x, i)->statuses = 1;
+	dmring_exchange_use(&x, i)->others = 2;
+	CHECK(dmring_exchange_use(&x, i++)->others == 2);
 	CHECK(!dmring_exchange_use(&x, i) && dmring_exchange_use(&x, 3)->statuses == 1);
 }
 
@@ -310,14 +366,14 @@ static void which_host(void)
 	CHECK(!dmring_exchange_choose(&x, name, &served) && !served);
 	offer(FAR + 1);
 	offer(FAR);
-	for (i = 0; i < SHARE / 2; i++) {
+	for (i = 0; i < SHARE; i++) {
 		struct dmring_call *c = gone_far(0, 0);
 
 		first = first ?: c;
 	}
 	for (i = 0; i < 3; i++)
 		CHECK(dmring_exchange_choose(&x, name, &served) == FAR + 1 && served);
-	dmring_exchange_use(&x, FAR + 1)->sent = SHARE / 2;
+	dmring_exchange_use(&x, FAR + 1)->sent = SHARE;
 	CHECK(!dmring_exchange_choose(&x, name, &served) && served);
 	CHECK(!dmring_exchange_choose(&x, other, &served) && !served);
 	dmring_exchange_use(&x, FAR + 1)->sent = 0;
@@ -370,24 +426,45 @@ static void views_at_once(void)
 	CHECK(dmring_exchange_stays(&x, FAR));
 }
 
-/* Hosts join, and what was sent before that is not judged by the shares after it. */
+/* Hosts join and leave, and what was sent before that is not judged by the shares after it. */
 static void share_before(void)
 {
-	u32 i, share = DMRING_EXCHANGE_OPEN;
+	struct dmring_host_use *use;
+	u32 i, n;
 
 	fresh();
-	for (i = 1; i <= share / 4; i++)
-		request_of(FAR, i);
-	installs(FAR, true, FAR + 1, false, false);
-	view.count = 5;
-	installs(FAR, true, FAR + 1, true, false);
-	view.count = 9;
-	for (; i <= share / 2; i++)
-		request_of(FAR, i);
-	CHECK(ring.served == share / 2 && !x.dropped);
+	use = dmring_exchange_use(&x, FAR);
+	/* before the record of the view, and after it: what this host had written is sent later */
+	next_view(5, true);
+	for (n = 1; n <= DMRING_EXCHANGE_SHARE / 2; n++)
+		request_of(FAR, n);
 	dmring_exchange_view(&x);
-	request_of(FAR, i);
-	CHECK(ring.served == share / 2 && dmring_exchange_use(&x, FAR)->extra == 1);
+	next_view(9, true);
+	dmring_exchange_view(&x);
+	for (; n <= DMRING_EXCHANGE_SHARE; n++)
+		request_of(FAR, n);
+	CHECK(ring.served == DMRING_EXCHANGE_SHARE && use->open == ring.served && !x.extra);
+	request_of(FAR, n);
+	CHECK(ring.served == DMRING_EXCHANGE_SHARE && x.extra == 1);
+	/* who came later had others beside it from the beginning */
+	for (i = 1; i <= DMRING_EXCHANGE_SHARE / 4 + 1; i++)
+		request_of(FAR + 1, i);
+	CHECK(ring.served == DMRING_EXCHANGE_SHARE + i - 2 && x.extra == 2);
+	/* the first one leaves: until that is delivered its entries are there */
+	use = dmring_exchange_use(&x, FAR + 1);
+	next_view(3, false);
+	request_of(FAR + 1, i++);
+	CHECK(x.extra == 3 && use->open == DMRING_EXCHANGE_SHARE / 4);
+	dmring_exchange_view(&x);
+	CHECK(!dmring_exchange_use(&x, FAR)->others && x.extra == 2);
+	/* and then half is its own, whoever joins */
+	next_view(9, true);
+	dmring_exchange_view(&x);
+	for (n = use->open; n < DMRING_EXCHANGE_SHARE / 2; n++)
+		request_of(FAR + 1, n);
+	CHECK(x.extra == 2 && use->open == DMRING_EXCHANGE_SHARE / 2);
+	request_of(FAR + 1, n);
+	CHECK(x.extra == 3 && use->open == DMRING_EXCHANGE_SHARE / 2);
 }
 
 const struct test exchange_host_tests[] = {
@@ -398,6 +475,7 @@ const struct test exchange_host_tests[] = {
 	{ "exchange: over before it arrives", over_before_it_arrives },
 	{ "exchange: no room for a part", no_room_for_a_part },
 	{ "exchange: shares of hosts that join", shares_of_joiners },
+	{ "exchange: what is to be refused, of all", refused_of_all },
 	{ "exchange: own calls have their share", own_share },
 	{ "exchange: no room for the ends of many", no_room_for_many },
 	{ "exchange: hosts come and go", many_hosts },
