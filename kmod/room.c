@@ -97,9 +97,10 @@ static int ask_room(struct dmring_ring *ring, u32 len, struct dmring_one_hold *h
 	return err;
 }
 
-static int make_room(struct dmring_ring *ring, u32 len, struct dmring_one_hold *hold)
+/* The hold pays at once: many messages may need a search each. */
+static int search_room(struct dmring_ring *ring, u32 len, struct dmring_one_hold *hold)
 {
-	int err = ask_room(ring, len, hold);
+	int err = -EAGAIN;
 	u64 before = ring->out_bytes;
 	int turns = ROOM_TURNS;
 
@@ -118,13 +119,17 @@ static int make_room(struct dmring_ring *ring, u32 len, struct dmring_one_hold *
 		    !dmring_slow_full(ring))
 			break;
 	}
+	dmring_hold_spend(hold, ring->out_bytes - before);
+	ring->out_bytes = before;
 	return err;
 }
 
 int dmring_room_make(struct dmring_ring *ring, u32 len, struct dmring_one_hold *hold)
 {
-	int err = hold->full ? -EAGAIN : make_room(ring, len, hold);
+	int err = hold->full ? -EAGAIN : ask_room(ring, len, hold);
 
+	if (err == -EAGAIN && !hold->full)
+		err = search_room(ring, len, hold);
 	hold->full = err == -EAGAIN;
 	return err;
 }
