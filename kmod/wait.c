@@ -60,7 +60,12 @@ bool dmring_has_room(const struct dmring_member *m, u32 room)
 	return !READ_ONCE(m->big) && (used > m->slot.in_size || m->slot.in_size - used >= room);
 }
 
-__poll_t dmring_ready(struct dmring_member *m)
+/*
+ * What a member may do now: EPOLLIN something to read, EPOLLOUT the input space has the room that
+ * is wanted, if @events ask for that, EPOLLPRI a private event or office, EPOLLHUP | EPOLLERR no
+ * longer attached. No lock needed.
+ */
+static __poll_t ready_of(struct dmring_member *m, __poll_t events)
 {
 	__poll_t mask = 0;
 
@@ -71,8 +76,9 @@ __poll_t dmring_ready(struct dmring_member *m)
 	if (m->mapped && READ_ONCE(m->slot.user->out_head) != READ_ONCE(m->out_tail))
 		mask |= EPOLLPRI | EPOLLIN | EPOLLRDNORM;
 	/* without a quorum it is refused at once: that is to be heard, too */
-	if (!dmring_ring_has_quorum(m->ring) ||
-	    dmring_has_room(m, READ_ONCE(m->room_wanted) ?: m->slot.in_size / 4))
+	if (events & EPOLLOUT &&
+	    (!dmring_ring_has_quorum(m->ring) ||
+	     dmring_has_room(m, READ_ONCE(m->room_wanted) ?: m->slot.in_size / 4)))
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	return mask;
 }
@@ -98,8 +104,8 @@ __poll_t dmring_poll(struct dmring_member *m)
 	__poll_t mask;
 
 	/* room is news only for who found none */
-	arm(m, EPOLLIN | (dmring_ready(m) & EPOLLOUT ? 0 : EPOLLOUT));
-	mask = dmring_ready(m);
+	arm(m, EPOLLIN | (ready_of(m, EPOLLOUT) & EPOLLOUT ? 0 : EPOLLOUT));
+	mask = ready_of(m, EPOLLOUT);
 	renew_marks(m, mask);
 	return mask;
 }
@@ -111,7 +117,7 @@ static bool spin_for(struct dmring_member *m, __poll_t events)
 	if (num_online_cpus() == 1)
 		return false;
 	while (!need_resched() && !signal_pending(current)) {
-		if (dmring_ready(m) & events)
+		if (ready_of(m, events) & events)
 			return true;
 		if (ktime_get_ns() >= end)
 			break;
@@ -129,7 +135,7 @@ static int sleep_for(struct dmring_member *m, __poll_t events, s64 timeout)
 	for (;;) {
 		prepare_to_wait(&m->wq, &wait, TASK_INTERRUPTIBLE);
 		arm(m, events);
-		if (dmring_ready(m) & events)
+		if (ready_of(m, events) & events)
 			break;
 		if (signal_pending(current)) {
 			err = -EINTR;
@@ -138,10 +144,10 @@ static int sleep_for(struct dmring_member *m, __poll_t events, s64 timeout)
 		if (timeout < 0) {
 			schedule();
 		} else if (!schedule_hrtimeout(&expires, HRTIMER_MODE_ABS)) {
-			err = dmring_ready(m) & events ? 0 : -ETIMEDOUT;
+			err = ready_of(m, events) & events ? 0 : -ETIMEDOUT;
 			break;
 		}
-		if (dmring_ready(m) & events)
+		if (ready_of(m, events) & events)
 			break;
 	}
 	finish_wait(&m->wq, &wait);
@@ -152,7 +158,7 @@ static int sleep_for(struct dmring_member *m, __poll_t events, s64 timeout)
 static int try_later(struct dmring_member *m, __poll_t events)
 {
 	arm(m, events);
-	return dmring_ready(m) & events ? 0 : -ETIMEDOUT;
+	return ready_of(m, events) & events ? 0 : -ETIMEDOUT;
 }
 
 int dmring_wait(struct dmring_member *m, __poll_t events, u32 room, s64 timeout, bool spin)
@@ -164,10 +170,10 @@ int dmring_wait(struct dmring_member *m, __poll_t events, u32 room, s64 timeout,
 	events |= EPOLLHUP;
 	if (events & EPOLLOUT)
 		WRITE_ONCE(m->room_wanted, room);
-	ready = dmring_ready(m) & events;
+	ready = ready_of(m, events) & events;
 	if (!ready && dmring_marks_any(&ring->marked)) {
 		dmring_pump(ring, DMRING_BY_MEMBER);
-		ready = dmring_ready(m) & events;
+		ready = ready_of(m, events) & events;
 	}
 	if (!ready) {
 		if (!timeout)
@@ -184,8 +190,8 @@ int dmring_wait(struct dmring_member *m, __poll_t events, u32 room, s64 timeout,
 /* What there is for an armed member that it has not been told yet */
 static __poll_t news_for(struct dmring_member *m)
 {
-	__poll_t mask = dmring_ready(m);
 	__poll_t armed = (__force __poll_t)atomic_read(&m->armed);
+	__poll_t mask = ready_of(m, armed);
 
 	if (mask & EPOLLHUP)
 		return mask;

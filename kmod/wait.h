@@ -9,13 +9,6 @@
 
 #include "group.h"
 
-/*
- * What a member may do now: EPOLLIN something to read, EPOLLOUT the input
- * space has the room that is wanted, EPOLLPRI a private event or office,
- * EPOLLHUP | EPOLLERR no longer attached. No lock needed.
- */
-__poll_t dmring_ready(struct dmring_member *m);
-
 /* Has the input space @room bytes (at most its size)? With m->lock held it only grows. */
 bool dmring_has_room(const struct dmring_member *m, u32 room);
 
