@@ -27,7 +27,6 @@
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
 #include <linux/wait.h>
-#include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 
 #include <linux/dmring_netlink.h>
@@ -304,7 +303,7 @@ struct dmring_ring {
 	u64 lost_no;			/* the last one by which messages were lost */
 	u32 robin;			/* where the pump looks first */
 	bool leaver_was;		/* the last turn was one's that leaves */
-	atomic_t zaps;			/* under way, of members of this ring; any context */
+	struct workqueue_struct *zap_wq;	/* invariant */
 	struct list_head members;
 	struct list_head candidates;
 	struct list_head reading;	/* members that are not send-only */
@@ -354,7 +353,6 @@ struct dmring_ring {
 };
 
 extern struct mutex dmring_mutex;
-extern struct workqueue_struct *dmring_zap_wq;
 extern struct workqueue_struct *dmring_free_wq;
 
 /* Of a host in a view; never 0 */

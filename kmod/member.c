@@ -139,8 +139,6 @@ static void zap(struct work_struct *work)
 	if (m->mapping)
 		unmap_mapping_range(m->mapping, from, 2ULL << DMRING_MAP_SHIFT, 1);
 	mutex_unlock(&m->map_lock);
-	if (atomic_dec_and_test(&m->ring->zaps))
-		wake_up_var(&m->ring->zaps);
 	dmring_member_put(m);
 }
 
@@ -151,9 +149,8 @@ void dmring_member_zap(struct dmring_member *m)
 		dmring_member_put(m);
 		return;
 	}
-	atomic_inc(&m->ring->zaps);
 	INIT_WORK(&m->zap_work, zap);
-	queue_work(dmring_zap_wq, &m->zap_work);
+	queue_work(m->ring->zap_wq, &m->zap_work);
 }
 
 u8 dmring_reason_of_exit(void)

@@ -16,7 +16,6 @@
 
 /* Lists of rings and open files, of all namespaces */
 DEFINE_MUTEX(dmring_mutex);
-struct workqueue_struct *dmring_zap_wq;		/* invariant */
 struct workqueue_struct *dmring_free_wq;	/* invariant */
 
 static unsigned int dmring_net_id;
@@ -143,25 +142,20 @@ int dmring_group_init(const struct dmring_group_ops *ops)
 	int err;
 
 	dmring_ring_ops = ops;
-	dmring_zap_wq = alloc_workqueue("dmring_zap", WQ_UNBOUND, 0);
-	if (!dmring_zap_wq)
-		return -ENOMEM;
 	dmring_free_wq = alloc_workqueue("dmring_free", 0, 0);
 	err = dmring_free_wq ? register_pernet_device(&netns_ops) : -ENOMEM;
 	if (!err)
 		return 0;
 	if (dmring_free_wq)
 		destroy_workqueue(dmring_free_wq);
-	destroy_workqueue(dmring_zap_wq);
 	return err;
 }
 
 void dmring_group_exit(void)
 {
 	unregister_pernet_device(&netns_ops);
-	/* each drops a reference */
-	destroy_workqueue(dmring_zap_wq);
-	/* members and rings on their way out: first grace periods, then the work */
+	dmring_rings_wait();
+	/* members on their way out */
 	rcu_barrier();
 	destroy_workqueue(dmring_free_wq);
 }

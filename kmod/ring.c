@@ -15,6 +15,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <linux/wait_bit.h>
 #include <net/net_namespace.h>
 
 #include "direct.h"
@@ -36,6 +37,7 @@
 
 const struct dmring_group_ops *dmring_ring_ops;
 static u64 ring_serial;		/* protected by dmring_mutex */
+static atomic_t rings;		/* that are not freed yet; any context */
 
 static bool is_given(const struct dmring_ring_config *cfg, unsigned int attr)
 {
@@ -259,6 +261,12 @@ static int ring_alloc(struct dmring_ring *ring, struct netlink_ext_ack *extack, 
 		dmring_extack(extack, "no memory for the ring's tables");
 		return -ENOMEM;
 	}
+	/* its own: who holds up a zap of one ring holds up no other */
+	ring->zap_wq = alloc_workqueue("dmring_zap", WQ_UNBOUND, 0);
+	if (!ring->zap_wq) {
+		dmring_extack(extack, "no memory for the ring's work queue");
+		return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -286,6 +294,9 @@ static void ring_free_work(struct work_struct *work)
 {
 	struct dmring_ring *ring = container_of(to_rcu_work(work), struct dmring_ring, free_work);
 
+	/* the last reference may have been that of a zap */
+	if (ring->zap_wq)
+		destroy_workqueue(ring->zap_wq);
 	dmring_ring_free_spent(ring->spent);
 	dmring_direct_free(ring);
 	dmring_log_free(&ring->log);
@@ -296,6 +307,13 @@ static void ring_free_work(struct work_struct *work)
 	bitmap_free(ring->unnotified);
 	kvfree(ring->peers);
 	kvfree(ring);
+	if (atomic_dec_and_test(&rings))
+		wake_up_var(&rings);
+}
+
+void dmring_rings_wait(void)
+{
+	wait_var_event(&rings, !atomic_read(&rings));
 }
 
 static void ring_free(struct kref *ref)
@@ -363,6 +381,7 @@ int dmring_ring_add(struct net *net, const struct dmring_ring_config *given,
 	ring = kvzalloc(sizeof(*ring), GFP_KERNEL_ACCOUNT);
 	if (!ring)
 		return -ENOMEM;
+	atomic_inc(&rings);
 	ring_init(ring, net, &cfg);
 	err = ring_alloc(ring, extack, cfg.log_size);
 	if (!err)
@@ -555,7 +574,7 @@ void dmring_ring_end(struct dmring_ring *ring, u8 reason)
 		cond_resched();
 	/* who deletes a ring finds nothing of it afterwards; namespaces wait for no process */
 	if (reason != DMRING_REASON_NETNS)
-		wait_var_event(&ring->zaps, !atomic_read(&ring->zaps));
+		flush_workqueue(ring->zap_wq);
 	drop_leaving(ring);
 	if (reason != DMRING_REASON_NETNS)
 		ring_notify(ring, DMRING_NTF_RING_DEL);

@@ -21,6 +21,9 @@ void dmring_ring_end(struct dmring_ring *ring, u8 reason);
  */
 bool dmring_ring_gone(struct dmring_ring *ring);
 
+/* All rings have ended: wait until the last one is freed, which waits for its zaps. */
+void dmring_rings_wait(void);
+
 /* Bytes of memory a ring takes, members not counted. */
 size_t dmring_ring_bytes(const struct dmring_ring *ring);
 
