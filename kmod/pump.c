@@ -349,9 +349,10 @@ static int drain(struct dmring_ring *ring, struct dmring_member *m, struct dmrin
 	while (ret > 0 && quota-- && hold->left && !ring->fill.active)
 		ret = take_one(ring, m, m->in_end, hold);
 	if (ret > 0) {
-		/* the next one's turn */
+		/* the next one's turn; no mark says that here is more */
 		list_del_init(&m->stall_node);
 		list_move_tail(&m->node, &ring->leaving);
+		dmring_thread_kick(ring, DMRING_WORK_PUMP);
 		return 0;
 	}
 	if (ret == -EAGAIN || ret == -EBUSY)
@@ -455,6 +456,9 @@ static bool take_next(struct dmring_ring *ring, struct dmring_one_hold *hold)
 		return !ring->fill.active || ring->fill.done < ring->fill.len;
 	}
 	dmring_news_put(ring, hold);
+	/* parcels may have used it up */
+	if (hold->left <= DMRING_HOLD_MIN)
+		return true;
 	if (take_stalled(ring, hold))
 		return true;
 	return list_empty(&ring->leaving) ? take_marked(ring, hold) : take_turns(ring, hold);
@@ -532,13 +536,17 @@ static enum step pump_once(struct dmring_ring *ring, enum dmring_runner who)
 
 void dmring_pump(struct dmring_ring *ring, enum dmring_runner who)
 {
-	int holds = who == DMRING_BY_MEMBER ? MEMBER_HOLDS : THREAD_HOLDS;
+	const int most = who == DMRING_BY_MEMBER ? MEMBER_HOLDS : THREAD_HOLDS;
+	int holds;
 
-	for (; holds; holds--) {
+	for (holds = most; holds; holds--) {
 		enum step step = pump_once(ring, who);
 
-		if (step == STEP_BUSY)
+		if (step == STEP_BUSY && holds == most)
 			return;
+		/* no mark says that there was more */
+		if (step == STEP_BUSY)
+			break;
 		if (step == STEP_FULL)
 			dmring_slow_watch(ring, who);
 		if (step != STEP_MORE && !dmring_marks_any(&ring->marked))
