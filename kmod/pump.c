@@ -536,17 +536,18 @@ static enum step pump_once(struct dmring_ring *ring, enum dmring_runner who)
 
 void dmring_pump(struct dmring_ring *ring, enum dmring_runner who)
 {
-	const int most = who == DMRING_BY_MEMBER ? MEMBER_HOLDS : THREAD_HOLDS;
-	int holds;
+	int holds = who == DMRING_BY_MEMBER ? MEMBER_HOLDS : THREAD_HOLDS;
+	enum step step = STEP_IDLE;
 
-	for (holds = most; holds; holds--) {
-		enum step step = pump_once(ring, who);
+	for (; holds; holds--) {
+		enum step before = step;
 
-		if (step == STEP_BUSY && holds == most)
-			return;
-		/* no mark says that there was more */
-		if (step == STEP_BUSY)
+		step = pump_once(ring, who);
+		/* of what there was more of no mark may say so */
+		if (step == STEP_BUSY && before == STEP_MORE)
 			break;
+		if (step == STEP_BUSY)
+			return;
 		if (step == STEP_FULL)
 			dmring_slow_watch(ring, who);
 		if (step != STEP_MORE && !dmring_marks_any(&ring->marked))

@@ -97,7 +97,10 @@ static int ask_room(struct dmring_ring *ring, u32 len, struct dmring_one_hold *h
 	return err;
 }
 
-/* The hold pays at once: many messages may need a search each. */
+/*
+ * The hold pays at once for what was found: many messages may need a search each. Who has searched
+ * in vain is the last one in this hold, and then it is still the turn of those who need no room.
+ */
 static int search_room(struct dmring_ring *ring, u32 len, struct dmring_one_hold *hold)
 {
 	int err = -EAGAIN;
@@ -119,8 +122,10 @@ static int search_room(struct dmring_ring *ring, u32 len, struct dmring_one_hold
 		    !dmring_slow_full(ring))
 			break;
 	}
-	dmring_hold_spend(hold, ring->out_bytes - before);
-	ring->out_bytes = before;
+	if (!err) {
+		dmring_hold_spend(hold, ring->out_bytes - before);
+		ring->out_bytes = before;
+	}
 	return err;
 }
 

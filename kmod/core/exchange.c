@@ -189,7 +189,9 @@ bool dmring_exchange_may_send(struct dmring_exchange *x, u32 node)
 {
 	struct dmring_host_use *use = dmring_exchange_use(x, node);
 
-	return use && use->sent < DMRING_EXCHANGE_SHARE / dmring_exchange_others(x);
+	/* of a view it is not known yet with whom what is under way goes on */
+	return use && !x->view_due &&
+	       use->sent < DMRING_EXCHANGE_SHARE / dmring_exchange_others(x);
 }
 
 u32 dmring_exchange_choose(struct dmring_exchange *x, const char *name, bool *served)

@@ -401,8 +401,9 @@ static void views(void)
 	offer(FAR);
 	offer(FAR + 1);
 	installs(FAR, true, FAR + 1, false, false);
-	CHECK(x.calls.used == 4);
+	CHECK(x.calls.used == 4 && !dmring_exchange_may_send(&x, FAR));
 	dmring_exchange_view(&x);
+	CHECK(dmring_exchange_may_send(&x, FAR));
 	CHECK(x.calls.used == 2 && !ring.told && !dmring_exchange_due(&x, &p));
 	CHECK(offers[0].members == 1 && !offers[1].members);
 	installs(FAR, true, FAR + 1, true, true);
