@@ -47,7 +47,7 @@ static inline int departures_open(void)
 	 * code is changed, QEMU 7.2 may execute that breakpoint for ever.
 	 */
 	if (departures_write("trace_clock", "mono") ||
-	    departures_write("options/record-cmd", "0") ||
+	    departures_write("trace_options", "norecord-cmd") ||
 	    departures_write("events/dmring/dmring_member_leave/enable", "1"))
 		return -1;
 	return open(DEPARTURES_DIR "/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
