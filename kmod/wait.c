@@ -83,6 +83,11 @@ static __poll_t ready_of(struct dmring_member *m, __poll_t events)
 	return mask;
 }
 
+static bool is_ready(struct dmring_member *m, __poll_t events)
+{
+	return ready_of(m, events) & events;
+}
+
 /* Say what is waited for. Full barrier; pairs with the pump's before dmring_wake(). */
 static void arm(struct dmring_member *m, __poll_t events)
 {
@@ -117,7 +122,7 @@ static bool spin_for(struct dmring_member *m, __poll_t events)
 	if (num_online_cpus() == 1)
 		return false;
 	while (!need_resched() && !signal_pending(current)) {
-		if (ready_of(m, events) & events)
+		if (is_ready(m, events))
 			return true;
 		if (ktime_get_ns() >= end)
 			break;
@@ -135,7 +140,7 @@ static int sleep_for(struct dmring_member *m, __poll_t events, s64 timeout)
 	for (;;) {
 		prepare_to_wait(&m->wq, &wait, TASK_INTERRUPTIBLE);
 		arm(m, events);
-		if (ready_of(m, events) & events)
+		if (is_ready(m, events))
 			break;
 		if (signal_pending(current)) {
 			err = -EINTR;
@@ -144,10 +149,10 @@ static int sleep_for(struct dmring_member *m, __poll_t events, s64 timeout)
 		if (timeout < 0) {
 			schedule();
 		} else if (!schedule_hrtimeout(&expires, HRTIMER_MODE_ABS)) {
-			err = ready_of(m, events) & events ? 0 : -ETIMEDOUT;
+			err = is_ready(m, events) ? 0 : -ETIMEDOUT;
 			break;
 		}
-		if (ready_of(m, events) & events)
+		if (is_ready(m, events))
 			break;
 	}
 	finish_wait(&m->wq, &wait);
@@ -158,7 +163,7 @@ static int sleep_for(struct dmring_member *m, __poll_t events, s64 timeout)
 static int try_later(struct dmring_member *m, __poll_t events)
 {
 	arm(m, events);
-	return ready_of(m, events) & events ? 0 : -ETIMEDOUT;
+	return is_ready(m, events) ? 0 : -ETIMEDOUT;
 }
 
 int dmring_wait(struct dmring_member *m, __poll_t events, u32 room, s64 timeout, bool spin)
@@ -170,10 +175,10 @@ int dmring_wait(struct dmring_member *m, __poll_t events, u32 room, s64 timeout,
 	events |= EPOLLHUP;
 	if (events & EPOLLOUT)
 		WRITE_ONCE(m->room_wanted, room);
-	ready = ready_of(m, events) & events;
+	ready = is_ready(m, events);
 	if (!ready && dmring_marks_any(&ring->marked)) {
 		dmring_pump(ring, DMRING_BY_MEMBER);
-		ready = ready_of(m, events) & events;
+		ready = is_ready(m, events);
 	}
 	if (!ready) {
 		if (!timeout)
