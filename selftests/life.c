@@ -10,15 +10,11 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "kself.h"
 #include "rig.h"
@@ -629,77 +625,6 @@ TEST_F(life, close_and_attach_ten_thousand_times)
 	EXPECT_TRUE(read_until(10000, self->t.sender[LEAVER].next >= n));
 	traffic_sent(&self->t, LEAVER, n);
 	TH_LOG("%lu times in %zu ms", n, (size_t)(rig_ms() - begin));
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
-#define MUCH	(2U << 20)	/* the largest input space there is */
-
-/* Leaves time and again with as many messages as go into it */
-struct crowd {
-	const char *name;
-	uint64_t left;		/* how often; read by others */
-	bool stop;
-};
-
-static void *leave_with_many(void *arg)
-{
-	const struct dmring_in_rec none = { .type = DMRING_REC_DATA };
-	struct crowd *c = arg;
-
-	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
-		struct rig_member m = { .at.in_size = MUCH };
-		uint32_t at;
-
-		if (rig_attach(&m, c->name, DMRING_ATTACH_SEND_ONLY) || rig_map(&m))
-			break;
-		for (at = 0; at < MUCH; at += DMRING_ALIGN)
-			memcpy(m.in + at, &none, sizeof(none));
-		__atomic_store_n(&m.user->in_tail, MUCH, __ATOMIC_RELEASE);
-		rig_leave(&m);
-		__atomic_add_fetch(&c->left, 1, __ATOMIC_RELEASE);
-	}
-	return NULL;
-}
-
-/* Those who stay have turns as often as those who leave. */
-TEST(much_left_behind)
-{
-	struct crowd c = { .name = rig_name("crowd") };
-	struct rig_member m = {};
-	pthread_t thread[3];
-	uint64_t start, most = 0;
-	int i;
-
-	ASSERT_EQ(0, rig_ring_add(c.name, NULL));
-	ASSERT_EQ(0, rig_join(&m, c.name, DMRING_ATTACH_SEND_ONLY));
-	for (i = 0; i < 3; i++)
-		ASSERT_EQ(0, pthread_create(&thread[i], NULL, leave_with_many, &c));
-	while (__atomic_load_n(&c.left, __ATOMIC_ACQUIRE) < 3)
-		rig_sleep(10);
-	for (i = 0; i < 20; i++) {
-		start = now_ns();
-		ASSERT_EQ(0, rig_send(&m, "x", 1));
-		while (__atomic_load_n(&m.kern->in_head, __ATOMIC_ACQUIRE) != m.in_tail &&
-		       now_ns() - start < 10000000000ULL)
-			rig_sleep(1);
-		ASSERT_EQ(m.in_tail, __atomic_load_n(&m.kern->in_head, __ATOMIC_ACQUIRE));
-		if (now_ns() - start > most)
-			most = now_ns() - start;
-	}
-	TH_LOG("a message waits %llu ms for its turn, while %llu leave",
-	       (unsigned long long)most / 1000000, (unsigned long long)c.left);
-	__atomic_store_n(&c.stop, true, __ATOMIC_RELEASE);
-	for (i = 0; i < 3; i++)
-		pthread_join(thread[i], NULL);
-	rig_leave(&m);
-	EXPECT_EQ(0, rig_ring_del(c.name));
 }
 
 TEST_HARNESS_MAIN
