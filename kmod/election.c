@@ -31,13 +31,6 @@
  * Ballots
  */
 
-/* How a member's process is */
-enum motion {
-	RUNS,
-	STANDS,		/* stopped by a signal or a debugger, or frozen */
-	DIES,		/* all its descriptors are about to be closed */
-};
-
 #define THREADS_MAX	16		/* that are looked at */
 
 /*
@@ -61,10 +54,10 @@ static struct task_struct *live_thread(struct task_struct *leader)
 }
 
 /* @runs, if not NULL: a number that stays the same while it stands */
-static enum motion motion_of(const struct dmring_member *m, u64 *runs)
+static enum dmring_motion motion_of(const struct dmring_member *m, u64 *runs)
 {
 	struct task_struct *task;
-	enum motion motion = DIES;
+	enum dmring_motion motion = DMRING_DIES;
 
 	rcu_read_lock();
 	task = pid_task(m->process, PIDTYPE_TGID);
@@ -73,13 +66,13 @@ static enum motion motion_of(const struct dmring_member *m, u64 *runs)
 
 		task = live_thread(task);
 		if (flags & SIGNAL_GROUP_EXIT)
-			motion = DIES;
+			motion = DMRING_DIES;
 		else if (flags & SIGNAL_STOP_STOPPED || cgroup_task_frozen(task) ||
 			 READ_ONCE(task->__state) & (TASK_FROZEN | __TASK_TRACED))
-			motion = STANDS;
+			motion = DMRING_STANDS;
 		else
-			motion = RUNS;
-		if (runs && motion == STANDS)
+			motion = DMRING_RUNS;
+		if (runs && motion == DMRING_STANDS)
 			*runs = task->nvcsw + task->nivcsw;
 	}
 	rcu_read_unlock();
@@ -106,14 +99,8 @@ static bool is_willing(const struct dmring_member *m)
 	return b.willing;
 }
 
-/* The best so far, among those that run and those that stand */
-struct count {
-	struct dmring_member *winner[2];
-	struct dmring_ballot top[2];
-};
-
 /* @word: the one read of what stands in its slot */
-static void count_ballot(struct count *count, const struct dmring_candidate *c, u64 word,
+static void count_ballot(struct dmring_count *count, const struct dmring_candidate *c, u64 word,
 			 u64 now)
 {
 	struct dmring_ballot b = {
@@ -121,41 +108,39 @@ static void count_ballot(struct count *count, const struct dmring_candidate *c, 
 		.since = c->since,
 		.id = c->member->id,
 	};
-	enum motion motion;
 
 	dmring_ballot_read(word, &b);
-	if (!dmring_ballot_beats(&b, count->winner[RUNS] ? &count->top[RUNS] : NULL))
-		return;
-	motion = motion_of(c->member, NULL);
-	if (motion == DIES)
-		return;
-	if (!dmring_ballot_beats(&b, count->winner[motion] ? &count->top[motion] : NULL))
-		return;
-	count->winner[motion] = c->member;
-	count->top[motion] = b;
+	if (dmring_count_wants(count, &b))
+		dmring_count_add(count, &b, motion_of(c->member, NULL));
 }
 
 /*
- * Who wins, without @except; NULL if nobody is willing. A thousand may be counted while the ring
- * waits: who does not win costs a look at the ballot and at what stands beside it. (What the
- * one in office has served may be more than that says, never less.)
+ * All but @except. A thousand may be counted while the ring waits: who does not win costs a look
+ * at the ballot and at what stands beside it. (What the one in office has served may be more
+ * than that says, never less.)
  */
-static struct dmring_member *count_ballots(struct dmring_ring *ring,
-					   const struct dmring_member *except, u64 now)
+static void count_ballots(struct dmring_ring *ring, const struct dmring_member *except, u64 now,
+			  struct dmring_count *count)
 {
+	const struct dmring_ballot *top = &count->best[DMRING_RUNS];
 	const struct dmring_candidate *c;
-	struct count count = { };
 
+	*count = (struct dmring_count){ };
 	list_for_each_entry(c, &ring->candidates, node) {
 		u64 word = READ_ONCE(*c->ballot);
 
-		if (count.winner[RUNS] &&
-		    !dmring_ballot_may_beat(word, c->served, c->since, &count.top[RUNS]))
+		if (top->willing && !dmring_ballot_may_beat(word, c->served, c->since, top))
 			continue;
 		if (c->member != except)
-			count_ballot(&count, c, word, now);
+			count_ballot(count, c, word, now);
 	}
-	return count.winner[RUNS] ?: count.winner[STANDS];
+}
+
+static struct dmring_member *winner_of(struct dmring_ring *ring, const struct dmring_count *count)
+{
+	const struct dmring_ballot *b = dmring_count_winner(count);
+
+	return b ? dmring_member_at(ring, b->id) : NULL;
 }
 
 /*
@@ -278,11 +263,14 @@ void dmring_election_joined(struct dmring_ring *ring, struct dmring_member *m)
 
 void dmring_election_left(struct dmring_ring *ring, struct dmring_member *m)
 {
+	struct dmring_count count = { };
 	u64 now = ktime_get_ns();
 
 	if (ring->scope != DMRING_SCOPE_NETWORK || ring->office != m)
 		return;
-	begin_term(ring, ring->dead ? NULL : count_ballots(ring, m, now), DMRING_TERM_LEFT, now);
+	if (!ring->dead)
+		count_ballots(ring, m, now, &count);
+	begin_term(ring, winner_of(ring, &count), DMRING_TERM_LEFT, now);
 	if (ring->office)
 		ring->takeover_from = m->left_at;
 }
@@ -295,21 +283,22 @@ void dmring_election_carried(struct dmring_ring *ring)
 	trace_dmring_takeover(ring->name, ring->term, ring->takeover_ns);
 }
 
-/* Count, because of @why. The one in office takes part when that is no reproach to it. */
-static void recount(struct dmring_ring *ring, u8 why, u64 now)
+/* Count, because of @why; false if the office stays where it is for want of another */
+static bool recount(struct dmring_ring *ring, u8 why, u64 now)
 {
-	bool takes_part = why == DMRING_TERM_ROTATED || why == DMRING_TERM_ELECTED;
-	struct dmring_member *old = ring->office;
-	struct dmring_member *m = count_ballots(ring, takes_part ? NULL : old, now);
+	struct dmring_member *old = ring->office, *m;
+	struct dmring_count count;
 
-	/* nobody hands over to one that stands, and one that stands keeps what it has till then */
-	if ((why == DMRING_TERM_STOPPED || why == DMRING_TERM_ROTATED) &&
-	    (!m || motion_of(m, NULL) != RUNS))
-		m = old;
+	count_ballots(ring, dmring_office_takes_part(why) ? NULL : old, now, &count);
+	if (!dmring_office_goes(why, &count))
+		return false;
+	m = winner_of(ring, &count);
 	/* still the best: its term goes on */
-	ring->rotate_from = now;
-	if (m != old)
+	if (m == old)
+		ring->rotate_from = now;
+	else
 		begin_term(ring, m, why, now);
+	return true;
 }
 
 /* Looks are far apart: one that has run between two of them does not stand since the first */
@@ -318,7 +307,7 @@ static void see_motion(struct dmring_ring *ring, u64 now)
 	u64 runs = 0;
 
 	/* one that dies may take long to close its files: a core dump, much memory */
-	if (!ring->office || motion_of(ring->office, &runs) == RUNS)
+	if (!ring->office || motion_of(ring->office, &runs) == DMRING_RUNS)
 		ring->office_stopped = DMRING_NEVER;
 	else if (ring->office_stopped == DMRING_NEVER || ring->office_runs != runs)
 		ring->office_stopped = now;
@@ -352,8 +341,9 @@ u64 dmring_election_look(struct dmring_ring *ring)
 		struct dmring_office office = office_of(ring, now);
 
 		why = dmring_office_judge(&office, now, &next);
-		if (why)
-			recount(ring, why, now);
+		/* looked at again when its time is up again */
+		if (why && !recount(ring, why, now))
+			ring->rotate_from = now;
 	}
 	dmring_ring_unlock(ring);
 	return next;
@@ -395,19 +385,15 @@ int dmring_election_ballot(struct dmring_member *m, bool willing, u32 weight, ch
 static int resign_locked(struct dmring_member *m, char *why)
 {
 	struct dmring_ring *ring = m->ring;
-	u64 now = ktime_get_ns();
-	struct dmring_member *next;
 
 	if (ring->office != m)
 		return dmring_why(why, -EPERM,
 				  "not in office: member %u of ring \"%s\" is not its proxy",
 				  m->id, ring->name);
-	next = count_ballots(ring, m, now);
-	if (!next || motion_of(next, NULL) != RUNS)
+	if (!recount(ring, DMRING_TERM_RESIGNED, ktime_get_ns()))
 		return dmring_why(why, -EBUSY,
-				  "nobody else is willing: member %u stays the proxy of ring \"%s\"",
+				  "nobody else is willing and running: member %u stays the proxy of ring \"%s\"",
 				  m->id, ring->name);
-	begin_term(ring, next, DMRING_TERM_RESIGNED, now);
 	return 0;
 }
 
@@ -432,7 +418,7 @@ static int check_chosen(const struct dmring_ring *ring, struct dmring_member *m,
 				  ring->name, id);
 	if (!is_willing(m))
 		return dmring_why(why, -EINVAL, "member %u is not willing to be the proxy", id);
-	if (motion_of(m, NULL) != RUNS)
+	if (motion_of(m, NULL) != DMRING_RUNS)
 		return dmring_why(why, -EBUSY, "member %u is stopped, frozen or dying", id);
 	return 0;
 }

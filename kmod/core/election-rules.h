@@ -19,6 +19,13 @@
 
 #include "types.h"
 
+/* How a member's process is */
+enum dmring_motion {
+	DMRING_RUNS,
+	DMRING_STANDS,		/* stopped by a signal or a debugger, or frozen */
+	DMRING_DIES,		/* all its descriptors are about to be closed */
+};
+
 /**
  * struct dmring_ballot - what a member stands for
  * @willing: it may be chosen
@@ -80,6 +87,42 @@ static inline bool dmring_ballot_may_beat(u64 word, u64 served, u64 since,
 		return served < top->served;
 	return since <= top->since;
 }
+
+/**
+ * struct dmring_count - a count of ballots
+ * @best: by motion, unwilling until there is one: of those that run, and of those that stand
+ *
+ * Ballots come in any order. A look at a process is dear: ask dmring_count_wants() first, and
+ * dmring_ballot_may_beat() before that.
+ */
+struct dmring_count {
+	struct dmring_ballot best[2];
+};
+
+/* Does it matter how the process of @b is? */
+static inline bool dmring_count_wants(const struct dmring_count *c, const struct dmring_ballot *b)
+{
+	return dmring_ballot_beats(b, &c->best[DMRING_RUNS]);
+}
+
+static inline void dmring_count_add(struct dmring_count *c, const struct dmring_ballot *b,
+				    enum dmring_motion motion)
+{
+	if (motion != DMRING_DIES && dmring_ballot_beats(b, &c->best[motion]))
+		c->best[motion] = *b;
+}
+
+/* Who wins: one that stands if no other is willing. NULL: nobody. */
+const struct dmring_ballot *dmring_count_winner(const struct dmring_count *c);
+
+/* Does the one in office take part in a count because of @why (DMRING_TERM_*)? */
+bool dmring_office_takes_part(u8 why);
+
+/*
+ * Does the office go, because of @why, to whom @c says, or else to nobody? If not, it stays with
+ * the one in office.
+ */
+bool dmring_office_goes(u8 why, const struct dmring_count *c);
 
 #define DMRING_NEVER	(~0ULL)
 

@@ -67,41 +67,104 @@ static u64 word(const struct dmring_ballot *b)
 	return b->weight | (b->willing ? DMRING_BALLOT_WILLING : 0);
 }
 
-static bool may_beat(const struct dmring_ballot *a, const struct dmring_ballot *top)
+/* As the kernel counts: in whatever order, and dear looks only where they matter */
+static struct dmring_count counted(const struct dmring_ballot *b, const enum dmring_motion *motion,
+				   u32 n, u32 from)
 {
-	return dmring_ballot_may_beat(word(a), a->served, a->since, top);
+	struct dmring_count c = { };
+	const struct dmring_ballot *top = &c.best[DMRING_RUNS];
+	u32 i, k;
+
+	for (i = 0; i < n; i++) {
+		k = (from + i) % n;
+		if (top->willing &&
+		    !dmring_ballot_may_beat(word(&b[k]), b[k].served, b[k].since, top))
+			continue;
+		if (dmring_count_wants(&c, &b[k]))
+			dmring_count_add(&c, &b[k], motion[k]);
+	}
+	return c;
 }
 
-/* Counted one after the other, in whatever order: the same winner, by the rule */
-static const struct dmring_ballot *count(const struct dmring_ballot *b, u32 n, u32 from)
+/* The best of those with this motion, or NULL */
+static const struct dmring_ballot *best_of(const struct dmring_ballot *b,
+					   const enum dmring_motion *motion, u32 n,
+					   enum dmring_motion which)
 {
-	const struct dmring_ballot *top = NULL;
+	const struct dmring_ballot *best = NULL;
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		if ((!top || may_beat(&b[(from + i) % n], top)) &&
-		    dmring_ballot_beats(&b[(from + i) % n], top))
-			top = &b[(from + i) % n];
-	return top;
+		if (motion[i] == which && b[i].willing && (!best || rank(&b[i]) > rank(best)))
+			best = &b[i];
+	return best;
+}
+
+/* Whatever the order: the same winner, by the rule */
+static void check_count(const struct dmring_ballot *b, const enum dmring_motion *motion, u32 n)
+{
+	const struct dmring_ballot *runs = best_of(b, motion, n, DMRING_RUNS);
+	const struct dmring_ballot *best = runs ?: best_of(b, motion, n, DMRING_STANDS);
+	u32 from;
+
+	for (from = 0; from < n; from++) {
+		struct dmring_count c = counted(b, motion, n, from);
+		const struct dmring_ballot *winner = dmring_count_winner(&c);
+
+		CHECK(!winner == !best && (!best || winner->id == best->id));
+		/* while they run, nobody hands over to one that stands */
+		CHECK(dmring_office_goes(DMRING_TERM_ROTATED, &c) == !!runs);
+		CHECK(dmring_office_goes(DMRING_TERM_STOPPED, &c) == !!runs);
+		CHECK(dmring_office_goes(DMRING_TERM_RESIGNED, &c) == !!runs);
+		CHECK(dmring_office_goes(DMRING_TERM_LEFT, &c));
+		CHECK(dmring_office_goes(DMRING_TERM_UNWILLING, &c));
+		CHECK(dmring_office_goes(DMRING_TERM_ELECTED, &c));
+		CHECK(dmring_office_goes(DMRING_TERM_VACANT, &c));
+	}
 }
 
 static void groups(void)
 {
-	u32 all, n, i, from;
+	const enum dmring_motion motion[4] = { };
+	u32 all, i;
 
 	for (all = 0; all < KINDS * KINDS * KINDS * KINDS; all++) {
 		struct dmring_ballot b[4];
-		const struct dmring_ballot *best = NULL;
 
-		n = 1 + all % 4;
 		for (i = 0; i < 4; i++)
 			b[i] = kind((all >> (5 * i)) % KINDS, i);
-		for (i = 0; i < n; i++)
-			if (b[i].willing && (!best || rank(&b[i]) > rank(best)))
-				best = &b[i];
-		for (from = 0; from < n; from++)
-			CHECK(count(b, n, from) == best);
+		check_count(b, motion, 1 + all % 4);
 	}
+}
+
+#define MOVING	(8U * 3)	/* willing, weight and service, in each motion */
+
+static void motions(void)
+{
+	u32 all, i, rest;
+
+	for (all = 0; all < MOVING * MOVING * MOVING * MOVING; all++) {
+		enum dmring_motion motion[4];
+		struct dmring_ballot b[4];
+
+		for (i = 0, rest = all; i < 4; i++, rest /= MOVING) {
+			b[i] = kind(rest % 8, i);
+			motion[i] = rest % MOVING / 8;
+		}
+		for (i = 1; i <= 4; i++)
+			check_count(b, motion, i);
+	}
+}
+
+/* Who is reproached with something does not stand again at once. */
+static void reproaches(void)
+{
+	CHECK(dmring_office_takes_part(DMRING_TERM_ROTATED));
+	CHECK(dmring_office_takes_part(DMRING_TERM_ELECTED));
+	CHECK(!dmring_office_takes_part(DMRING_TERM_STOPPED));
+	CHECK(!dmring_office_takes_part(DMRING_TERM_UNWILLING));
+	CHECK(!dmring_office_takes_part(DMRING_TERM_RESIGNED));
+	CHECK(!dmring_office_takes_part(DMRING_TERM_LEFT));
 }
 
 #define MS	DMRING_NS_PER_MS
@@ -168,6 +231,8 @@ const struct test election_tests[] = {
 	{ "election: every word of a ballot", words },
 	{ "election: any two ballots", pairs },
 	{ "election: every group of up to four, in any order", groups },
+	{ "election: every group of up to four, running, standing or dying", motions },
+	{ "election: who takes part", reproaches },
 	{ "election: when ballots are counted", verdicts },
 	{ "election: not early, and awake in time", limits },
 	{ NULL, NULL },
