@@ -349,8 +349,7 @@ int dmring_wait(struct dmring *r, unsigned int what, size_t n, int timeout_ms)
 		return ret;
 	if (!what || what & ~(DMRING_WAIT_READ | DMRING_WAIT_WRITE))
 		return dmring_fail(-EINVAL, "nothing to wait for");
-	if (r->flags & DMRING_WEIGH && r->ops->weigh)
-		r->ops->weigh(r);
+	dmring_weigh(r);
 	return r->ops->wait(r, what, n, timeout_ms);
 }
 

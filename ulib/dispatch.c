@@ -121,6 +121,7 @@ static void *run(void *arg)
 		ret = handle_batch(d);
 		if (ret < 0 && ret != -EAGAIN)
 			break;
+		dmring_weigh(d->r);
 		if (ret == -EAGAIN && !stopping(d)) {
 			/* what the handler committed only */
 			d->r->ops->submit(d->r);

@@ -228,4 +228,11 @@ int dmring_tell(struct dmring *r);
 /* Before room is looked for again; @tries in vain so far */
 void dmring_back_off(unsigned int tries);
 
+/* For whoever waits for messages, every time */
+static inline void dmring_weigh(struct dmring *r)
+{
+	if (r->flags & DMRING_WEIGH && r->ops->weigh)
+		r->ops->weigh(r);
+}
+
 #endif /* DMRING_INTERNAL_H */

@@ -45,7 +45,7 @@ extern "C" {
 #define DMRING_OWN		DMRING_ATTACH_OWN	/* dmring_msg.own is wanted */
 #define DMRING_CALLS		DMRING_ATTACH_CALLS	/* I send or serve requests */
 #define DMRING_EVENTS		0x10000U	/* dmring_peek() shows events too */
-#define DMRING_WEIGH		0x20000U	/* dmring_wait() keeps the ballot's weight */
+#define DMRING_WEIGH		0x20000U	/* the ballot's weight follows the load */
 /* Requests and replies wait for dmring_submit() or dmring_wait(): one doorbell for many */
 #define DMRING_BATCH		0x40000U
 
@@ -320,14 +320,15 @@ int dmring_status_each(struct dmring *r,
  * A proxy that becomes unwilling is replaced at once. -ERANGE the weight;
  * -EOPNOTSUPP the ring has no proxy (machine and process scope); -ENOTCONN.
  *
- * With DMRING_WEIGH, dmring_wait() sets the weight from the load, ten times a
- * second at most: DMRING_WEIGHT_MAX for a process that uses no processor time,
- * 0 for one that uses a whole processor or more.
+ * With DMRING_WEIGH, dmring_wait() and the dispatch thread set the weight from the
+ * load, ten times a second at most: DMRING_WEIGHT_MAX for a process that uses no
+ * processor time, 0 for one that uses a whole processor or more. Who waits with
+ * poll() or epoll calls dmring_wait() besides, with a timeout of 0.
  */
 int dmring_ballot(struct dmring *r, int willing, unsigned int weight);
 
 /* [any] Give the office to the next one. -EPERM not in office, -EBUSY nobody else
- * is willing, -EOPNOTSUPP, -ENOTCONN.
+ * is willing and running, -EOPNOTSUPP, -ENOTCONN.
  */
 int dmring_resign(struct dmring *r);
 
