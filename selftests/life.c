@@ -3,125 +3,20 @@
  * Leaving, in every way there is, while others talk. What the leaver had
  * accepted arrives, complete and in order; what it had not never does; its slot is
  * free at once; nobody else loses anything.
- *
- *	leaver (child) --\                 /--> watcher (this process)
- *	                  +--- ring -----+
- *	talker (child) --/                 \--> talker's own echo is nobody's
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
-#include "kself.h"
-#include "rig.h"
-#include "traffic.h"
+#include "life-rig.h"
 
-#define LEN		300U
-#define TALKER		1U
-#define LEAVER		2U
 #define ACCEPTED	50U	/* of the leaver: marked, doorbell or not */
-
-struct shared {
-	uint64_t talked;
-	uint64_t stop;
-	uint32_t ready;
-	uint32_t go;
-	uint32_t id;
-};
-
-FIXTURE(life) {
-	const char *name;
-	struct rig_member w;
-	struct shared *sh;
-	struct traffic t;
-	pid_t talker;
-};
-
-static int talk(void *arg)
-{
-	FIXTURE_DATA(life) *self = arg;
-	struct rig_member m = {};
-	uint64_t n = 0;
-	char buf[LEN];
-
-	if (rig_join(&m, self->name, DMRING_ATTACH_SEND_ONLY))
-		return 1;
-	while (!__atomic_load_n(&self->sh->stop, __ATOMIC_ACQUIRE)) {
-		size_t len = traffic_len(TALKER, n, LEN);
-		int err;
-
-		traffic_make(buf, len, TALKER, n);
-		err = rig_send(&m, buf, len);
-		if (err == -EAGAIN)
-			err = rig_enter(&m, DMRING_ENTER_SUBMIT | DMRING_ENTER_WRITE, 512, 100);
-		else
-			n += !err;
-		if (err && err != -ETIMEDOUT)
-			return 2;
-		__atomic_store_n(&self->sh->talked, n, __ATOMIC_RELEASE);
-		rig_sleep(n % 64 ? 0 : 1);
-	}
-	return 0;
-}
-
-FIXTURE_SETUP(life)
-{
-	/* nobody is thrown out who is only slow */
-	const struct rig_conf conf = { .log = 256 << 10, .slow_ms = 60000 };
-
-	self->name = rig_name("life");
-	self->sh = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, self->sh);
-	ASSERT_EQ(0, rig_ring_add(self->name, &conf));
-	ASSERT_EQ(0, rig_join(&self->w, self->name, 0));
-	traffic_init(&self->t, false);
-	self->talker = rig_child(talk, self);
-}
-
-static void read_all(FIXTURE_DATA(life) *self)
-{
-	char buf[LEN + 1];
-	int len;
-
-	while ((len = rig_get(&self->w, buf, sizeof(buf))) >= 0)
-		traffic_see(&self->t, buf, len);
-}
-
-#define read_until(ms, cond) ({						\
-	uint64_t __end = rig_ms() + (ms);				\
-	bool __is;							\
-	while (!(__is = !!(cond)) && rig_ms() < __end) {		\
-		read_all(self);						\
-		rig_enter(&self->w, DMRING_ENTER_READ, 0, 10);		\
-	}								\
-	__is;								\
-})
-
-static uint64_t members(FIXTURE_DATA(life) *self)
-{
-	return rig_ring_get(self->name, DMRING_A_RING_MEMBERS);
-}
-
-/* The talker and the watcher have lost nothing whatever happened */
-FIXTURE_TEARDOWN(life)
-{
-	__atomic_store_n(&self->sh->stop, 1, __ATOMIC_RELEASE);
-	EXPECT_EQ(0, rig_wait(self->talker));
-	EXPECT_TRUE(read_until(5000, self->t.sender[TALKER].next >= self->sh->talked));
-	read_all(self);
-	traffic_sent(&self->t, TALKER, self->sh->talked);
-	EXPECT_GT(self->sh->talked, 0);
-	EXPECT_TRUE(traffic_clean(&self->t)) TH_LOG("%s", traffic_text(&self->t));
-	EXPECT_EQ(DMRING_STATE_ATTACHED, self->w.kern->state);
-	EXPECT_TRUE(rig_within(2000, members(self) == 1));
-	traffic_free(&self->t);
-	rig_leave(&self->w);
-	EXPECT_EQ(0, rig_ring_del(self->name));
-}
 
 /*
  * The leaver: accepts ACCEPTED messages, the last ten without a doorbell, then
@@ -145,6 +40,26 @@ static int begin_leaving(FIXTURE_DATA(life) *self, struct rig_member *m)
 			return 3;
 	}
 	memcpy(m->in + (m->in_tail & (m->at.in_size - 1)), &rec, sizeof(rec));
+	self->sh->id = m->at.id;
+	__atomic_store_n(&self->sh->ready, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* Without maps: it is there as long as its process has the descriptor */
+static int begin_as_file(FIXTURE_DATA(life) *self, struct rig_member *m)
+{
+	char buf[LEN];
+	uint64_t n;
+
+	if (rig_attach(m, self->name, DMRING_ATTACH_SEND_ONLY))
+		return 1;
+	for (n = 0; n < ACCEPTED; n++) {
+		size_t len = traffic_len(LEAVER, n, LEN);
+
+		traffic_make(buf, len, LEAVER, n);
+		if (write(m->fd, buf, len) != (ssize_t)len)
+			return 2;
+	}
 	self->sh->id = m->at.id;
 	__atomic_store_n(&self->sh->ready, 1, __ATOMIC_RELEASE);
 	return 0;
@@ -244,6 +159,27 @@ TEST_F(life, munmap_of_the_user_page)
 	has_left(_metadata, self, DMRING_REASON_CLOSED);
 }
 
+/* Is the child still there? A zombie is not. */
+static bool lives(pid_t pid)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) && !info.si_pid;
+}
+
+static void end_child(struct __test_metadata *_metadata, pid_t pid)
+{
+	EXPECT_TRUE(lives(pid));
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(128 + SIGKILL, rig_wait(pid));
+}
+
+static int exec_sleep(void)
+{
+	execl("/bin/sleep", "sleep", "1000", NULL);
+	return 9;
+}
+
 static int by_exec(void *arg)
 {
 	struct rig_member m = {};
@@ -253,8 +189,7 @@ static int by_exec(void *arg)
 		return err;
 	/* the descriptor goes on into the next program, the maps do not */
 	fcntl(m.fd, F_SETFD, 0);
-	execl("/bin/sleep", "sleep", "2", NULL);
-	return 9;
+	return exec_sleep();
 }
 
 TEST_F(life, exec)
@@ -262,8 +197,25 @@ TEST_F(life, exec)
 	pid_t pid = rig_child(by_exec, self);
 
 	has_left(_metadata, self, DMRING_REASON_CLOSED);
-	EXPECT_EQ(0, kill(pid, 0));
-	EXPECT_EQ(0, rig_wait(pid));
+	end_child(_metadata, pid);
+}
+
+static int by_close_on_exec(void *arg)
+{
+	struct rig_member m = {};
+	int err = begin_as_file(arg, &m);
+
+	if (err || !(fcntl(m.fd, F_GETFD) & FD_CLOEXEC))
+		return 1;
+	return exec_sleep();
+}
+
+TEST_F(life, close_on_exec)
+{
+	pid_t pid = rig_child(by_close_on_exec, self);
+
+	has_left(_metadata, self, DMRING_REASON_CLOSED);
+	end_child(_metadata, pid);
 }
 
 static int until_killed(void *arg)
@@ -354,56 +306,51 @@ TEST_F(life, out_of_memory)
 	has_left(_metadata, self, DMRING_REASON_KILLED);
 }
 
-#define CROWD	200	/* more than wait to be told of */
-
-static int crowd_until_killed(void *arg)
-{
-	static struct rig_member m[CROWD];
-	FIXTURE_DATA(life) *self = arg;
-	int i;
-
-	for (i = 0; i < CROWD; i++)
-		if (rig_attach(&m[i], self->name, DMRING_ATTACH_SEND_ONLY))
-			return 1;
-	__atomic_store_n(&self->sh->ready, 1, __ATOMIC_RELEASE);
-	for (;;)
-		pause();
-}
-
-/* Nobody's departure is lost while there is room in the log */
-TEST_F(life, many_at_once)
-{
-	pid_t pid = rig_child(crowd_until_killed, self);
-
-	EXPECT_TRUE(read_until(20000, __atomic_load_n(&self->sh->ready, __ATOMIC_ACQUIRE)));
-	EXPECT_EQ(0, kill(pid, SIGKILL));
-	EXPECT_EQ(128 + SIGKILL, rig_wait(pid));
-	EXPECT_TRUE(read_until(20000, self->w.lefts >= CROWD));
-	EXPECT_EQ(CROWD, self->w.lefts);
-	EXPECT_EQ(DMRING_REASON_KILLED, self->w.left.reason);
-	EXPECT_EQ(0, rig_ring_stat(self->name, DMRING_A_STAT_EVENTS_LOST));
-	EXPECT_TRUE(rig_within(10000, members(self) == 2));
-}
-
 /* A child that has the descriptor, and nothing else, keeps nobody in */
+static int leave_to_child(FIXTURE_DATA(life) *self)
+{
+	pid_t pid = fork();
+
+	/* not a member: the slot is its parent's */
+	if (!pid)
+		for (;;)
+			pause();
+	self->sh->child = pid;
+	return pid < 0;
+}
+
 static int by_exit_of_parent(void *arg)
 {
 	struct rig_member m = {};
-	int err = begin_leaving(arg, &m);
-	pid_t pid = fork();
 
-	if (!pid) {
-		/* not a member: the slot is its parent's */
-		rig_sleep(1500);
-		_exit(0);
-	}
-	return err;
+	return begin_leaving(arg, &m) || leave_to_child(arg);
+}
+
+static int by_exit_of_parent_as_file(void *arg)
+{
+	struct rig_member m = {};
+
+	return begin_as_file(arg, &m) || leave_to_child(arg);
+}
+
+static void left_to_child(struct __test_metadata *_metadata, FIXTURE_DATA(life) *self,
+			  int (*fn)(void *arg))
+{
+	/* the grandchild becomes ours */
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	EXPECT_EQ(0, rig_in_child(fn, self));
+	has_left(_metadata, self, DMRING_REASON_CLOSED);
+	end_child(_metadata, self->sh->child);
 }
 
 TEST_F(life, fork_keeps_the_descriptor)
 {
-	EXPECT_EQ(0, rig_in_child(by_exit_of_parent, self));
-	has_left(_metadata, self, DMRING_REASON_CLOSED);
+	left_to_child(_metadata, self, by_exit_of_parent);
+}
+
+TEST_F(life, fork_keeps_the_descriptor_without_maps)
+{
+	left_to_child(_metadata, self, by_exit_of_parent_as_file);
 }
 
 static int send_fd(int sock, int fd)
@@ -504,127 +451,6 @@ TEST_F(life, evicted_by_the_administrator)
 	EXPECT_EQ(-ENOENT, rig_evict(self->name, self->sh->id));
 	EXPECT_EQ(DMRING_REASON_ADMIN, rig_wait(pid));
 	has_left(_metadata, self, DMRING_REASON_ADMIN);
-}
-
-/* In the middle of a message of many pieces: it comes whole or not at all */
-static int send_big_until_killed(void *arg)
-{
-	FIXTURE_DATA(life) *self = arg;
-	struct rig_member m = {};
-	size_t len = 100 << 10;
-	char *buf = malloc(len);
-	uint64_t n;
-
-	if (rig_attach(&m, self->name, DMRING_ATTACH_SEND_ONLY))
-		return 1;
-	for (n = 0;; n++) {
-		traffic_make(buf, len, LEAVER, n);
-		while (write(m.fd, buf, len) < 0)
-			if (errno != EAGAIN)
-				return 2;
-		__atomic_store_n(&self->sh->ready, n + 1, __ATOMIC_RELEASE);
-	}
-}
-
-TEST_F(life, killed_in_a_large_message)
-{
-	char *buf = malloc(128 << 10);
-	uint64_t end;
-	int round, len;
-
-	for (round = 0; round < 10; round++) {
-		pid_t pid = rig_child(send_big_until_killed, self);
-
-		end = rig_ms() + 60 + 7 * round;
-		while (rig_ms() < end || self->sh->ready < 3) {
-			len = rig_get_wait(&self->w, buf, 128 << 10, 10);
-			if (len >= 0)
-				traffic_see(&self->t, buf, len);
-		}
-		EXPECT_EQ(0, kill(pid, SIGKILL));
-		EXPECT_EQ(128 + SIGKILL, rig_wait(pid));
-		end = rig_ms() + 300;
-		while (rig_ms() < end || members(self) > 2) {
-			len = rig_get_wait(&self->w, buf, 128 << 10, 10);
-			if (len >= 0)
-				traffic_see(&self->t, buf, len);
-		}
-		/* what write() had returned for came; at most one more, that it was in */
-		EXPECT_GE(self->t.sender[LEAVER].next, self->sh->ready);
-		EXPECT_LE(self->t.sender[LEAVER].next, self->sh->ready + 1);
-		EXPECT_TRUE(traffic_clean(&self->t)) TH_LOG("%s", traffic_text(&self->t));
-		memset(&self->t.sender[LEAVER], 0, sizeof(self->t.sender[LEAVER]));
-		self->sh->ready = 0;
-	}
-	free(buf);
-}
-
-/* Killed at any moment, again and again, while it writes in place */
-static int rave(void *arg)
-{
-	FIXTURE_DATA(life) *self = arg;
-	struct rig_member m = {};
-	uint64_t n;
-	char buf[LEN];
-
-	if (rig_join(&m, self->name, 0))
-		return 1;
-	for (n = 0;; n++) {
-		size_t len = traffic_len(LEAVER, n, LEN);
-
-		traffic_make(buf, len, LEAVER, n);
-		while (rig_put(&m, buf, len))
-			rig_submit(&m);
-		__atomic_store_n(&self->sh->ready, n + 1, __ATOMIC_RELEASE);
-		if (n % 7 == 0)
-			rig_submit(&m);
-		while (rig_get(&m, buf, sizeof(buf)) >= 0)
-			;
-	}
-}
-
-TEST_F(life, killed_at_any_instruction)
-{
-	unsigned long round, rounds = rig_knob("DMRING_KILLS", 60);
-
-	for (round = 0; round < rounds; round++) {
-		pid_t pid = rig_child(rave, self);
-		uint64_t end = rig_ms() + 10 + round % 40;
-
-		EXPECT_TRUE(read_until(10000, self->sh->ready > 0 && rig_ms() > end));
-		EXPECT_EQ(0, kill(pid, SIGKILL));
-		EXPECT_EQ(128 + SIGKILL, rig_wait(pid));
-		EXPECT_TRUE(read_until(10000, members(self) == 2 &&
-				       self->t.sender[LEAVER].next >= self->sh->ready));
-		EXPECT_LE(self->t.sender[LEAVER].next, self->sh->ready + 1);
-		free(self->t.sender[LEAVER].seen);
-		memset(&self->t.sender[LEAVER], 0, sizeof(self->t.sender[LEAVER]));
-		self->sh->ready = 0;
-	}
-}
-
-TEST_F(life, close_and_attach_ten_thousand_times)
-{
-	unsigned long n = rig_knob("DMRING_ATTACHES", 10000);
-	uint64_t begin = rig_ms();
-	char buf[TRAFFIC_MIN];
-	unsigned long i;
-
-	for (i = 0; i < n; i++) {
-		struct rig_member m = {};
-
-		/* every tenth maps all of it, the others send as a file */
-		ASSERT_EQ(0, i % 10 ? rig_attach(&m, self->name, i % 2) :
-				      rig_join(&m, self->name, 0));
-		traffic_make(buf, sizeof(buf), LEAVER, i);
-		ASSERT_EQ(0, i % 10 ? write(m.fd, buf, sizeof(buf)) != sizeof(buf) :
-				      rig_put(&m, buf, sizeof(buf)));
-		rig_leave(&m);
-		read_all(self);
-	}
-	EXPECT_TRUE(read_until(10000, self->t.sender[LEAVER].next >= n));
-	traffic_sent(&self->t, LEAVER, n);
-	TH_LOG("%lu times in %zu ms", n, (size_t)(rig_ms() - begin));
 }
 
 TEST_HARNESS_MAIN
