@@ -178,7 +178,9 @@ static void tell_member(struct dmring_ring *ring, struct dmring_member *m, u8 wh
 		.arg2 = ring->term,
 	};
 
-	dmring_out_event(m, &ev);
+	/* the mark tells all the same */
+	if (m->attached && !dmring_out_event(m, &ev))
+		ring->stats.events_lost++;
 	dmring_member_mark(m, taken ? DMRING_MARK_OFFICE : 0, taken ? 0 : DMRING_MARK_OFFICE);
 	/* the thread wakes whom the event concerns */
 	dmring_thread_kick(ring, DMRING_WORK_WAKE);

@@ -221,6 +221,43 @@ TEST_F(office, rotation_of_zero_seconds_is_refused)
 	EXPECT_EQ(DMRING_ROTATE_NEVER, rig_ring_get(name, DMRING_A_RING_ROTATE));
 }
 
+static int office_events(struct rig_member *m)
+{
+	struct dmring_ev ev;
+	int n = 0;
+
+	while (!rig_private_event(m, &ev))
+		n += ev.what == DMRING_EV_OFFICE;
+	return n;
+}
+
+/* What the two read, and what is counted as lost, is all that there was */
+TEST_F(office, an_event_without_room_is_counted)
+{
+	struct rig_member *m = &self->m[3];
+	struct dmring_ev ev;
+	int i, n;
+
+	leave(m);
+	m->at.out_size = DMRING_SPACE_MIN;
+	ASSERT_EQ(0, rig_attach(m, name, 0));
+	ASSERT_EQ(0, rig_map(m));
+	for (i = 0; i < 100; i++) {
+		EXPECT_EQ(0, rig_elect(name, m->at.id, NULL));
+		EXPECT_EQ(m->at.id, proxy(self->m));
+		EXPECT_EQ(0, rig_elect(name, 0, NULL));
+		EXPECT_EQ(0, proxy(self->m));
+	}
+	n = office_events(m);
+	EXPECT_LT(10, n);
+	EXPECT_GT(200, n);
+	n += office_events(&self->m[0]);
+	/* it won, and each time one took over and one handed over */
+	EXPECT_EQ(1 + 400, n + rig_ring_stat(name, DMRING_A_STAT_EVENTS_LOST));
+	EXPECT_EQ(0, rig_elect(name, m->at.id, NULL));
+	EXPECT_EQ(DMRING_OFFICE_TOOK_OVER, last_office(m, &ev));
+}
+
 /*
  * Time in office
  */
