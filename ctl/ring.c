@@ -69,6 +69,8 @@ static const struct out_field stat_fields[] = {
 	STAT("log_used", LOG_USED),
 	STAT("full", FULL),
 	STAT("dropped", DROPPED),
+	STAT("left", LEFT),
+	STAT("killed", KILLED),
 	STAT("evicted", EVICTED),
 	STAT("rejected", REJECTED),
 	STAT("wakes", WAKES),

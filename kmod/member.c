@@ -515,8 +515,9 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
 	kref_get(&m->ref);
 	list_add_tail(&m->gone_node, &ring->gone);
 
-	if (reason_is_eviction(reason))
-		ring->stats.evicted++;
+	ring->stats.left++;
+	ring->stats.killed += reason == DMRING_REASON_KILLED;
+	ring->stats.evicted += reason_is_eviction(reason);
 	/* it wakes while we count; nobody else may ever pump what @m had accepted */
 	dmring_thread_kick(ring, DMRING_WORK_GONE);
 	dmring_thread_kick(ring, DMRING_WORK_PUMP);

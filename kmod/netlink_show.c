@@ -166,6 +166,8 @@ static const struct ring_stat {
 	STAT(FULL, stats.full),
 	STAT(DROPPED, stats.dropped),
 	STAT(EVICTED, stats.evicted),
+	STAT(LEFT, stats.left),
+	STAT(KILLED, stats.killed),
 	STAT(REJECTED, stats.rejected),
 	STAT(WAKES, stats.wakes),
 	STAT(SENT, stats.sent),

@@ -15,7 +15,9 @@ struct dmring_stats {
 	u64 bytes;
 	u64 full;
 	u64 dropped;
-	u64 evicted;
+	u64 left;
+	u64 killed;		/* of these */
+	u64 evicted;		/* of these */
 	u64 rejected;
 	u64 events_lost;
 	u64 duplicates;

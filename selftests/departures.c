@@ -36,6 +36,7 @@ TEST_F(life, many_at_once)
 	EXPECT_EQ(CROWD, self->w.lefts);
 	EXPECT_EQ(DMRING_REASON_KILLED, self->w.left.reason);
 	EXPECT_EQ(0, rig_ring_stat(self->name, DMRING_A_STAT_EVENTS_LOST));
+	EXPECT_EQ(CROWD, rig_ring_stat(self->name, DMRING_A_STAT_KILLED));
 	EXPECT_TRUE(rig_within(10000, members(self) == 2));
 }
 

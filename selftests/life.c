@@ -76,6 +76,9 @@ static void has_left(struct __test_metadata *_metadata, FIXTURE_DATA(life) *self
 	EXPECT_EQ(0, self->w.left.node);
 	EXPECT_EQ(ACCEPTED, self->t.sender[LEAVER].next);
 	EXPECT_TRUE(rig_within(10000, members(self) == 2));
+	EXPECT_EQ(1, rig_ring_stat(self->name, DMRING_A_STAT_LEFT));
+	EXPECT_EQ(reason == DMRING_REASON_KILLED,
+		  rig_ring_stat(self->name, DMRING_A_STAT_KILLED));
 	read_until(50, false);
 	traffic_sent(&self->t, LEAVER, ACCEPTED);
 }

@@ -188,7 +188,7 @@ enum dmring_attr_stat {
 	DMRING_A_STAT_LOG_USED,		/* bytes of the log held now */
 	DMRING_A_STAT_FULL,		/* times a message found no room */
 	DMRING_A_STAT_DROPPED,		/* records skipped for slow members */
-	DMRING_A_STAT_EVICTED,		/* members */
+	DMRING_A_STAT_EVICTED,		/* of the members that have left */
 	DMRING_A_STAT_REJECTED,		/* messages refused by the pump */
 	DMRING_A_STAT_WAKES,		/* members woken */
 	DMRING_A_STAT_SENT,		/* frames of messages sent to the successor */
@@ -207,6 +207,8 @@ enum dmring_attr_stat {
 	DMRING_A_STAT_CALLS_OPEN,	/* requests under way to or from members here, now */
 	DMRING_A_STAT_SERVED,		/* requests put before members here */
 	DMRING_A_STAT_STALE,		/* replies dropped: late, doubled or without capability */
+	DMRING_A_STAT_LEFT,		/* members that have left, for whatever reason */
+	DMRING_A_STAT_KILLED,		/* of these: killed by a signal */
 
 	__DMRING_A_STAT_MAX
 };
