@@ -192,6 +192,9 @@ void dmring_direct_recall(struct dmring_ring *ring)
 {
 	struct dmring_member *m, *next;
 
+	/* those of a ring without requests wait for other things, and there may be many */
+	if (!ring->direct)
+		return;
 	list_for_each_entry_safe(m, next, &ring->lingering, node)
 		if (m->waits_turn && dmring_direct_is_its_turn(m))
 			another_turn(m);
