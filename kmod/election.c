@@ -361,6 +361,27 @@ static int no_office(const struct dmring_ring *ring, char *why)
 			  ring->name);
 }
 
+/*
+ * Whoever is in office may give it away as often as it likes, and two may do so to each other. Each
+ * time ballots are counted, which may be thousands, and all are told: so that is done at most
+ * every ASKED_MS, and @m waits for its turn. With ring->lock, which is let go meanwhile.
+ */
+#define ASKED_MS	10
+
+static void wait_to_ask(struct dmring_member *m)
+{
+	struct dmring_ring *ring = m->ring;
+
+	while (ring->office == m && !fatal_signal_pending(current) &&
+	       ktime_get_ns() - ring->asked_at < ASKED_MS * NSEC_PER_MSEC) {
+		dmring_ring_unlock(ring);
+		schedule_timeout_killable(msecs_to_jiffies(ASKED_MS));
+		spin_lock(&ring->lock);
+	}
+	if (ring->office == m)
+		ring->asked_at = ktime_get_ns();
+}
+
 int dmring_election_ballot(struct dmring_member *m, bool willing, u32 weight, char *why)
 {
 	u64 word = weight | (willing ? DMRING_BALLOT_WILLING : 0);
@@ -374,6 +395,8 @@ int dmring_election_ballot(struct dmring_member *m, bool willing, u32 weight, ch
 				  DMRING_WEIGHT_MAX, weight);
 	WRITE_ONCE(m->slot.user->ballot, word);
 	spin_lock(&ring->lock);
+	if (!willing)
+		wait_to_ask(m);
 	/* not before the beginning of the present term */
 	now = ktime_get_ns();
 	if (m->attached && willing && !ring->office && has_office(ring))
@@ -407,6 +430,7 @@ int dmring_election_resign(struct dmring_member *m, char *why)
 	if (ring->scope != DMRING_SCOPE_NETWORK)
 		return no_office(ring, why);
 	spin_lock(&ring->lock);
+	wait_to_ask(m);
 	err = resign_locked(m, why);
 	dmring_ring_unlock(ring);
 	return err;

@@ -341,6 +341,7 @@ struct dmring_ring {
 	u64 office_runs;		/* of its process, then: differs once it has run again */
 	struct dmring_load office_load;	/* what the links had carried when the term began */
 	u64 takeover_from;		/* ns, when the last proxy left; 0: the next has carried */
+	u64 asked_at;			/* ns, when a member last had ballots counted, or 0 */
 	u64 takeover_ns;		/* the last one took so long, 0 for none yet, */
 	u64 takeover_at;		/* ns, and ended then */
 	struct dmring_stats stats;

@@ -151,6 +151,30 @@ TEST_F(office, resigning)
 	EXPECT_EQ(0, proxy(self->m));
 }
 
+/* Two who give it to each other keep nobody else from the ring */
+TEST_F(office, resigning_again_and_again_takes_its_time)
+{
+	uint64_t begin = rig_ms();
+	int i;
+
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(0, rig_ballot(&self->m[i], true, DMRING_WEIGHT_MAX, NULL));
+	for (i = 0; i < 40; i++) {
+		EXPECT_EQ(0, rig_resign(&self->m[i % 2], self->why)) TH_LOG("%s", self->why);
+		EXPECT_EQ(1 - i % 2, proxy(self->m));
+	}
+	/* one every 10 ms */
+	EXPECT_LE(390, rig_ms() - begin);
+	begin = rig_ms();
+	for (i = 0; i < 40; i++) {
+		EXPECT_EQ(0, rig_ballot(&self->m[i % 2], false, 0, NULL));
+		EXPECT_EQ(0, rig_ballot(&self->m[i % 2], true, DMRING_WEIGHT_MAX, NULL));
+		EXPECT_EQ(1 - i % 2, proxy(self->m));
+	}
+	EXPECT_LE(390, rig_ms() - begin);
+	EXPECT_EQ(1 + 80, rig_proxy_get(name, DMRING_A_PROXY_TERM));
+}
+
 TEST_F(office, electing_by_name)
 {
 	struct dmring_ev ev;

@@ -327,7 +327,8 @@ int dmring_status_each(struct dmring *r,
  */
 int dmring_ballot(struct dmring *r, int willing, unsigned int weight);
 
-/* [any] Give the office to the next one. -EPERM not in office, -EBUSY nobody else
+/* [any] Give the office to the next one. A member's word changes it every 10 ms at most: it
+ * may wait so long, as may becoming unwilling in office. -EPERM not in office, -EBUSY nobody else
  * is willing and running, -EOPNOTSUPP, -ENOTCONN.
  */
 int dmring_resign(struct dmring *r);
