@@ -135,6 +135,7 @@ struct dmring_member {
 	/* ring->members, oldest first; then ring->leaving, or ring->lingering */
 	struct list_head node;
 	struct list_head read_node;	/* ring->reading, if it does */
+	struct list_head poll_node;	/* ring->polling, likewise */
 	struct list_head gone_node;	/* ring->gone */
 	bool attached;			/* read without the lock by waiters */
 	u8 reason;
@@ -294,7 +295,7 @@ struct dmring_ring {
 	struct dmring_link_show show_in;
 	struct dmring_link_show show_out;
 	u32 count;			/* members attached */
-	u32 pollers;			/* of them in polling mode */
+	u32 pollers;			/* of them in polling mode; read without the lock */
 	u32 next_sender;
 	u64 stable_next;		/* first record not looked at for stability */
 	u64 stable_seen;		/* own stream: told to members up to here */
@@ -307,6 +308,7 @@ struct dmring_ring {
 	struct list_head members;
 	struct list_head candidates;
 	struct list_head reading;	/* members that are not send-only */
+	struct list_head polling;	/* members in polling mode */
 	struct list_head stalled;	/* their next message found no room; the oldest first */
 	struct list_head leaving;	/* what they had accepted is to be moved */
 	struct list_head lingering;	/* likewise, but its next part waits for something */
@@ -337,11 +339,11 @@ struct dmring_ring {
 	u64 term_last;			/* ns, how long the term before this one was */
 	u64 office_since;		/* ns; of the term, also when nobody is in office */
 	u64 rotate_from;		/* ns, when its time in office began to run */
+	u64 asked_at;			/* ns, when a member last had ballots counted, or 0 */
 	u64 office_stopped;		/* ns, since when the proxy stands still, or DMRING_NEVER */
 	u64 office_runs;		/* of its process, then: differs once it has run again */
 	struct dmring_load office_load;	/* what the links had carried when the term began */
 	u64 takeover_from;		/* ns, when the last proxy left; 0: the next has carried */
-	u64 asked_at;			/* ns, when a member last had ballots counted, or 0 */
 	u64 takeover_ns;		/* the last one took so long, 0 for none yet, */
 	u64 takeover_at;		/* ns, and ended then */
 	struct dmring_stats stats;

@@ -77,6 +77,7 @@ struct dmring_member *dmring_member_open(struct address_space *mapping)
 	mutex_init(&m->map_lock);
 	INIT_LIST_HEAD(&m->node);
 	INIT_LIST_HEAD(&m->read_node);
+	INIT_LIST_HEAD(&m->poll_node);
 	INIT_LIST_HEAD(&m->gone_node);
 	INIT_LIST_HEAD(&m->offers);
 	INIT_LIST_HEAD(&m->wait_node);
@@ -341,6 +342,8 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 	list_add_tail(&m->candidate->node, &ring->candidates);
 	if (dmring_member_reads(m))
 		list_add_tail(&m->read_node, &ring->reading);
+	if (m->flags & DMRING_ATTACH_POLL)
+		list_add_tail(&m->poll_node, &ring->polling);
 	ring->count++;
 	ring->pollers += !!(m->flags & DMRING_ATTACH_POLL);
 	rcu_assign_pointer(ring->table[id], m);
@@ -478,6 +481,7 @@ static void member_unlink(struct dmring_ring *ring, struct dmring_member *m)
 	__set_bit(m->id, ring->unnotified);
 	list_del_init(&m->candidate->node);
 	list_del_init(&m->read_node);
+	list_del_init(&m->poll_node);
 	ring->count--;
 	ring->pollers -= !!(m->flags & DMRING_ATTACH_POLL);
 	if (ring->slowest == m)

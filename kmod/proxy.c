@@ -8,7 +8,8 @@
  * Polling mode: while members attached with DMRING_ATTACH_POLL are active, the
  * thread looks at their in_tail itself, so that they need no doorbell. When
  * nothing has come for POLL_IDLE_NS it sets their wake-up-wanted mark, looks once
- * more, and sleeps.
+ * more, and sleeps. A thread that does not sleep is outside of everybody's limits: on a ring
+ * whose maker may have no real-time threads there is no polling mode, and the mark stays.
  *
  *	sender				thread
  *	store in_tail			set DMRING_MARK_WAKEUP
@@ -79,11 +80,11 @@ static bool poll_slots(struct dmring_ring *ring)
 	bool found = false;
 
 	spin_lock(&ring->lock);
-	list_for_each_entry(m, &ring->members, node) {
+	list_for_each_entry(m, &ring->polling, poll_node) {
 		u64 tail = READ_ONCE(m->slot.user->in_tail);
 
 		/* what was seen and is still there waits for room, and not for us */
-		if (!(m->flags & DMRING_ATTACH_POLL) || tail == m->poll_seen)
+		if (tail == m->poll_seen)
 			continue;
 		m->poll_seen = tail;
 		dmring_marks_set(&ring->marked, m->id);
@@ -98,9 +99,8 @@ static void poll_marks(struct dmring_ring *ring, u32 set, u32 clear)
 	struct dmring_member *m;
 
 	spin_lock(&ring->lock);
-	list_for_each_entry(m, &ring->members, node)
-		if (m->flags & DMRING_ATTACH_POLL)
-			dmring_member_mark(m, set, clear);
+	list_for_each_entry(m, &ring->polling, poll_node)
+		dmring_member_mark(m, set, clear);
 	dmring_ring_unlock(ring);
 	/* marks before in_tail is read; pairs with the sender's full barrier */
 	smp_mb();
@@ -113,8 +113,8 @@ static bool poll_turn(struct dmring_proxy *p, bool asked)
 	u64 now;
 
 	now = ktime_get_ns();
-	if (!READ_ONCE(ring->pollers) || num_online_cpus() == 1) {
-		/* end it as if nothing had come */
+	if (!READ_ONCE(ring->pollers) || num_online_cpus() == 1 || !p->may_go_ahead) {
+		/* end it, or never begin, as if nothing had come */
 		p->poll_until = min(p->poll_until, now);
 		asked = false;
 	}

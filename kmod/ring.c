@@ -155,6 +155,7 @@ static void ring_init(struct dmring_ring *ring, struct net *net,
 	INIT_LIST_HEAD(&ring->members);
 	INIT_LIST_HEAD(&ring->candidates);
 	INIT_LIST_HEAD(&ring->reading);
+	INIT_LIST_HEAD(&ring->polling);
 	INIT_LIST_HEAD(&ring->stalled);
 	INIT_LIST_HEAD(&ring->leaving);
 	INIT_LIST_HEAD(&ring->lingering);
