@@ -18,11 +18,9 @@
 
 #include "chardev.h"
 #include "election.h"
-#include "event.h"
 #include "file_io.h"
 #include "member.h"
 #include "mmap.h"
-#include "netns.h"
 #include "pump.h"
 #include "services.h"
 #include "wait.h"
@@ -103,16 +101,6 @@ static int check_attach(struct dmring_ioc_attach *args)
 	return 0;
 }
 
-static void tell_join(struct dmring_member *m)
-{
-	mutex_lock(&dmring_mutex);
-	if (m->dn && !m->ring->unlisted)
-		dmring_notify(m->ring->net, &(struct dmring_ntf_info){
-			.ring = m->ring->name, .what = DMRING_NTF_MEMBER_JOIN,
-			.has_member = true, .member = m->id, .pid = m->pid });
-	mutex_unlock(&dmring_mutex);
-}
-
 static long ioc_attach(struct dmring_member *m, void __user *arg)
 {
 	struct dmring_ioc_attach args;
@@ -132,8 +120,6 @@ static long ioc_attach(struct dmring_member *m, void __user *arg)
 			dmring_pump_leave(m, DMRING_REASON_DETACHED);
 		return -EFAULT;
 	}
-	if (!err)
-		tell_join(m);
 	return err;
 }
 

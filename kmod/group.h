@@ -136,6 +136,7 @@ struct dmring_member {
 	struct list_head node;
 	struct list_head read_node;	/* ring->reading, if it does */
 	struct list_head poll_node;	/* ring->polling, likewise */
+	struct list_head come_node;	/* ring->come */
 	struct list_head gone_node;	/* ring->gone */
 	bool attached;			/* read without the lock by waiters */
 	u8 reason;
@@ -225,7 +226,7 @@ struct dmring_group_ops {
 enum dmring_work {
 	DMRING_WORK_PUMP,		/* leftovers */
 	DMRING_WORK_WAKE,		/* members to wake */
-	DMRING_WORK_GONE,		/* members that left: tell, zap, free */
+	DMRING_WORK_MEMBERS,		/* members that came: tell; that left: tell, zap, free */
 	DMRING_WORK_LINK,		/* a socket has something to say */
 	DMRING_WORK_CONFIG,		/* peers changed, or a step towards a view */
 	DMRING_WORK_POLL,		/* a member in polling mode came */
@@ -312,7 +313,8 @@ struct dmring_ring {
 	struct list_head stalled;	/* their next message found no room; the oldest first */
 	struct list_head leaving;	/* what they had accepted is to be moved */
 	struct list_head lingering;	/* likewise, but its next part waits for something */
-	struct list_head gone;
+	struct list_head come;		/* whose coming those who watch have yet to hear of, */
+	struct list_head gone;		/* and whose departure */
 	unsigned long *used;		/* ids in use */
 	/* ids of members whose departure is still to be told, */
 	unsigned long *untold;		/* in the stream */

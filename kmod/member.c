@@ -78,6 +78,7 @@ struct dmring_member *dmring_member_open(struct address_space *mapping)
 	INIT_LIST_HEAD(&m->node);
 	INIT_LIST_HEAD(&m->read_node);
 	INIT_LIST_HEAD(&m->poll_node);
+	INIT_LIST_HEAD(&m->come_node);
 	INIT_LIST_HEAD(&m->gone_node);
 	INIT_LIST_HEAD(&m->offers);
 	INIT_LIST_HEAD(&m->wait_node);
@@ -344,6 +345,8 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 		list_add_tail(&m->read_node, &ring->reading);
 	if (m->flags & DMRING_ATTACH_POLL)
 		list_add_tail(&m->poll_node, &ring->polling);
+	kref_get(&m->ref);
+	list_add_tail(&m->come_node, &ring->come);
 	ring->count++;
 	ring->pollers += !!(m->flags & DMRING_ATTACH_POLL);
 	rcu_assign_pointer(ring->table[id], m);
@@ -464,6 +467,7 @@ int dmring_member_attach(struct dmring_member *m, struct dmring_ioc_attach *args
 		return err;
 	}
 	attach_results(m, args);
+	dmring_thread_kick(ring, DMRING_WORK_MEMBERS);
 	dmring_thread_kick(ring, DMRING_WORK_STATE);
 	if (m->flags & DMRING_ATTACH_POLL)
 		dmring_thread_kick(ring, DMRING_WORK_POLL);
@@ -523,7 +527,7 @@ bool dmring_member_leave_locked(struct dmring_member *m, u8 reason)
 	ring->stats.killed += reason == DMRING_REASON_KILLED;
 	ring->stats.evicted += reason_is_eviction(reason);
 	/* it wakes while we count; nobody else may ever pump what @m had accepted */
-	dmring_thread_kick(ring, DMRING_WORK_GONE);
+	dmring_thread_kick(ring, DMRING_WORK_MEMBERS);
 	dmring_thread_kick(ring, DMRING_WORK_PUMP);
 	ring->ops->left(ring, m);
 	trace_dmring_member_leave(ring->name, m->id, m->pid, reason,

@@ -307,8 +307,8 @@ static bool thread_pass(struct dmring_proxy *p)
 	/* who asks again and again has its turn again in the next pass */
 	dmring_wake(ring, ring->slots);
 	/* what can wait until messages are on their way: netlink, page tables */
-	if (work & BIT(DMRING_WORK_GONE) && dmring_ring_gone(ring))
-		dmring_thread_kick(ring, DMRING_WORK_GONE);
+	if (work & BIT(DMRING_WORK_MEMBERS) && dmring_members_tell(ring))
+		dmring_thread_kick(ring, DMRING_WORK_MEMBERS);
 	if (dmring_ring_is_network(ring))
 		mind_office(p, work);
 	if (p->slow_next || somebody_waits(ring))

@@ -31,7 +31,6 @@
 #define DEAD_MS_DEFAULT	DMRING_DEAD_DEFAULT
 #define PROXY_MS_DEFAULT	1000
 #define MODE_DEFAULT	0600
-#define GONE_MAX	16	/* members seen off at a time: each may have much mapped */
 
 #define GIVEN(cfg, attr)	is_given(cfg, DMRING_A_RING_##attr)
 
@@ -159,6 +158,7 @@ static void ring_init(struct dmring_ring *ring, struct net *net,
 	INIT_LIST_HEAD(&ring->stalled);
 	INIT_LIST_HEAD(&ring->leaving);
 	INIT_LIST_HEAD(&ring->lingering);
+	INIT_LIST_HEAD(&ring->come);
 	INIT_LIST_HEAD(&ring->gone);
 	strscpy(ring->name, cfg->name, sizeof(ring->name));
 	ring->ops = dmring_ring_ops;
@@ -504,38 +504,6 @@ int dmring_member_evict(struct dmring_ring *ring, u32 id, struct netlink_ext_ack
 	return 0;
 }
 
-static void member_gone(struct dmring_ring *ring, struct dmring_member *m)
-{
-	wake_up_interruptible_poll(&m->wq, EPOLLHUP | EPOLLERR | EPOLLIN | EPOLLPRI);
-	dmring_notify(ring->net, &(struct dmring_ntf_info){
-		.ring = ring->name, .what = DMRING_NTF_MEMBER_LEAVE, .has_member = true,
-		.member = m->id, .pid = m->pid, .reason = m->reason,
-		.duration = m->left_at - m->candidate->since });
-	spin_lock(&ring->lock);
-	__clear_bit(m->id, ring->unnotified);
-	dmring_ring_unlock(ring);
-	/* whoever is no member reads no more */
-	dmring_member_zap(m);
-}
-
-bool dmring_ring_gone(struct dmring_ring *ring)
-{
-	struct dmring_member *m;
-	int i;
-
-	for (i = 0; i < GONE_MAX; i++) {
-		spin_lock(&ring->lock);
-		m = list_first_entry_or_null(&ring->gone, struct dmring_member, gone_node);
-		if (m)
-			list_del_init(&m->gone_node);
-		dmring_ring_unlock(ring);
-		if (!m)
-			return false;
-		member_gone(ring, m);
-	}
-	return true;
-}
-
 /* Nobody will ever move what these had accepted */
 static void drop_leaving(struct dmring_ring *ring)
 {
@@ -571,7 +539,7 @@ void dmring_ring_end(struct dmring_ring *ring, u8 reason)
 	mutex_lock(&ring->conf);
 	ring->ops->stop(ring);
 	mutex_unlock(&ring->conf);
-	while (dmring_ring_gone(ring))
+	while (dmring_members_tell(ring))
 		cond_resched();
 	/* who deletes a ring finds nothing of it afterwards; namespaces wait for no process */
 	if (reason != DMRING_REASON_NETNS)

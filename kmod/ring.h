@@ -15,12 +15,6 @@ extern const struct dmring_group_ops *dmring_ring_ops;
  */
 void dmring_ring_end(struct dmring_ring *ring, u8 reason);
 
-/*
- * Work off some of ring->gone: tell, zap, drop; true if there may be more. Called by the
- * thread, and after it has ended.
- */
-bool dmring_ring_gone(struct dmring_ring *ring);
-
 /* All rings have ended: wait until the last one is freed, which waits for its zaps. */
 void dmring_rings_wait(void);
 
