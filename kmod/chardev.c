@@ -110,8 +110,10 @@ static long ioc_attach(struct dmring_member *m, void __user *arg)
 		return -EFAULT;
 	memset(args.why, 0, sizeof(args.why));
 	err = check_attach(&args);
+	/* a write(2) may hold it for long */
+	if (!err)
+		err = mutex_lock_interruptible(&m->lock);
 	if (!err) {
-		mutex_lock(&m->lock);
 		err = dmring_member_attach(m, &args);
 		mutex_unlock(&m->lock);
 	}

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/userfaultfd.h>
@@ -335,6 +336,40 @@ TEST_F(file, mapped_while_writing)
 	EXPECT_EQ(-EPROTO, first.ret);
 	EXPECT_EQ(-EPROTO, second.ret);
 	EXPECT_EQ(0, memcmp(self->f.out, nothing, sizeof(nothing)));
+	close(p.fd);
+	munmap(first.buf, first.len);
+}
+
+static int attach_once_more(void *arg)
+{
+	struct dmring_ioc_attach at = {};
+
+	rig_attach_args(&at, "file", 0);
+	return !ioctl(*(int *)arg, DMRING_IOC_ATTACH, &at);
+}
+
+/* Who waits for the end of a write that may never end can be killed */
+TEST_F(file, attaching_while_writing)
+{
+	struct call first = { .fd = self->f.fd, .len = 2 * self->f.at.in_size };
+	struct uffdio_zeropage all = { .range.len = first.len };
+	struct pollfd p = { .events = POLLIN };
+	int status;
+	pid_t pid;
+
+	p.fd = late_memory(&first.buf, first.len);
+	ASSERT_LE(0, p.fd);
+	ASSERT_EQ(0, pthread_create(&first.thread, NULL, do_write, &first));
+	ASSERT_EQ(1, poll(&p, 1, 5000));
+	pid = rig_child(attach_once_more, &self->f.fd);
+	rig_sleep(200);
+	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_TRUE(rig_within(5000, waitpid(pid, &status, WNOHANG) == pid));
+	all.range.start = (uintptr_t)first.buf;
+	ASSERT_EQ(0, ioctl(p.fd, UFFDIO_ZEROPAGE, &all));
+	pthread_join(first.thread, NULL);
+	EXPECT_EQ(first.len, first.ret);
 	close(p.fd);
 	munmap(first.buf, first.len);
 }
