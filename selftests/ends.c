@@ -13,6 +13,7 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -302,15 +303,17 @@ static int outlive_netns(void *arg)
 	int home = open("/proc/self/ns/net", O_RDONLY);
 	struct rig_member m = {};
 
-	(void)arg;
-	if (home < 0 || unshare(CLONE_NEWNET) || rig_ring_add("inner", NULL) ||
+	if (home < 0 || unshare(CLONE_NEWNET) || rig_ring_add("inner", arg) ||
 	    rig_join(&m, "inner", 0))
 		return 1;
+	if (arg && (rig_peer_add("inner", 2, INADDR_LOOPBACK, 7014) || !rig_in_office(&m)))
+		return 8;
 	if (rig_send(&m, "x", 1))
 		return 2;
 	if (setns(home, CLONE_NEWNET))
 		return 3;
-	if (rig_enter(&m, DMRING_ENTER_READ, 0, 0))
+	/* what it sends between machines waits for the ring */
+	if (!arg && rig_enter(&m, DMRING_ENTER_READ, 0, 0))
 		return 4;
 	if (!rig_within(20000, m.kern->state == DMRING_STATE_DETACHED))
 		return 5;
@@ -324,7 +327,11 @@ static int outlive_netns(void *arg)
 
 TEST_F(ends, namespace_ends)
 {
+	/* with an office, a listener and a peer that it looks for in vain */
+	struct rig_conf conf = { .node = 1, .addr = INADDR_ANY, .port = 7013 };
+
 	EXPECT_EQ(0, rig_in_child(outlive_netns, NULL));
+	EXPECT_EQ(0, rig_in_child(outlive_netns, &conf));
 	EXPECT_TRUE(rig_within(5000, rig_ring_get(name, DMRING_A_RING_MEMBERS) == 0));
 }
 
