@@ -77,8 +77,21 @@ seen_while_held() {
 	wait "$HOLD_PID" && return $status
 }
 
+refuses_to_go() { ! rmmod dmring 2>"$tmp/out" && is_loaded && grep -q 'in use' "$tmp/out"; }
+
+stays_while_kept() {
+	local status=0 line
+	coproc KEEP { exec $use keep 2>&1; }
+	read -r line <&"${KEEP[0]}" && [ "$line" = attached ] && refuses_to_go || status=1
+	echo >&"${KEEP[1]}"
+	read -r line <&"${KEEP[0]}" && [ "$line" = mapped ] && refuses_to_go || status=1
+	eval "exec ${KEEP[1]}>&-"
+	# shellcheck disable=SC2153 # set by coproc
+	wait "$KEEP_PID" && return $status
+}
+
 echo "KTAP version 1"
-echo "1..8"
+echo "1..9"
 
 if is_loaded; then
 	echo "Bail out! the module is loaded"
@@ -98,9 +111,11 @@ cycles 6
 verdict $? "load, use and unload"
 
 load && [ -c /dev/dmring ] && exec 9<>/dev/dmring
-! rmmod dmring 2>"$tmp/out" && is_loaded && grep -q 'in use' "$tmp/out"
+refuses_to_go
 verdict $? "not unloaded while a descriptor is open"
 exec 9>&-
+stays_while_kept
+verdict $? "nor while there is a member, or memory that is mapped"
 unload && ! is_loaded && [ ! -e /dev/dmring ]
 verdict $? "unloaded when it is closed"
 

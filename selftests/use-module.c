@@ -6,6 +6,7 @@
  *	use-module run NETNS-A NETNS-B    10.8.0.1 in A, 10.8.0.2 in B
  *	use-module leave NETNS-A NETNS-B  the same, and leaves its rings to whoever unloads
  *	use-module hold N                 holds N members until its input ends
+ *	use-module keep                   holds a member, from the next line on only its maps
  *	use-module visit RING N           N times a member, for a moment
  */
 #include <errno.h>
@@ -123,6 +124,25 @@ static void hold(int count)
 	must(rig_ring_del("held"), "ring del");
 }
 
+static void keep(void)
+{
+	struct rig_member m = {};
+	char line[8];
+
+	must(rig_ring_add("kept", NULL), "ring add");
+	must(rig_join(&m, "kept", 0), "join");
+	puts("attached");
+	fflush(stdout);
+	if (!fgets(line, sizeof(line), stdin))
+		return;
+	close(m.fd);
+	must(rig_ring_del("kept"), "ring del");
+	puts("mapped");
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin))
+		;
+}
+
 static void visit(const char *ring, int count)
 {
 	while (count--) {
@@ -139,6 +159,10 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && !strcmp(argv[1], "hold")) {
 		hold(atoi(argv[2]));
+		return 0;
+	}
+	if (argc == 2 && !strcmp(argv[1], "keep")) {
+		keep();
 		return 0;
 	}
 	if (argc == 4 && !strcmp(argv[1], "visit")) {
