@@ -753,7 +753,7 @@ run 0 "without CAP_NET_ADMIN: show" unprivileged ringctl ring show
 holds "and no counters" 'set(a[0]["stats"].values()) == {None} and a[0]["members"] == 0' \
 	unprivileged ringctl -j ring show
 for command in "ring add q" "ring set r mode 0666" "ring del r" "member evict r 0" \
-		"peer add r node 2 addr 10.0.0.1:1" "peer del r node 2"; do
+		"peer add r node 2 addr 10.0.0.1:1" "peer del r node 2" "proxy elect r"; do
 	# shellcheck disable=SC2086 # words
 	says 1 "Operation not permitted (it needs CAP_NET_ADMIN over this network namespace)" \
 		unprivileged ringctl $command
