@@ -68,6 +68,9 @@ status=${PIPESTATUS[0]}
 [ $status = 0 ] || bad "status $status, seed $seed"
 matches storm "kills $kills .* lost 0 doubled 0 reordered 0 damaged 0 ghosts 0 terms 0 broken 0" \
 	"$(result storm)"
+proxies=$(sed -nE 's/.* proxies ([0-9]+) .*/\1/p' <<<"$(result storm)")
+# a third of them, at random
+[ "${proxies:-0}" -ge $((kills / 5)) ] || bad "only ${proxies:-none} of $kills were proxies"
 verdict "$kills kills: 0 lost, 0 doubled, 0 reordered, 0 damaged, 0 terms with two proxies"
 for h in 1 2 3; do
 	note "host $h: $(on $h ringctl -s ring show storm | tail -n 1)"
