@@ -64,6 +64,50 @@ t_proxy() {
 	equal 'breaks of host 2' 2 "$(of_ring 2 proxy link_ups)"
 }
 
+# booked_to HOST RING FIELD [MEMBER]: that member, or all of them added up
+booked_to() {
+	on "$1" ringctl -j -s member show "$2" | tr '{' '\n' |
+		sed -nE "s/.*\"id\": ?${4:-[0-9]+},.*\"$3\": ?([0-9]+).*/\1/p" |
+		awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# all_carried HOST RING: what its links have carried
+all_carried() { echo $(($(of_ring "$1" "$2" sent) + $(of_ring "$1" "$2" received))); }
+
+about[booked]='what the links carry is booked to the proxy, to each what was in its term'
+t_booked() {
+	local first second before
+	must hosts_start 3
+	succeeds ring_up booked 3 dead 10000
+	receiver 2 goes -s 1 -c 300 -t $((30 * slower)) booked
+	receiver 2 stays -s 3 -c 300 -t $((60 * slower)) booked
+	receiver 3 far -s 2 -c 300 -t $((30 * slower)) booked
+	first=$(of_ring 2 booked member)
+	sender 1 send1 -s 0 -c 300 -l 512 booked
+	kill_member STOP goes
+	until_true 20 kept_nothing 1 booked
+	ended send1
+	before=$(all_carried 2 booked)
+	[ "$before" -ge 600 ] || bad "300 messages came and went on, $before were carried"
+	equal 'messages booked to the first' "$before" "$(booked_to 2 booked carried "$first")"
+	equal 'bytes booked to it' $(($(of_ring 2 booked sent_bytes) + $(of_ring 2 booked received_bytes))) \
+		"$(booked_to 2 booked carried_bytes "$first")"
+	until_true 10 proxy_is 2 booked "${pid[stays]}" || bad "proxy is $(proxy_pid 2 booked)"
+	equal 'once it has been replaced' "$before" "$(booked_to 2 booked carried "$first")"
+	second=$(of_ring 2 booked member)
+	equal 'messages booked to the second' 0 "$(booked_to 2 booked carried "$second")"
+	sender 1 send1b -s 1 -c 300 -l 512 booked
+	ended send1b far
+	until_true 20 kept_nothing 1 booked
+	[ "$(all_carried 2 booked)" -ge $((before + 600)) ] || bad "$(all_carried 2 booked) carried in all"
+	equal 'messages booked to the second' $(($(all_carried 2 booked) - before)) \
+		"$(booked_to 2 booked carried "$second")"
+	equal 'messages booked to the first' "$before" "$(booked_to 2 booked carried "$first")"
+	equal 'all bytes' $(($(of_ring 2 booked sent_bytes) + $(of_ring 2 booked received_bytes))) \
+		"$(booked_to 2 booked carried_bytes)"
+	kill_member KILL goes stays
+}
+
 about[block]='slow block: all readers of one host stop; senders wait, links stay up, all goes on when they do'
 t_block() {
 	local h accepted
