@@ -264,6 +264,60 @@ TEST_F(office, a_proxy_that_is_slow_to_die_is_replaced)
 			       rig_ring_get(name, DMRING_A_RING_MEMBERS) == MEMBERS));
 }
 
+/* It writes over its ballot without end, sensible words and others */
+static int scribbler(void *arg)
+{
+	uint64_t state = 88172645463325252ULL + getpid();
+	struct rig_member m = {};
+
+	(void)arg;
+	if (rig_join(&m, name, 0))
+		return 1;
+	__atomic_add_fetch(&shared->go, 1, __ATOMIC_RELEASE);
+	for (;;) {
+		/* xorshift64: Marsaglia, Xorshift RNGs, 2003 */
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		__atomic_store_n(&m.user->ballot, state & 1 ? state & 0x1ffff : state,
+				 __ATOMIC_RELAXED);
+	}
+}
+
+#define SCRIBBLERS	2
+#define SCRIBBLE_MS	3000
+
+TEST_F(office, ballots_are_counted_while_they_are_written_over)
+{
+	uint64_t end = rig_ms() + SCRIBBLE_MS, who, theirs = 0, terms;
+	pid_t pid[SCRIBBLERS];
+	int i, n;
+
+	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (i = 0; i < SCRIBBLERS; i++)
+		pid[i] = rig_child(scribbler, NULL);
+	ASSERT_TRUE(rig_within(10000, __atomic_load_n(&shared->go, __ATOMIC_ACQUIRE) ==
+			       SCRIBBLERS));
+	for (n = 0; rig_ms() < end; n++) {
+		EXPECT_EQ(0, rig_elect(name, UINT32_MAX, self->why)) TH_LOG("%s", self->why);
+		/* of ours there is always one that is willing */
+		who = rig_proxy_get(name, DMRING_A_PROXY_MEMBER);
+		EXPECT_GT(MEMBERS + SCRIBBLERS, who);
+		theirs += who >= MEMBERS;
+	}
+	for (i = 0; i < SCRIBBLERS; i++) {
+		EXPECT_EQ(0, kill(pid[i], SIGKILL));
+		EXPECT_EQ(128 + SIGKILL, rig_wait(pid[i]));
+	}
+	terms = rig_proxy_get(name, DMRING_A_PROXY_TERM);
+	printf("# %d counts, %llu won by a scribbler, %llu terms\n", n, (unsigned long long)theirs,
+	       (unsigned long long)terms);
+	EXPECT_LT(0, theirs);
+	EXPECT_LT(10, terms);
+	EXPECT_GT(MEMBERS, proxy(self->m));
+	EXPECT_EQ(SCRIBBLERS, rig_ring_stat(name, DMRING_A_STAT_KILLED));
+}
+
 /* Five willing members in one process that is killed: its heirs are elsewhere */
 static int crowd(void *arg)
 {

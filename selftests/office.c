@@ -7,6 +7,7 @@
  *	this process: ring of scope network, one host -- members 0, 1, 2, ...
  */
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 
 #include <libmnl/libmnl.h>
 
@@ -213,6 +214,44 @@ TEST_F(office, everybody_hears_of_each_term_once)
 		term++;
 	}
 	EXPECT_EQ(19, rig_proxy_get(name, DMRING_A_PROXY_TERM));
+}
+
+#define TRACING	"/sys/kernel/tracing/"
+#define TERMS	TRACING "events/dmring/dmring_proxy/enable"
+
+/* Does a line of the trace have @text? */
+static bool is_traced(const char *text)
+{
+	FILE *f = fopen(TRACING "trace", "r");
+	char line[512];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, text);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+TEST_F(office, each_term_is_traced)
+{
+	if (mount("tracefs", TRACING, "tracefs", 0, NULL) && errno != EBUSY)
+		SKIP(return, "this kernel has no tracefs");
+	/* with names of processes it would trace its scheduler: see net/call-departures.h */
+	ASSERT_TRUE(rig_write_file(TRACING "trace_options", "norecord-cmd"));
+	ASSERT_TRUE(rig_write_file(TERMS, "1"));
+	EXPECT_EQ(0, rig_elect(name, 2, NULL));
+	leave(&self->m[2]);
+	EXPECT_TRUE(rig_write_file(TERMS, "0"));
+	EXPECT_EQ(0, rig_elect(name, 3, NULL));
+	snprintf(self->why, sizeof(self->why), "dmring_proxy: ring=%s member=2 term=2 why=%d ",
+		 name, DMRING_TERM_ELECTED);
+	EXPECT_TRUE(is_traced(self->why)) TH_LOG("%s", self->why);
+	snprintf(self->why, sizeof(self->why), "dmring_proxy: ring=%s member=1 term=3 why=%d ",
+		 name, DMRING_TERM_LEFT);
+	EXPECT_TRUE(is_traced(self->why)) TH_LOG("%s", self->why);
+	EXPECT_FALSE(is_traced(" term=4 "));
+	EXPECT_TRUE(rig_write_file(TRACING "trace", " "));
 }
 
 TEST_F(office, machine_scope_has_none)
