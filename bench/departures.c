@@ -257,7 +257,7 @@ static struct bench_samples samples[KINDS] = {
 
 #define US	1000U
 
-/* What the p99 may be at most (ns); whoever is killed, closes its files when the kernel comes to it */
+/* What the p99 may be at most (ns); after a SIGKILL it is up to the kernel to close files */
 static const __u64 limits[KINDS] = {
 	[TAKEOVER] = 1000 * US,
 	[LOCAL] = 2000 * US,

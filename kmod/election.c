@@ -369,6 +369,7 @@ static int no_office(const struct dmring_ring *ring, char *why)
 #define ASKED_MS	10
 
 static void wait_to_ask(struct dmring_member *m)
+	__must_hold(&m->ring->lock)
 {
 	struct dmring_ring *ring = m->ring;
 
