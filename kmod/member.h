@@ -42,8 +42,8 @@ u8 dmring_reason_of_exit(void);
 void dmring_member_zap(struct dmring_member *m);
 
 /*
- * Work off some of ring->come, and then of ring->gone: tell, zap, drop; true if there may be
- * more. Called by the thread, and after it has ended.
+ * Work off some of ring->gone and ring->come: tell, zap, drop; true if there may be more.
+ * Called by the thread, and after it has ended.
  */
 bool dmring_members_tell(struct dmring_ring *ring);
 

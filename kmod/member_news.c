@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What those who watch by netlink are told of members: that they came, and that they have left.
- * The ring's thread does it, in this order, and then takes the memory away from who has left.
+ * What those who watch by netlink are told of members: that they came, and then that they have left.
+ * The ring's thread does it, and takes the memory away from who has left.
  *
  * Locking: ring->lock for the lists; nothing is held while watchers are told.
  */
@@ -16,7 +16,7 @@
 #define TOLD_MAX	16
 #define TOLD_NS		NSEC_PER_MSEC
 
-static void member_come(struct dmring_ring *ring, struct dmring_member *m)
+static void tell_come(struct dmring_ring *ring, struct dmring_member *m)
 {
 	dmring_notify(ring->net, &(struct dmring_ntf_info){
 		.ring = ring->name, .what = DMRING_NTF_MEMBER_JOIN, .has_member = true,
@@ -24,7 +24,7 @@ static void member_come(struct dmring_ring *ring, struct dmring_member *m)
 	dmring_member_put(m);
 }
 
-static void member_gone(struct dmring_ring *ring, struct dmring_member *m)
+static void tell_gone(struct dmring_ring *ring, struct dmring_member *m)
 {
 	wake_up_interruptible_poll(&m->wq, EPOLLHUP | EPOLLERR | EPOLLIN | EPOLLPRI);
 	dmring_notify(ring->net, &(struct dmring_ntf_info){
@@ -38,23 +38,29 @@ static void member_gone(struct dmring_ring *ring, struct dmring_member *m)
 	dmring_member_zap(m);
 }
 
-/* Nobody goes who has not come: all of those first. False if there is nobody. */
+/*
+ * Who left comes first, and whoever comes and goes in a loop keeps nobody from being seen off. Of
+ * one that left it is told that it had come, if that is still to be. False if there is nobody.
+ */
 static bool tell_one(struct dmring_ring *ring)
 {
 	struct dmring_member *come, *gone;
 
 	spin_lock(&ring->lock);
-	come = list_first_entry_or_null(&ring->come, struct dmring_member, come_node);
 	gone = list_first_entry_or_null(&ring->gone, struct dmring_member, gone_node);
+	if (gone) {
+		list_del_init(&gone->gone_node);
+		come = list_empty(&gone->come_node) ? NULL : gone;
+	} else {
+		come = list_first_entry_or_null(&ring->come, struct dmring_member, come_node);
+	}
 	if (come)
 		list_del_init(&come->come_node);
-	else if (gone)
-		list_del_init(&gone->gone_node);
 	dmring_ring_unlock(ring);
 	if (come)
-		member_come(ring, come);
-	else if (gone)
-		member_gone(ring, gone);
+		tell_come(ring, come);
+	if (gone)
+		tell_gone(ring, gone);
 	return come || gone;
 }
 
