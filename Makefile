@@ -70,16 +70,23 @@ check-debug:
 	$(MAKE) all kmod-debug
 	KERNEL=debug selftests/run-all
 
-# The long storm; what it was is repeated with the seed that it prints.
+# The long storm; what it was is repeated with the seed that it prints. Then those who write and map
+# whatever they may, for MINUTES each.
 KILLS ?= 100000
 SEED ?=
+MINUTES ?= 5
 
 soak:
 	tools/setup check
 	$(MAKE) all
+	$(MAKE) -C selftests
 	$(MAKE) -C selftests/net
 	selftests/vm/run --name soak --timeout 21600 $(if $(KERNEL),--kernel $(KERNEL)) \
 		--load kmod/dmring.ko -- selftests/net-storm.sh $(KILLS) $(SEED)
+	selftests/vm/run --name soak-scribble --timeout 21600 $(if $(KERNEL),--kernel $(KERNEL)) \
+		--load kmod/dmring.ko -- env DMRING_SCRIBBLE_MS=$$(($(MINUTES) * 60000)) selftests/scribble
+	selftests/vm/run --name soak-racers --timeout 21600 $(if $(KERNEL),--kernel $(KERNEL)) \
+		--load kmod/dmring.ko -- env DMRING_RACE_MS=$$(($(MINUTES) * 60000)) selftests/racers
 
 # Three guests, one of which is killed, RUNS times
 RUNS ?= 20
@@ -142,7 +149,7 @@ help:
 	@echo '  make demo         three guests, a file through the ring, a kill and a cut (INPUT=FILE)'
 	@echo '  make check        all tests'
 	@echo '  make check-debug  the guests and their tests on a kernel that looks for trouble'
-	@echo '  make soak         100,000 random kills over three hosts (KILLS=N, SEED=N)'
+	@echo '  make soak         100,000 random kills over three hosts (KILLS=N, SEED=N); then scribblers, racers (MINUTES=N)'
 	@echo '  make soak-views   three guests, one of which is killed, 20 times (RUNS=, MESSAGES=, ORDER=, SEED=)'
 	@echo '  make soak-safe    three hosts, one of which dies, order safe, 100 times (RUNS=)'
 	@echo '  make sim          the protocol in a simulator, 1,000,000 schedules (SEEDS=N)'
