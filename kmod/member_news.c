@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What those who watch by netlink are told of members: that they came, and then that they have left.
- * The ring's thread does it, and takes the memory away from who has left.
+ * What those who watch by netlink are told of members: that they came, and then that they have
+ * left. The ring's thread does it, and takes the memory away from who has left.
  *
  * Locking: ring->lock for the lists; nothing is held while watchers are told.
  */
