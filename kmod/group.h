@@ -296,7 +296,6 @@ struct dmring_ring {
 	struct dmring_link_show show_in;
 	struct dmring_link_show show_out;
 	u32 count;			/* members attached */
-	u32 pollers;			/* of them in polling mode; read without the lock */
 	u32 next_sender;
 	u64 stable_next;		/* first record not looked at for stability */
 	u64 stable_seen;		/* own stream: told to members up to here */
@@ -309,7 +308,7 @@ struct dmring_ring {
 	struct list_head members;
 	struct list_head candidates;
 	struct list_head reading;	/* members that are not send-only */
-	struct list_head polling;	/* members in polling mode */
+	struct list_head polling;	/* members in polling mode; is it empty? without the lock */
 	struct list_head stalled;	/* their next message found no room; the oldest first */
 	struct list_head leaving;	/* what they had accepted is to be moved */
 	struct list_head lingering;	/* likewise, but its next part waits for something */

@@ -348,7 +348,6 @@ static int member_join(struct dmring_ring *ring, struct dmring_member *m)
 	kref_get(&m->ref);
 	list_add_tail(&m->come_node, &ring->come);
 	ring->count++;
-	ring->pollers += !!(m->flags & DMRING_ATTACH_POLL);
 	rcu_assign_pointer(ring->table[id], m);
 	/* last: who may wait is one whom wakers find; pairs with dmring_member_attached() */
 	smp_store_release(&m->attached, true);
@@ -487,7 +486,6 @@ static void member_unlink(struct dmring_ring *ring, struct dmring_member *m)
 	list_del_init(&m->read_node);
 	list_del_init(&m->poll_node);
 	ring->count--;
-	ring->pollers -= !!(m->flags & DMRING_ATTACH_POLL);
 	if (ring->slowest == m)
 		ring->slowest = NULL;
 }

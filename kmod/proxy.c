@@ -113,7 +113,7 @@ static bool poll_turn(struct dmring_proxy *p, bool asked)
 	u64 now;
 
 	now = ktime_get_ns();
-	if (!READ_ONCE(ring->pollers) || num_online_cpus() == 1 || !p->may_go_ahead) {
+	if (list_empty(&ring->polling) || num_online_cpus() == 1 || !p->may_go_ahead) {
 		/* end it, or never begin, as if nothing had come */
 		p->poll_until = min(p->poll_until, now);
 		asked = false;
