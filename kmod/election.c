@@ -115,9 +115,9 @@ static void count_ballot(struct dmring_count *count, const struct dmring_candida
 }
 
 /*
- * All but @except. A thousand may be counted while the ring waits: who does not win costs a look
- * at the ballot and at what stands beside it. (What the one in office has served may be more
- * than that says, never less.)
+ * All but @except, into @count, which is empty. A thousand may be counted while the ring waits: who
+ * does not win costs a look at the ballot and at what stands beside it. (What the one in office
+ * has served may be more than that says, never less.)
  */
 static void count_ballots(struct dmring_ring *ring, const struct dmring_member *except, u64 now,
 			  struct dmring_count *count)
@@ -125,7 +125,6 @@ static void count_ballots(struct dmring_ring *ring, const struct dmring_member *
 	const struct dmring_ballot *top = &count->best[DMRING_RUNS];
 	const struct dmring_candidate *c;
 
-	*count = (struct dmring_count){ };
 	list_for_each_entry(c, &ring->candidates, node) {
 		u64 word = READ_ONCE(*c->ballot);
 
@@ -289,7 +288,7 @@ void dmring_election_carried(struct dmring_ring *ring)
 static bool recount(struct dmring_ring *ring, u8 why, u64 now)
 {
 	struct dmring_member *old = ring->office, *m;
-	struct dmring_count count;
+	struct dmring_count count = { };
 
 	count_ballots(ring, dmring_office_takes_part(why) ? NULL : old, now, &count);
 	if (!dmring_office_goes(why, &count))
