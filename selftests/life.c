@@ -18,6 +18,12 @@
 
 #define ACCEPTED	50U	/* of the leaver: marked, doorbell or not */
 
+static void say_ready(FIXTURE_DATA(life) *self, const struct rig_member *m)
+{
+	self->sh->id = m->at.id;
+	__atomic_store_n(&self->sh->ready, 1, __ATOMIC_RELEASE);
+}
+
 /*
  * The leaver: accepts ACCEPTED messages, the last ten without a doorbell, then
  * begins one that it never marks, says that it is ready, and goes.
@@ -40,8 +46,7 @@ static int begin_leaving(FIXTURE_DATA(life) *self, struct rig_member *m)
 			return 3;
 	}
 	memcpy(m->in + (m->in_tail & (m->at.in_size - 1)), &rec, sizeof(rec));
-	self->sh->id = m->at.id;
-	__atomic_store_n(&self->sh->ready, 1, __ATOMIC_RELEASE);
+	say_ready(self, m);
 	return 0;
 }
 
@@ -60,8 +65,7 @@ static int begin_as_file(FIXTURE_DATA(life) *self, struct rig_member *m)
 		if (write(m->fd, buf, len) != (ssize_t)len)
 			return 2;
 	}
-	self->sh->id = m->at.id;
-	__atomic_store_n(&self->sh->ready, 1, __ATOMIC_RELEASE);
+	say_ready(self, m);
 	return 0;
 }
 

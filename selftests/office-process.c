@@ -17,9 +17,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <libmnl/libmnl.h>
-
 #include "office-rig.h"
+#include "random.h"
 
 /*
  * Processes that stand still
@@ -49,14 +48,20 @@ static int bystander(void *arg)
 	return 0;
 }
 
-static pid_t start_bystander(int (*fn)(void *arg))
+/* With the children that come */
+static void share(void)
 {
-	pid_t pid;
-
 	if (!shared)
 		shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			      -1, 0);
 	shared->go = 0;
+}
+
+static pid_t start_bystander(int (*fn)(void *arg))
+{
+	pid_t pid;
+
+	share();
 	pid = rig_child(fn, NULL);
 	if (!rig_within(10000, __atomic_load_n(&shared->go, __ATOMIC_ACQUIRE)))
 		return -1;
@@ -162,7 +167,6 @@ TEST_F(office, a_frozen_proxy_is_replaced)
 TEST_F(office, nobody_resigns_or_is_rotated_in_favour_of_one_that_stands)
 {
 	pid_t pid = start_bystander(bystander);
-	struct rig_req r;
 	int i;
 
 	ASSERT_LT(0, pid);
@@ -171,10 +175,7 @@ TEST_F(office, nobody_resigns_or_is_rotated_in_favour_of_one_that_stands)
 	ASSERT_TRUE(stop(pid));
 	EXPECT_EQ(-EBUSY, rig_resign(&self->m[0], self->why));
 	EXPECT_NE(NULL, strstr(self->why, "nobody else is willing and running"));
-	rig_req_start(&r, DMRING_CMD_RING_SET, DMRING_A_RING);
-	mnl_attr_put_strz(r.nlh, DMRING_A_RING_NAME, name);
-	mnl_attr_put_u32(r.nlh, DMRING_A_RING_ROTATE, 1);
-	EXPECT_EQ(0, rig_req_send(&r, NULL));
+	EXPECT_EQ(0, set_rotate(1, NULL));
 	rig_sleep(2500);
 	EXPECT_EQ(0, proxy(self->m));
 	EXPECT_EQ(1, rig_proxy_get(name, DMRING_A_PROXY_TERM));
@@ -267,7 +268,7 @@ TEST_F(office, a_proxy_that_is_slow_to_die_is_replaced)
 /* It writes over its ballot without end, sensible words and others */
 static int scribbler(void *arg)
 {
-	uint64_t state = 88172645463325252ULL + getpid();
+	uint64_t state = getpid(), word;
 	struct rig_member m = {};
 
 	(void)arg;
@@ -275,11 +276,8 @@ static int scribbler(void *arg)
 		return 1;
 	__atomic_add_fetch(&shared->go, 1, __ATOMIC_RELEASE);
 	for (;;) {
-		/* xorshift64: Marsaglia, Xorshift RNGs, 2003 */
-		state ^= state << 13;
-		state ^= state >> 7;
-		state ^= state << 17;
-		__atomic_store_n(&m.user->ballot, state & 1 ? state & 0x1ffff : state,
+		word = next_random(&state);
+		__atomic_store_n(&m.user->ballot, word & 1 ? word & 0x1ffff : word,
 				 __ATOMIC_RELAXED);
 	}
 }
@@ -293,7 +291,7 @@ TEST_F(office, ballots_are_counted_while_they_are_written_over)
 	pid_t pid[SCRIBBLERS];
 	int i, n;
 
-	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	share();
 	for (i = 0; i < SCRIBBLERS; i++)
 		pid[i] = rig_child(scribbler, NULL);
 	ASSERT_TRUE(rig_within(10000, __atomic_load_n(&shared->go, __ATOMIC_ACQUIRE) ==
@@ -338,7 +336,7 @@ TEST_F(office, a_process_that_is_killed_is_followed_by_another_process)
 {
 	pid_t pid;
 
-	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	share();
 	pid = rig_child(crowd, NULL);
 	ASSERT_TRUE(rig_within(10000, __atomic_load_n(&shared->go, __ATOMIC_ACQUIRE)));
 	EXPECT_EQ(0, rig_elect(name, shared->id, NULL));

@@ -7,6 +7,8 @@
 #ifndef _DMRING_SELFTESTS_OFFICE_RIG_H
 #define _DMRING_SELFTESTS_OFFICE_RIG_H
 
+#include <libmnl/libmnl.h>
+
 #include "kself.h"
 #include "rig.h"
 
@@ -67,6 +69,17 @@ static int last_office(struct rig_member *m, struct dmring_ev *ev)
 	while (!rig_private_event(m, ev))
 		n++;
 	return n && ev->what == DMRING_EV_OFFICE ? (int)ev->arg : -1;
+}
+
+/* 0 or -errno, and then @why */
+static int set_rotate(uint32_t seconds, char *why)
+{
+	struct rig_req r;
+
+	rig_req_start(&r, DMRING_CMD_RING_SET, DMRING_A_RING);
+	mnl_attr_put_strz(r.nlh, DMRING_A_RING_NAME, name);
+	mnl_attr_put_u32(r.nlh, DMRING_A_RING_ROTATE, seconds);
+	return rig_req_send(&r, why);
 }
 
 static void leave(struct rig_member *m)

@@ -9,8 +9,6 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 
-#include <libmnl/libmnl.h>
-
 #include "office-rig.h"
 
 TEST_F(office, the_oldest_of_equals_and_then_the_next)
@@ -271,14 +269,10 @@ TEST_F(office, machine_scope_has_none)
 
 TEST_F(office, rotation_of_zero_seconds_is_refused)
 {
-	struct rig_req r;
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		rig_req_start(&r, DMRING_CMD_RING_SET, DMRING_A_RING);
-		mnl_attr_put_strz(r.nlh, DMRING_A_RING_NAME, name);
-		mnl_attr_put_u32(r.nlh, DMRING_A_RING_ROTATE, i ? 86401 : 0);
-		EXPECT_EQ(-ERANGE, rig_req_send(&r, self->why));
+		EXPECT_EQ(-ERANGE, set_rotate(i ? 86401 : 0, self->why));
 		EXPECT_NE(NULL, strstr(self->why, "\"rotate\" is from 1 to 86400 s or never"));
 	}
 	EXPECT_EQ(DMRING_ROTATE_NEVER, rig_ring_get(name, DMRING_A_RING_ROTATE));
@@ -366,13 +360,8 @@ TEST_F(office, four_equal_members_share_the_time)
 
 TEST_F(office, the_heaviest_stays_when_its_turn_is_over)
 {
-	struct rig_req r;
-
 	EXPECT_EQ(0, rig_ballot(&self->m[0], true, 101, NULL));
-	rig_req_start(&r, DMRING_CMD_RING_SET, DMRING_A_RING);
-	mnl_attr_put_strz(r.nlh, DMRING_A_RING_NAME, name);
-	mnl_attr_put_u32(r.nlh, DMRING_A_RING_ROTATE, 1);
-	EXPECT_EQ(0, rig_req_send(&r, NULL));
+	EXPECT_EQ(0, set_rotate(1, NULL));
 	rig_sleep(2500);
 	EXPECT_EQ(0, proxy(self->m));
 	EXPECT_EQ(1, rig_proxy_get(name, DMRING_A_PROXY_TERM));

@@ -71,8 +71,8 @@ booked_to() {
 		awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-# all_carried HOST RING: what its links have carried
-all_carried() { echo $(($(of_ring "$1" "$2" sent) + $(of_ring "$1" "$2" received))); }
+# all_carried HOST RING [_bytes]: what its links have carried
+all_carried() { echo $(($(of_ring "$1" "$2" "sent${3:-}") + $(of_ring "$1" "$2" "received${3:-}"))); }
 
 about[booked]='what the links carry is booked to the proxy, to each what was in its term'
 t_booked() {
@@ -90,7 +90,7 @@ t_booked() {
 	before=$(all_carried 2 booked)
 	[ "$before" -ge 600 ] || bad "300 messages came and went on, $before were carried"
 	equal 'messages booked to the first' "$before" "$(booked_to 2 booked carried "$first")"
-	equal 'bytes booked to it' $(($(of_ring 2 booked sent_bytes) + $(of_ring 2 booked received_bytes))) \
+	equal 'bytes booked to it' "$(all_carried 2 booked _bytes)" \
 		"$(booked_to 2 booked carried_bytes "$first")"
 	# a count: the first one has served, the second has not
 	succeeds on 2 ringctl proxy elect booked
@@ -105,7 +105,7 @@ t_booked() {
 	equal 'messages booked to the second' $(($(all_carried 2 booked) - before)) \
 		"$(booked_to 2 booked carried "$second")"
 	equal 'messages booked to the first' "$before" "$(booked_to 2 booked carried "$first")"
-	equal 'all bytes' $(($(of_ring 2 booked sent_bytes) + $(of_ring 2 booked received_bytes))) \
+	equal 'all bytes' "$(all_carried 2 booked _bytes)" \
 		"$(booked_to 2 booked carried_bytes)"
 	kill_member KILL first second
 }
