@@ -15,10 +15,9 @@ if grep -qw kasan_report /proc/kallsyms; then
 	free_noise=$((free_noise + $(awk '/^MemTotal:/ { print int($2 / 32) }' /proc/meminfo)))
 fi
 
-# KiB of vmalloc, KiB of active kmalloc objects, kernel threads of ours
-measure() {
-	local i
-	# RCU and work queues come to rest, caches are given back
+# RCU and work queues come to rest, caches are given back
+settle() {
+	local i cache
 	for i in 1 2; do
 		sync
 		echo 3 >/proc/sys/vm/drop_caches
@@ -27,6 +26,11 @@ measure() {
 		done
 		sleep 1
 	done 2>/dev/null
+}
+
+# KiB of vmalloc, KiB of active kmalloc objects, kernel threads of ours
+measure() {
+	settle
 	awk '
 	/^VmallocUsed:/ { vmalloc = $2 }
 	/^(kmalloc-|dmring)/ && $1 !~ /rcl/ { slab += $2 * $4 }
@@ -35,7 +39,10 @@ measure() {
 }
 
 # KiB that are free, or would be if somebody needed them
-free_kb() { awk '/^MemFree:/ { f = $2 } /^(Cached|Buffers|SReclaimable):/ { f += $2 } END { print f }' /proc/meminfo; }
+free_kb() {
+	settle
+	awk '/^MemFree:/ { f = $2 } /^(Cached|Buffers|SReclaimable):/ { f += $2 } END { print f }' /proc/meminfo
+}
 
 # Is the second measurement back at the first?
 compare() {

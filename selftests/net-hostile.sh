@@ -91,7 +91,8 @@ verdict 'the same from the address of the real neighbour'
 [ "$(stat_2 mem_ring)" -le $((mem + 8192)) ] || bad "the ring grew from $mem to $(stat_2 mem_ring) bytes"
 matches 'state of host 2' closed "$(stat_2 state)"
 everything_gone
-[ $((free - $(free_kb))) -le "$free_noise" ] || bad "free memory fell from $free to $(free_kb) kB"
-note "free memory: $free kB before, $(free_kb) kB after"
+left=$(free_kb)
+[ $((free - left)) -le "$free_noise" ] || bad "free memory fell from $free to $left kB"
+note "free memory: $free kB before, $left kB after"
 verdict 'memory and sockets are back'
 finish
