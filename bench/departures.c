@@ -8,11 +8,16 @@
  *	  watcher						  watcher
  *	  talker --------------------------------------------------->
  *
- * The watchers read the news of the departure; the ring itself says how long the
- * office took from the departure to the first message carried by the next. All
+ * The watchers read the news of the departure; the ring itself says when that was, and
+ * how long the office took from it to the first message carried by the next. All
  * are on one machine, so their clock is one. Half of the victims detach, the
- * others are killed: what a kill costs until the kernel closes the victim's files
+ * others are killed: what a kill costs until the kernel takes the victim apart
  * is the process's own affair, and shown for itself.
+ *
+ *	SIGKILL ... memory goes: the departure, and ballots are counted ... files are closed
+ *
+ * The last is .flush, by which a departure is known at the latest. What is reckoned from it can
+ * be 0: it was carried before.
  *
  * Each victim leaves a message in its slot that nobody has moved yet: that one is the
  * first that the next proxy can carry. The talker is there so that the ring is not
@@ -42,6 +47,7 @@
 #include <urcu/arch.h>
 
 #include "bench.h"
+#include "flush.h"
 #include "report.h"
 
 #define PROCESSES	16	/* of the willing members */
@@ -242,13 +248,18 @@ static int read_takeover(__u64 *ns, __u64 *at)
 	return 0;
 }
 
-/* What is measured, by kind of death: detached, killed */
-enum { TAKEOVER, LOCAL, REMOTE, KILL_TAKEOVER, KILL_LOCAL, KILL_REMOTE, WAKE, KINDS };
+/* What is measured: of all, and of those who are killed */
+enum {
+	TAKEOVER, LOCAL, REMOTE,
+	FLUSH_TAKEOVER, KILL_TAKEOVER, KILL_LOCAL, KILL_REMOTE,
+	WAKE, KINDS
+};
 
 static struct bench_samples samples[KINDS] = {
 	[TAKEOVER] = { "first message carried", "departure" },
 	[LOCAL] = { "known on this host", "departure" },
 	[REMOTE] = { "known on the other", "departure" },
+	[FLUSH_TAKEOVER] = { "first message carried", ".flush" },
 	[KILL_TAKEOVER] = { "first message carried", "SIGKILL" },
 	[KILL_LOCAL] = { "known on this host", "SIGKILL" },
 	[KILL_REMOTE] = { "known on the other", "SIGKILL" },
@@ -257,11 +268,12 @@ static struct bench_samples samples[KINDS] = {
 
 #define US	1000U
 
-/* What the p99 may be at most (ns); after a SIGKILL it is up to the kernel to close files */
+/* What the p99 may be at most (ns); what comes before it is up to the kernel */
 static const __u64 limits[KINDS] = {
 	[TAKEOVER] = 1000 * US,
 	[LOCAL] = 2000 * US,
 	[REMOTE] = 10000 * US,
+	[FLUSH_TAKEOVER] = 1000 * US,
 };
 
 static void sample(int kind, __u64 ns)
@@ -297,7 +309,22 @@ static int wake_sleeper(void)
 	return 0;
 }
 
-static int follow(bool killed)
+/* Of one that was killed, and has ended */
+static int sample_killed(pid_t pid, __u64 carried)
+{
+	__u64 flush;
+	int err = bench_flush_of(pid, &flush);
+
+	if (err)
+		return err;
+	sample(FLUSH_TAKEOVER, carried > flush ? carried - flush : 0);
+	sample(KILL_TAKEOVER, carried - get(&sh->left));
+	sample(KILL_LOCAL, get(&sh->heard[0]) - get(&sh->left));
+	sample(KILL_REMOTE, get(&sh->heard[1]) - get(&sh->left));
+	return 0;
+}
+
+static int follow(pid_t pid, bool killed)
 {
 	__u64 end = bench_now() + WAIT_MS * 1000000ULL, ns, at;
 	bool heard = both_heard();
@@ -311,12 +338,12 @@ static int follow(bool killed)
 	} while (at < get(&sh->left) && bench_now() < end);
 	if (at < get(&sh->left))
 		return bench_fail(0, "nothing was carried after a departure");
+	waitpid(pid, NULL, 0);
 	sample(TAKEOVER, ns);
-	if (killed)
-		sample(KILL_TAKEOVER, at - get(&sh->left));
-	sample(killed ? KILL_LOCAL : LOCAL, get(&sh->heard[0]) - get(&sh->left));
-	sample(killed ? KILL_REMOTE : REMOTE, get(&sh->heard[1]) - get(&sh->left));
-	return 0;
+	/* it left at - ns */
+	sample(LOCAL, get(&sh->heard[0]) - (at - ns));
+	sample(REMOTE, get(&sh->heard[1]) - (at - ns));
+	return killed ? sample_killed(pid, at) : 0;
 }
 
 static int depart(bool killed)
@@ -330,6 +357,8 @@ static int depart(bool killed)
 	sh->go = 0;
 	put(&sh->heard[0], 0);
 	put(&sh->heard[1], 0);
+	if (bench_flush_forget())
+		return -EPROTO;
 	pid = start(victim, !killed);
 	snprintf(command, sizeof(command), "ctl/ringctl proxy elect %s", bench_opts.ring);
 	if (!wait_for(&sh->ready, ready + 1) || system(command))
@@ -344,8 +373,7 @@ static int depart(bool killed)
 	} else {
 		__atomic_store_n(&sh->go, 1, __ATOMIC_RELEASE);
 	}
-	err = follow(killed);
-	waitpid(pid, NULL, 0);
+	err = follow(pid, killed);
 	return err ? err : wake_sleeper();
 }
 
@@ -412,8 +440,10 @@ int bench_departures(void)
 		start(stand_by, i);
 	if (!wait_for(&sh->ready, PROCESSES + 4))
 		return !!bench_fail(0, "not everybody has come");
+	if (bench_flush_start())
+		return 1;
 	for (i = 0; i < bench_opts.departures; i++)
 		if (depart(i % 2))
 			return 1;
-	return tell();
+	return bench_flush_stop() ? 1 : tell();
 }
