@@ -401,7 +401,8 @@ int dmring_election_ballot(struct dmring_member *m, bool willing, u32 weight, ch
 	now = ktime_get_ns();
 	if (m->attached && willing && !ring->office && has_office(ring))
 		begin_term(ring, m, DMRING_TERM_VACANT, now);
-	else if (!willing && ring->office == m)
+	/* another thread may have taken the word back meanwhile */
+	else if (!willing && ring->office == m && !is_willing(m))
 		recount(ring, DMRING_TERM_UNWILLING, now);
 	dmring_ring_unlock(ring);
 	return 0;

@@ -6,6 +6,7 @@
  *
  *	this process: ring of scope network, one host -- members 0, 1, 2, ...
  */
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 
@@ -172,6 +173,37 @@ TEST_F(office, resigning_again_and_again_takes_its_time)
 	}
 	EXPECT_LE(390, rig_ms() - begin);
 	EXPECT_EQ(1 + 80, rig_proxy_get(name, DMRING_A_PROXY_TERM));
+}
+
+static void *gives_up(void *m)
+{
+	rig_ballot(m, false, 0, NULL);
+	return NULL;
+}
+
+/* The first word has to wait, and is no more what the ballot says when its turn comes */
+TEST_F(office, a_word_that_was_taken_back_takes_nothing_away)
+{
+	pthread_t other;
+	int i, willing = 0;
+
+	for (i = 1; i < MEMBERS; i++)
+		leave(&self->m[i]);
+	for (i = 0; i < 20; i++) {
+		EXPECT_EQ(0, rig_ballot(&self->m[0], true, 1, NULL));
+		/* from now on the next has to wait */
+		EXPECT_EQ(-EBUSY, rig_resign(&self->m[0], NULL));
+		ASSERT_EQ(0, pthread_create(&other, NULL, gives_up, &self->m[0]));
+		rig_sleep(2);
+		EXPECT_EQ(0, rig_ballot(&self->m[0], true, 1, NULL));
+		pthread_join(other, NULL);
+		/* on a busy machine the other word may have been the last */
+		if (!(self->m[0].user->ballot & DMRING_BALLOT_WILLING))
+			continue;
+		EXPECT_EQ(0, proxy(self->m));
+		willing++;
+	}
+	EXPECT_LT(0, willing);
 }
 
 TEST_F(office, electing_by_name)
