@@ -438,22 +438,22 @@ static int policy_of(const char *ring)
 #define POLLS	100	/* what is added to the policy where there is a polling mode */
 #define FAILED	99
 
-/* Does the thread look itself for what a member sends? */
-static bool polls(const char *ring)
+/* POLLS if the thread itself looks for what a member sends, 0 if not */
+static int polls(const char *ring)
 {
 	struct rig_member m = {};
 	bool found = false;
 	int i;
 
 	if (rig_join(&m, ring, DMRING_ATTACH_POLL | DMRING_ATTACH_SEND_ONLY))
-		return false;
+		return FAILED;
 	for (i = 0; i < 1000 && !found; i++) {
 		rig_submit(&m);
 		rig_sleep(1);
 		found = !(__atomic_load_n(&m.kern->marks, __ATOMIC_ACQUIRE) & DMRING_MARK_WAKEUP);
 	}
 	rig_leave(&m);
-	return found;
+	return found ? POLLS : 0;
 }
 
 /* A ring of a namespace of its own; with a user namespace anybody could have made it */
@@ -467,7 +467,7 @@ static int in_a_namespace(void *arg)
 	conf.addr = INADDR_ANY;
 	if (unshare(*flags) || rig_ring_add(own, &conf))
 		return FAILED;
-	return policy_of(own) + (polls(own) ? POLLS : 0);
+	return policy_of(own) + polls(own);
 }
 
 TEST_F(office, the_thread_of_a_user_namespace_is_never_ahead_and_never_polls)
