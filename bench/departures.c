@@ -382,7 +382,7 @@ static void print_limit(int kind)
 {
 	__u64 limit = limits[kind];
 
-	if (!limit || bench_opts.flood) {
+	if (!limit || bench_opts.flood || !samples[kind].n) {
 		printf("\n");
 		return;
 	}
@@ -418,6 +418,7 @@ static int tell(void)
 int bench_departures(void)
 {
 	unsigned int i;
+	int err = 0;
 
 	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sh == MAP_FAILED)
@@ -442,8 +443,8 @@ int bench_departures(void)
 		return !!bench_fail(0, "not everybody has come");
 	if (bench_flush_start())
 		return 1;
-	for (i = 0; i < bench_opts.departures; i++)
-		if (depart(i % 2))
-			return 1;
-	return bench_flush_stop() ? 1 : tell();
+	for (i = 0; i < bench_opts.departures && !err; i++)
+		err = depart(i % 2);
+	err = bench_flush_stop() ?: err;
+	return err ? 1 : tell();
 }

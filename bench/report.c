@@ -200,7 +200,8 @@ static int by_size(const void *a, const void *b)
 __u64 bench_percentile(struct bench_samples *s, unsigned int p)
 {
 	qsort(s->ns, s->n, sizeof(*s->ns), by_size);
-	return s->n ? s->ns[(s->n - 1) * p / 100] : 0;
+	/* nearest rank: of 50, the p99 is the largest */
+	return s->n ? s->ns[(s->n * p + 99) / 100 - 1] : 0;
 }
 
 struct json_object *bench_samples_json(struct bench_samples *s)
