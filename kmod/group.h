@@ -13,9 +13,10 @@
  *
  * Lifetimes: a ring is held by its name (dmring_mutex), its members and its
  * thread's creator; its log lives as long as it does. A member is held by its
- * open file and, while accepted input is waiting, by the ring. Mappings hold
- * the file, so all that is mapped outlives them. Members are found by id
- * under RCU and freed after a grace period.
+ * open file and by the ring, while accepted input is waiting and until watchers
+ * have been told of its coming and its going. Mappings hold the file, so all
+ * that is mapped outlives them. Members are found by id under RCU and freed
+ * after a grace period.
  */
 #ifndef _DMRING_GROUP_H
 #define _DMRING_GROUP_H
