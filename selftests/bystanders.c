@@ -44,6 +44,8 @@ static int send_role(void *arg)
 	uint64_t n = 0;
 	char buf[LEN];
 
+	/* before the first message: its parent may be later */
+	s->b->pid[s->no] = getpid();
 	if (dmring_attach(&r, s->b->name, &opts))
 		return 1;
 	__atomic_add_fetch(&s->b->ready, 1, __ATOMIC_RELEASE);

@@ -6,6 +6,7 @@
  *	f --write--> ring "file" --read--> g
  *	      any event loop, any language
  */
+#include <ctype.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -184,22 +185,21 @@ TEST_F(file, write_waits)
 	struct pollfd p = { .fd = self->f.fd, .events = POLLOUT };
 	struct rig_member slow = {};
 	char buf[4096] = "";
-	int n = 0;
+	int n;
 
 	ASSERT_EQ(0, rig_attach(&slow, self->name, 0));
 	nonblocking(self->f.fd);
-	while (put(self->f.fd, buf, sizeof(buf)) > 0 && n < 1000)
-		n++;
+	n = rig_fill(self->name, put(self->f.fd, buf, sizeof(buf)));
 	EXPECT_EQ(-EAGAIN, put(self->f.fd, buf, sizeof(buf)));
 	EXPECT_GT(n, 40);
 	EXPECT_LT(n, 100);
 	EXPECT_EQ(0, poll(&p, 1, 0));
 	/* it makes room as the others do, so that poll() comes back */
-	while (n--) {
+	while (n-- > 0) {
 		EXPECT_EQ(4096, get(slow.fd, buf, sizeof(buf)));
 		EXPECT_EQ(4096, get(self->g.fd, buf, sizeof(buf)));
 	}
-	EXPECT_EQ(1, poll(&p, 1, 5000));
+	EXPECT_EQ(1, poll(&p, 1, RIG_WAIT_MS));
 	EXPECT_EQ(POLLOUT, p.revents & POLLOUT);
 	EXPECT_EQ(4096, put(self->f.fd, buf, sizeof(buf)));
 	close(slow.fd);
@@ -212,12 +212,12 @@ TEST_F(file, poll_in)
 
 	EXPECT_EQ(0, poll(&p, 1, 50));
 	EXPECT_EQ(2, put(self->f.fd, "hi", 2));
-	EXPECT_EQ(1, poll(&p, 1, 5000));
+	EXPECT_EQ(1, poll(&p, 1, RIG_WAIT_MS));
 	EXPECT_EQ(1, poll(&p, 1, 0));
 	EXPECT_EQ(2, get(self->g.fd, buf, sizeof(buf)));
 	EXPECT_EQ(0, poll(&p, 1, 50));
 	ASSERT_EQ(0, rig_evict(self->name, self->g.at.id));
-	EXPECT_EQ(1, poll(&p, 1, 5000));
+	EXPECT_EQ(1, poll(&p, 1, RIG_WAIT_MS));
 	EXPECT_EQ(POLLHUP, p.revents & POLLHUP);
 }
 
@@ -245,9 +245,11 @@ TEST_F(file, interrupted)
 	char buf[8];
 
 	sigaction(SIGALRM, &sa, NULL);
-	ualarm(100000, 0);
+	/* again and again: the first one may come before the call */
+	ualarm(100000, 100000);
 	EXPECT_EQ(-EINTR, get(self->g.fd, buf, sizeof(buf)));
-	EXPECT_LT(rig_ms() - begin, 5000);
+	ualarm(0, 0);
+	EXPECT_LT(rig_ms() - begin, RIG_WAIT_MS);
 }
 
 TEST_F(file, detached_while_waiting)
@@ -274,6 +276,7 @@ struct call {
 	char *buf;
 	size_t len;
 	int ret;
+	pid_t tid;		/* when its thread runs */
 	pthread_t thread;
 };
 
@@ -281,6 +284,7 @@ static void *do_read(void *arg)
 {
 	struct call *c = arg;
 
+	__atomic_store_n(&c->tid, gettid(), __ATOMIC_RELEASE);
 	c->ret = get(c->fd, c->buf, c->len);
 	return NULL;
 }
@@ -289,8 +293,31 @@ static void *do_write(void *arg)
 {
 	struct call *c = arg;
 
+	__atomic_store_n(&c->tid, gettid(), __ATOMIC_RELEASE);
 	c->ret = put(c->fd, c->buf, c->len);
 	return NULL;
+}
+
+/* Does thread @tid sleep in this system call? */
+static bool sleeps_in(pid_t tid, int nr)
+{
+	char path[40], line[64] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	/* "running" has no number */
+	if (read(fd, line, sizeof(line) - 1) < 0 || !isdigit(line[0]))
+		line[0] = '\0';
+	close(fd);
+	return line[0] && atoi(line) == nr;
+}
+
+static bool is_asleep(const struct call *c, int nr)
+{
+	return rig_within(RIG_WAIT_MS, sleeps_in(__atomic_load_n(&c->tid, __ATOMIC_ACQUIRE), nr));
 }
 
 /* Memory that comes when it is told to: whoever copies from it waits. */
@@ -323,10 +350,10 @@ TEST_F(file, mapped_while_writing)
 	ASSERT_LE(0, p.fd);
 	/* one that is too long for the input space holds the lock, and the other one waits for it */
 	ASSERT_EQ(0, pthread_create(&first.thread, NULL, do_write, &first));
-	ASSERT_EQ(1, poll(&p, 1, 5000));
+	ASSERT_EQ(1, poll(&p, 1, RIG_WAIT_MS));
 	ASSERT_EQ(POLLIN, p.revents);
 	ASSERT_EQ(0, pthread_create(&second.thread, NULL, do_write, &second));
-	rig_sleep(200);
+	ASSERT_TRUE(is_asleep(&second, SYS_write));
 	ASSERT_EQ(0, rig_map(&self->f));
 	__atomic_store_n(&self->f.user->in_tail, 2 * size - 4, __ATOMIC_SEQ_CST);
 	all.range.start = (uintptr_t)first.buf;
@@ -360,12 +387,13 @@ TEST_F(file, attaching_while_writing)
 	p.fd = late_memory(&first.buf, first.len);
 	ASSERT_LE(0, p.fd);
 	ASSERT_EQ(0, pthread_create(&first.thread, NULL, do_write, &first));
-	ASSERT_EQ(1, poll(&p, 1, 5000));
+	ASSERT_EQ(1, poll(&p, 1, RIG_WAIT_MS));
 	pid = rig_child(attach_once_more, &self->f.fd);
+	EXPECT_TRUE(rig_within(RIG_WAIT_MS, sleeps_in(pid, SYS_ioctl)));
 	rig_sleep(200);
 	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
 	EXPECT_EQ(0, kill(pid, SIGKILL));
-	EXPECT_TRUE(rig_within(5000, waitpid(pid, &status, WNOHANG) == pid));
+	EXPECT_TRUE(rig_within(RIG_WAIT_MS, waitpid(pid, &status, WNOHANG) == pid));
 	all.range.start = (uintptr_t)first.buf;
 	ASSERT_EQ(0, ioctl(p.fd, UFFDIO_ZEROPAGE, &all));
 	pthread_join(first.thread, NULL);
@@ -383,7 +411,7 @@ TEST_F(file, mapped_while_reading)
 	ASSERT_EQ(2, put(self->f.fd, "hi", 2));
 	ASSERT_EQ(2, get(self->g.fd, buf, sizeof(buf)));
 	ASSERT_EQ(0, pthread_create(&reads.thread, NULL, do_read, &reads));
-	rig_sleep(200);
+	ASSERT_TRUE(is_asleep(&reads, SYS_read));
 	ASSERT_EQ(0, rig_map(&self->g));
 	__atomic_store_n(&self->g.user->log_head, 0, __ATOMIC_SEQ_CST);
 	ASSERT_EQ(0, rig_submit(&self->g));

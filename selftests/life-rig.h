@@ -76,6 +76,7 @@ FIXTURE_SETUP(life)
 	ASSERT_EQ(0, rig_join(&self->w, self->name, 0));
 	traffic_init(&self->t, false);
 	self->talker = rig_child(talk, self);
+	ASSERT_TRUE(rig_within(RIG_WAIT_MS, __atomic_load_n(&self->sh->talked, __ATOMIC_ACQUIRE)));
 }
 
 static void read_all(FIXTURE_DATA(life) *self)
@@ -87,15 +88,8 @@ static void read_all(FIXTURE_DATA(life) *self)
 		traffic_see(&self->t, buf, len);
 }
 
-#define read_until(ms, cond) ({						\
-	uint64_t __end = rig_ms() + (ms);				\
-	bool __is;							\
-	while (!(__is = !!(cond)) && rig_ms() < __end) {		\
-		read_all(self);						\
-		rig_enter(&self->w, DMRING_ENTER_READ, 0, 10);		\
-	}								\
-	__is;								\
-})
+#define read_until(ms, cond)						\
+	rig_await(ms, (read_all(self), (cond)), rig_enter(&self->w, DMRING_ENTER_READ, 0, 10))
 
 static uint64_t members(FIXTURE_DATA(life) *self)
 {
@@ -107,13 +101,13 @@ FIXTURE_TEARDOWN(life)
 {
 	__atomic_store_n(&self->sh->stop, 1, __ATOMIC_RELEASE);
 	EXPECT_EQ(0, rig_wait(self->talker));
-	EXPECT_TRUE(read_until(5000, self->t.sender[TALKER].next >= self->sh->talked));
+	EXPECT_TRUE(read_until(RIG_WAIT_MS, self->t.sender[TALKER].next >= self->sh->talked));
 	read_all(self);
 	traffic_sent(&self->t, TALKER, self->sh->talked);
 	EXPECT_GT(self->sh->talked, 0);
 	EXPECT_TRUE(traffic_clean(&self->t)) TH_LOG("%s", traffic_text(&self->t));
 	EXPECT_EQ(DMRING_STATE_ATTACHED, self->w.kern->state);
-	EXPECT_TRUE(rig_within(2000, members(self) == 1));
+	EXPECT_TRUE(rig_within(RIG_WAIT_MS, members(self) == 1));
 	traffic_free(&self->t);
 	rig_leave(&self->w);
 	EXPECT_EQ(0, rig_ring_del(self->name));

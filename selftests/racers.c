@@ -378,8 +378,9 @@ static bool enough(const struct bystanders *b)
 
 TEST(racers_and_bystanders)
 {
+	/* no bystander is thrown out who is only not scheduled */
 	const struct rig_conf conf = {
-		.log = LOG, .slow_ms = 3000, .flags = DMRING_RING_IDENTIFY,
+		.log = LOG, .slow_ms = RIG_WAIT_MS, .flags = DMRING_RING_IDENTIFY,
 	};
 	const char *name = rig_name("racers");
 	unsigned long ms = rig_knob("DMRING_RACE_MS", 20000);

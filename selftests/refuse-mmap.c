@@ -47,7 +47,7 @@ FIXTURE_TEARDOWN(map)
 	EXPECT_TRUE(m->map[0] || !rig_map(m));
 	EXPECT_EQ(DMRING_STATE_ATTACHED, m->kern->state);
 	EXPECT_EQ(0, rig_send(m, "whole", 6));
-	EXPECT_EQ(6, rig_get_wait(m, buf, sizeof(buf), 2000));
+	EXPECT_EQ(6, rig_get_wait(m, buf, sizeof(buf), RIG_WAIT_MS));
 	rig_leave(m);
 	EXPECT_EQ(0, rig_ring_del(self->name));
 }

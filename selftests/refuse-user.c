@@ -38,7 +38,7 @@ FIXTURE_SETUP(user)
 
 FIXTURE_TEARDOWN(user)
 {
-	EXPECT_TRUE(rig_within(2000, rig_ring_get(name, DMRING_A_RING_MEMBERS) == 0));
+	EXPECT_TRUE(rig_within(RIG_WAIT_MS, rig_ring_get(name, DMRING_A_RING_MEMBERS) == 0));
 	EXPECT_EQ(0, rig_ring_del(name));
 }
 
@@ -169,33 +169,36 @@ TEST_F(user, locked_memory)
 	EXPECT_EQ(0, rig_in_child(attach_as, &a));
 }
 
+#define LIMIT	(1U << 20)
+#define FIT	(LIMIT / (44U << 10))	/* members with default sizes */
+
+/* Memory is given back with the last reference, which may be the ring's thread's */
+static int attach_within(int ms, struct rig_member *m)
+{
+	int err = 0;
+
+	rig_within(ms, (err = rig_attach(m, name, DMRING_ATTACH_SEND_ONLY)) != -ENOBUFS);
+	return err;
+}
+
 /* The sum counts, over all processes of the user; what is given back may be had again */
 static int many_as_other(void *arg)
 {
-	const struct rlimit limit = { 1 << 20, 1 << 20 };
-	struct rig_member m[40] = {};
-	int round, i, n, last = 0;
+	const struct rlimit limit = { LIMIT, LIMIT };
+	struct rig_member m[FIT] = {}, more = {};
+	unsigned int round, i;
 
 	(void)arg;
 	if (setrlimit(RLIMIT_MEMLOCK, &limit) || rig_drop(OTHER))
 		return 200;
 	for (round = 0; round < 20; round++) {
-		for (n = 0; n < 40; n++) {
-			int err = rig_attach(&m[n], name, DMRING_ATTACH_SEND_ONLY);
-
-			if (err == -ENOBUFS)
-				break;
-			if (err)
+		for (i = 0; i < FIT; i++)
+			if (attach_within(RIG_WAIT_MS, &m[i]))
 				return 201;
-		}
-		/* 44 KiB each */
-		if (n < 10 || n > 30 || (round && n != last))
+		if (attach_within(0, &more) != -ENOBUFS)
 			return 202;
-		last = n;
-		for (i = 0; i < n; i++)
+		for (i = 0; i < FIT; i++)
 			close(m[i].fd);
-		/* memory goes when the last reference does: with the ring's thread */
-		rig_sleep(200);
 	}
 	return 0;
 }

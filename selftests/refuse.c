@@ -45,9 +45,9 @@ FIXTURE_TEARDOWN(refuse)
 	char buf[16] = "";
 
 	close(self->fd);
-	EXPECT_TRUE(rig_within(2000, rig_ring_get(self->name, DMRING_A_RING_MEMBERS) == 1));
+	EXPECT_TRUE(rig_within(RIG_WAIT_MS, rig_ring_get(self->name, DMRING_A_RING_MEMBERS) == 1));
 	EXPECT_EQ(0, rig_send(&self->watcher, "still", 6));
-	EXPECT_EQ(6, rig_get_wait(&self->watcher, buf, sizeof(buf), 2000));
+	EXPECT_EQ(6, rig_get_wait(&self->watcher, buf, sizeof(buf), RIG_WAIT_MS));
 	EXPECT_STREQ("still", buf);
 	EXPECT_EQ(-EAGAIN, rig_get(&self->watcher, buf, sizeof(buf)));
 	rig_leave(&self->watcher);
@@ -298,7 +298,7 @@ TEST_F(refuse, refused_enter_submits_nothing)
 	EXPECT_EQ(0, m.kern->in_head);
 	/* it was accepted nevertheless, and goes with the next doorbell */
 	EXPECT_EQ(0, rig_submit(&m));
-	EXPECT_EQ(6, rig_get_wait(&self->watcher, buf, sizeof(buf), 2000));
+	EXPECT_EQ(6, rig_get_wait(&self->watcher, buf, sizeof(buf), RIG_WAIT_MS));
 	rig_leave(&m);
 }
 
@@ -346,13 +346,13 @@ TEST_F(refuse, input_too_long)
 	EXPECT_EQ(0, rig_put(&m, big, m.at.max_msg + 1));
 	EXPECT_EQ(0, rig_put(&m, "next", 5));
 	EXPECT_EQ(0, rig_submit(&m));
-	EXPECT_TRUE(rig_within(2000, !rig_private_event(&m, &ev)));
+	EXPECT_TRUE(rig_within(RIG_WAIT_MS, !rig_private_event(&m, &ev)));
 	EXPECT_EQ(DMRING_EV_REJECTED, ev.what);
 	EXPECT_EQ(EMSGSIZE, ev.reason);
 	EXPECT_EQ(m.at.max_msg + 1, ev.arg);
 	EXPECT_EQ(1, m.kern->rejected);
 	/* the one behind it comes */
-	EXPECT_EQ(5, rig_get_wait(&self->watcher, buf, sizeof(buf), 2000));
+	EXPECT_EQ(5, rig_get_wait(&self->watcher, buf, sizeof(buf), RIG_WAIT_MS));
 	free(big);
 	rig_leave(&m);
 }
@@ -376,16 +376,13 @@ TEST_F(refuse, input_record_fields)
 
 	ASSERT_EQ(0, rig_join(&m, self->name, 0));
 	for (i = 0; i < ARRAY_SIZE(recs); i++) {
-		struct dmring_in_rec *rec = (void *)(m.in + m.in_tail);
-
-		ASSERT_EQ(0, rig_put(&m, "wrong", 5));
-		*rec = recs[i];
+		ASSERT_EQ(0, rig_put_rec(&m, &recs[i], "wrong", 5));
 		ASSERT_EQ(0, rig_send(&m, "right", 5));
-		EXPECT_TRUE(rig_within(2000, !rig_private_event(&m, &ev)));
+		EXPECT_TRUE(rig_within(RIG_WAIT_MS, !rig_private_event(&m, &ev)));
 		EXPECT_EQ(DMRING_EV_REJECTED, ev.what);
 		EXPECT_EQ(EINVAL, ev.reason);
 		EXPECT_EQ(i + 1, m.kern->rejected);
-		EXPECT_EQ(5, rig_get_wait(&self->watcher, buf, sizeof(buf), 2000));
+		EXPECT_EQ(5, rig_get_wait(&self->watcher, buf, sizeof(buf), RIG_WAIT_MS));
 		EXPECT_EQ(0, memcmp(buf, "right", 5));
 		EXPECT_EQ(-EAGAIN, rig_get(&self->watcher, buf, sizeof(buf)));
 	}
@@ -437,7 +434,7 @@ TEST_F(refuse, all_after_eviction)
 	expect_all_refused(_metadata, &m);
 	EXPECT_EQ(0, rig_ring_stat(self->name, DMRING_A_STAT_MESSAGES));
 	/* the others are told */
-	EXPECT_EQ(0, rig_event(&self->watcher, &ev, 2000));
+	EXPECT_EQ(0, rig_event(&self->watcher, &ev, RIG_WAIT_MS));
 	EXPECT_EQ(DMRING_EV_LEFT, ev.what);
 	EXPECT_EQ(DMRING_REASON_ADMIN, ev.reason);
 	EXPECT_EQ(m.at.id, ev.arg);

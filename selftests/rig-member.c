@@ -139,9 +139,9 @@ static uint64_t in_cost(size_t len)
 	       ~(uint64_t)(DMRING_ALIGN - 1);
 }
 
-int rig_put(struct rig_member *m, const void *data, size_t len)
+int rig_put_rec(struct rig_member *m, const struct dmring_in_rec *rec, const void *data,
+		size_t len)
 {
-	struct dmring_in_rec rec = { .len = len, .type = DMRING_REC_DATA };
 	uint64_t head = __atomic_load_n(&m->kern->in_head, __ATOMIC_ACQUIRE);
 	char *at = m->in + (m->in_tail & (m->at.in_size - 1));
 
@@ -149,11 +149,18 @@ int rig_put(struct rig_member *m, const void *data, size_t len)
 		return -EMSGSIZE;
 	if (m->in_tail - head + in_cost(len) > m->at.in_size)
 		return -EAGAIN;
-	memcpy(at, &rec, sizeof(rec));
-	memcpy(at + sizeof(rec), data, len);
+	memcpy(at, rec, sizeof(*rec));
+	memcpy(at + sizeof(*rec), data, len);
 	m->in_tail += in_cost(len);
 	__atomic_store_n(&m->user->in_tail, m->in_tail, __ATOMIC_RELEASE);
 	return 0;
+}
+
+int rig_put(struct rig_member *m, const void *data, size_t len)
+{
+	const struct dmring_in_rec rec = { .len = len, .type = DMRING_REC_DATA };
+
+	return rig_put_rec(m, &rec, data, len);
 }
 
 int rig_submit(struct rig_member *m)
@@ -309,11 +316,14 @@ int rig_event(struct rig_member *m, struct dmring_ev *ev, int ms)
 {
 	uint64_t end = rig_ms() + ms;
 	struct rig_rec rec;
+	bool late;
 	int err;
 
 	do {
+		/* before the look, so that the last one is after the end */
+		late = rig_ms() >= end;
 		err = rig_peek(m, &rec);
-		if (err == -EAGAIN && rig_ms() < end) {
+		if (err == -EAGAIN && !late) {
 			rig_sleep(1);
 			continue;
 		}
@@ -357,6 +367,29 @@ void rig_sleep(int ms)
 
 	while (nanosleep(&ts, &ts) && errno == EINTR)
 		;
+}
+
+void rig_fill_begin(struct rig_fill *f, const char *ring)
+{
+	*f = (struct rig_fill){
+		.ring = ring, .was = rig_ring_stat(ring, DMRING_A_STAT_FULL),
+		.end = rig_ms() + 2 * RIG_WAIT_MS,
+	};
+}
+
+bool rig_fill_on(struct rig_fill *f, int err)
+{
+	if (err >= 0)
+		f->sent++;
+	else if (err == -EAGAIN && f->full)
+		return false;
+	else if (err == -EAGAIN)
+		f->full = rig_ring_stat(f->ring, DMRING_A_STAT_FULL) > f->was;
+	else
+		f->sent = err;
+	if (f->sent >= 0 && rig_ms() >= f->end)
+		f->sent = -ETIMEDOUT;
+	return f->sent >= 0;
 }
 
 pid_t rig_child(int (*fn)(void *arg), void *arg)

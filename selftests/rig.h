@@ -104,6 +104,9 @@ uint64_t rig_area_off(int nr);
 
 /* Write a message and mark it; -EAGAIN without room. No doorbell. */
 int rig_put(struct rig_member *m, const void *data, size_t len);
+/* The same with a header that may say anything */
+int rig_put_rec(struct rig_member *m, const struct dmring_in_rec *rec, const void *data,
+		size_t len);
 int rig_submit(struct rig_member *m);
 int rig_send(struct rig_member *m, const void *data, size_t len);
 int rig_send_big(struct rig_member *m, const void *data, size_t len);
@@ -138,16 +141,53 @@ int rig_private_event(struct rig_member *m, struct dmring_ev *ev);
 
 /* ---- time and processes ---- */
 
+#define RIG_WAIT_MS	10000	/* what comes at once comes by then, on any machine */
+
 uint64_t rig_ms(void);
 void rig_sleep(int ms);
-/* Is @cond true within @ms? It is looked at every 2 ms. */
-#define rig_within(ms, cond) ({						\
+/*
+ * Is @cond true within @ms? Between two looks @meanwhile is done. The last look is after the end:
+ * who was not scheduled until then has looked nevertheless.
+ */
+#define rig_await(ms, cond, meanwhile) ({				\
 	uint64_t __end = rig_ms() + (ms);				\
-	bool __is;							\
-	while (!(__is = !!(cond)) && rig_ms() < __end)			\
-		rig_sleep(2);						\
+	bool __is, __late;						\
+	for (;;) {							\
+		__late = rig_ms() >= __end;				\
+		__is = !!(cond);					\
+		if (__is || __late)					\
+			break;						\
+		meanwhile;						\
+	}								\
 	__is;								\
 })
+/* The same, looked at every 2 ms */
+#define rig_within(ms, cond) rig_await(ms, cond, rig_sleep(2))
+
+/*
+ * Do @send until @ring has no room any more, neither in its log, of which nobody gives anything
+ * back, nor in the sender's space: how often it went, or -errno. -EAGAIN alone may say only that
+ * the ring's thread has not come by yet.
+ */
+#define rig_fill(ring, send) ({						\
+	struct rig_fill __fill;						\
+	rig_fill_begin(&__fill, ring);					\
+	while (rig_fill_on(&__fill, send))				\
+		;							\
+	__fill.sent;							\
+})
+
+struct rig_fill {
+	const char *ring;
+	uint64_t was;		/* times it was full before */
+	uint64_t end;
+	bool full;
+	int sent;
+};
+
+void rig_fill_begin(struct rig_fill *f, const char *ring);
+/* @err is what became of one more; false: it is over */
+bool rig_fill_on(struct rig_fill *f, int err);
 
 /* Runs @fn in a child; what it returns is its exit status */
 pid_t rig_child(int (*fn)(void *arg), void *arg);

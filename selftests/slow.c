@@ -22,11 +22,11 @@
 #define LOG		(64U << 10)
 #define LEN		400U
 #define EVICT_MS	4000U	/* who is only slow is not away for so long */
-#define STUCK_MS	500U	/* who has sent nothing for so long is stuck */
 
 /* What processes tell each other */
 struct shared {
 	uint64_t sent;
+	uint64_t in_vain;	/* attempts of the sender that found no room until their end */
 	uint64_t stop;
 	uint64_t by;		/* read by the bystander */
 	uint64_t seen;		/* by the victim */
@@ -45,6 +45,7 @@ FIXTURE(slow) {
 	struct traffic t;
 	pid_t victim;
 	pid_t sender;
+	uint64_t begin;		/* before the first message */
 };
 
 FIXTURE_VARIANT(slow) {
@@ -111,6 +112,8 @@ static int send_role(void *arg)
 			return 2;
 		n += !err;
 		__atomic_store_n(&s->sh->sent, n, __ATOMIC_RELEASE);
+		if (err)
+			__atomic_add_fetch(&s->sh->in_vain, 1, __ATOMIC_RELEASE);
 	}
 	return dmring_detach(r);
 }
@@ -180,15 +183,9 @@ static void read_all(FIXTURE_DATA(slow) *self)
 	__atomic_store_n(&self->sh->by, self->t.got, __ATOMIC_RELEASE);
 }
 
-#define read_until(ms, cond) ({						\
-	uint64_t __end = rig_ms() + (ms);				\
-	bool __is;							\
-	while (!(__is = !!(cond)) && rig_ms() < __end) {		\
-		read_all(self);						\
-		dmring_wait(self->by, DMRING_WAIT_READ, 1, 10);		\
-	}								\
-	__is;								\
-})
+#define read_until(ms, cond)						\
+	rig_await(ms, (read_all(self), (cond)),				\
+		  dmring_wait(self->by, DMRING_WAIT_READ, 1, 10))
 
 static uint32_t ahead(const FIXTURE_VARIANT(slow) *variant)
 {
@@ -203,7 +200,13 @@ static uint64_t sent(const struct shared *sh)
 static void start(struct __test_metadata *_metadata, FIXTURE_DATA(slow) *self, struct role *r)
 {
 	self->victim = rig_child(read_role, r);
-	ASSERT_TRUE(rig_within(10000, __atomic_load_n(&r->sh->seen, __ATOMIC_ACQUIRE)));
+	ASSERT_TRUE(rig_within(RIG_WAIT_MS, __atomic_load_n(&r->sh->seen, __ATOMIC_ACQUIRE)));
+}
+
+static void start_sender(FIXTURE_DATA(slow) *self, struct role *r)
+{
+	self->begin = rig_ms();
+	self->sender = rig_child(send_role, r);
 }
 
 /* The bystander has it all: nothing lost, doubled, out of order or damaged */
@@ -219,18 +222,23 @@ static void end_clean(struct __test_metadata *_metadata, FIXTURE_DATA(slow) *sel
 	__atomic_store_n(&sh->stop, 2, __ATOMIC_RELEASE);
 }
 
-/* Is there no room, and has the sender been able to send nothing for a while? */
+static uint64_t in_vain(const struct shared *sh)
+{
+	return __atomic_load_n(&sh->in_vain, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * Is there no room, in the log and then in the sender's space? Of its next two attempts in vain
+ * the second one began when the log was full.
+ */
 static bool comes_to_a_stop(FIXTURE_DATA(slow) *self)
 {
-	uint64_t end = rig_ms() + 20000, was;
+	uint64_t was;
 
-	do {
-		was = sent(self->sh);
-		read_until(STUCK_MS, false);
-		if (sent(self->sh) == was && rig_ring_stat(self->name, DMRING_A_STAT_FULL))
-			return true;
-	} while (rig_ms() < end);
-	return false;
+	if (!read_until(20000, rig_ring_stat(self->name, DMRING_A_STAT_FULL) > 0))
+		return false;
+	was = in_vain(self->sh);
+	return read_until(20000, in_vain(self->sh) >= was + 2);
 }
 
 static void stopped_under_block(struct __test_metadata *_metadata, FIXTURE_DATA(slow) *self,
@@ -257,16 +265,15 @@ static void stopped_under_block(struct __test_metadata *_metadata, FIXTURE_DATA(
 static void stopped_under_evict(struct __test_metadata *_metadata, FIXTURE_DATA(slow) *self,
 				struct shared *sh)
 {
-	uint64_t full, begin;
 	struct dmring_ev ev = {};
+	uint64_t full;
 
-	begin = rig_ms();
 	EXPECT_TRUE(read_until(20000, rig_ring_stat(self->name, DMRING_A_STAT_FULL) > 0));
 	full = rig_ms();
 	EXPECT_TRUE(read_until(20000, rig_ring_get(self->name, DMRING_A_RING_MEMBERS) == 2));
 	/* the limit runs from when the log was full: not before, and not much after */
-	EXPECT_GE(rig_ms() - begin, EVICT_MS);
-	EXPECT_LT(rig_ms() - full, EVICT_MS + 5000);
+	EXPECT_GE(rig_ms() - self->begin, EVICT_MS);
+	EXPECT_LT(rig_ms() - full, EVICT_MS + RIG_WAIT_MS);
 	EXPECT_TRUE(read_until(20000, dmring_event(self->by, &ev) == 0));
 	EXPECT_EQ(DMRING_EV_LEFT, ev.what);
 	EXPECT_EQ(DMRING_REASON_SLOW, ev.reason);
@@ -305,7 +312,7 @@ TEST_F(slow, stopped_reader)
 
 	start(_metadata, self, &r);
 	ASSERT_EQ(0, kill(self->victim, SIGSTOP));
-	self->sender = rig_child(send_role, &r);
+	start_sender(self, &r);
 	if (variant->policy == DMRING_SLOW_BLOCK)
 		stopped_under_block(_metadata, self, self->sh);
 	else if (variant->policy == DMRING_SLOW_EVICT)
@@ -321,7 +328,7 @@ TEST_F(slow, slower_reader)
 	struct shared *sh = self->sh;
 
 	start(_metadata, self, &r);
-	self->sender = rig_child(send_role, &r);
+	start_sender(self, &r);
 	EXPECT_TRUE(read_until(100000, sent(sh) == r.most));
 	end_clean(_metadata, self);
 	EXPECT_EQ(0, rig_wait(self->victim));
@@ -339,17 +346,15 @@ TEST_F(slow, many_stopped)
 {
 	struct role r = { self->name, self->sh, UINT64_MAX, 0, ahead(variant) };
 	struct rig_member idle[20] = {};
-	uint64_t begin;
 	int i;
 
 	for (i = 0; i < 20; i++)
 		ASSERT_EQ(0, rig_join(&idle[i], self->name, 0));
-	self->sender = rig_child(send_role, &r);
-	begin = rig_ms();
+	start_sender(self, &r);
 	ASSERT_TRUE(variant->policy == DMRING_SLOW_BLOCK ? comes_to_a_stop(self) :
 		    read_until(30000, sent(self->sh) > 3000));
 	if (variant->policy == DMRING_SLOW_EVICT) {
-		EXPECT_GE(rig_ms() - begin, EVICT_MS);
+		EXPECT_GE(rig_ms() - self->begin, EVICT_MS);
 		EXPECT_EQ(20, rig_ring_stat(self->name, DMRING_A_STAT_EVICTED));
 	}
 	for (i = 0; i < 20; i++) {
@@ -374,18 +379,30 @@ TEST_F(slow, other_ring_goes_on)
 	ASSERT_EQ(0, rig_ring_add(name, NULL));
 	ASSERT_EQ(0, rig_join(&a, name, 0));
 	ASSERT_EQ(0, rig_join(&idle, self->name, 0));
-	self->sender = rig_child(send_role, &r);
+	start_sender(self, &r);
 	EXPECT_TRUE(read_until(20000, variant->policy == DMRING_SLOW_DROP ? sent(self->sh) > 1000 :
 			       rig_ring_stat(self->name, DMRING_A_STAT_FULL) > 0));
 	for (i = 0; i < 500; i++) {
 		ASSERT_EQ(0, rig_send(&a, buf, sizeof(buf)));
-		ASSERT_EQ((int)LEN, rig_get_wait(&a, buf, sizeof(buf), 2000));
+		ASSERT_EQ((int)LEN, rig_get_wait(&a, buf, sizeof(buf), RIG_WAIT_MS));
 	}
 	rig_leave(&idle);
 	rig_leave(&a);
 	EXPECT_EQ(0, rig_ring_del(name));
 	__atomic_store_n(&self->sh->stop, 1, __ATOMIC_RELEASE);
 	end_clean(_metadata, self);
+}
+
+/* The message that comes after @sent others */
+static int send_next(struct dmring *s, char *buf, uint64_t *sent)
+{
+	size_t len = traffic_len(1, *sent, LEN);
+	int err;
+
+	traffic_make(buf, len, 1, *sent);
+	err = dmring_send(s, buf, len);
+	*sent += !err;
+	return err;
 }
 
 /* A full input space says so, by errno, mark and poll, and takes no half message */
@@ -406,22 +423,14 @@ TEST(full_space)
 	ASSERT_EQ(0, rig_ring_add(name, &conf));
 	ASSERT_EQ(0, rig_join(&r, name, 0));
 	ASSERT_EQ(0, dmring_attach(&s, name, &opts));
-	for (;;) {
-		size_t want = traffic_len(1, n, LEN);
-
-		traffic_make(buf, want, 1, n);
-		/* a space is full for a moment while the ring's thread has not come by yet */
-		if (dmring_send_wait(s, buf, want, 2000))
-			break;
-		n++;
-	}
-	EXPECT_GT(n, (uint64_t)LOG / LEN);
+	EXPECT_GT(rig_fill(name, send_next(s, buf, &n)), (int)(LOG / LEN));
 	EXPECT_EQ(-EAGAIN, dmring_send(s, buf, LEN));
 	EXPECT_EQ(-EAGAIN, dmring_reserve(s, LEN, &space));
 	EXPECT_EQ(-ETIMEDOUT, dmring_send_wait(s, buf, LEN, 50));
 	EXPECT_EQ(-ETIMEDOUT, dmring_wait(s, DMRING_WAIT_WRITE, LEN, 50));
-	while ((len = rig_get_wait(&r, buf, sizeof(buf), 500)) >= 0)
+	while (t.got < n && (len = rig_get_wait(&r, buf, sizeof(buf), RIG_WAIT_MS)) >= 0)
 		traffic_see(&t, buf, len);
+	EXPECT_EQ(-ETIMEDOUT, rig_get_wait(&r, buf, sizeof(buf), 100));
 	traffic_sent(&t, 1, n);
 	EXPECT_TRUE(traffic_clean(&t)) TH_LOG("%s", traffic_text(&t));
 	EXPECT_EQ(0, dmring_send(s, buf, LEN));

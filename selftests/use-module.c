@@ -49,7 +49,7 @@ static void one_machine(bool leave)
 		traffic_make(buf, LEN, 1, n);
 		must(rig_send(&m[n % MEMBERS], buf, LEN), "send");
 		for (i = 0; i < MEMBERS; i++)
-			must(rig_get_wait(&m[i], buf, LEN, 5000) != LEN, "receive");
+			must(rig_get_wait(&m[i], buf, LEN, RIG_WAIT_MS) != LEN, "receive");
 	}
 	must(rig_evict("one", m[1].at.id), "evict");
 	/* some leave in order, some with messages on their way, some with their process */
