@@ -15,7 +15,7 @@
 #include "rig.h"
 #include "traffic.h"
 
-#define WAIT_MS	10000
+#define WAIT_MS	RIG_WAIT_MS
 
 FIXTURE(basic) {
 	const char *name;
@@ -62,14 +62,10 @@ static struct dmring *attach(const char *name, uint32_t flags, uint32_t in_size)
 /* Waits for the next message; its length */
 static ssize_t recv_wait(struct dmring *r, void *buf, size_t size)
 {
-	uint64_t end = rig_ms() + WAIT_MS;
 	ssize_t len;
 
-	do {
-		len = dmring_recv(r, buf, size);
-		if (len == -EAGAIN)
-			dmring_wait(r, DMRING_WAIT_READ, 1, 100);
-	} while (len == -EAGAIN && rig_ms() < end);
+	rig_await(WAIT_MS, (len = dmring_recv(r, buf, size)) != -EAGAIN,
+		  dmring_wait(r, DMRING_WAIT_READ, 1, 100));
 	return len;
 }
 
@@ -214,7 +210,7 @@ TEST_F(basic, own)
 		if (i % 40 != 39)
 			continue;
 		for (n = i - 39; n <= i; n++, held++) {
-			ASSERT_EQ(0, dmring_wait(c, DMRING_WAIT_READ, 1, 5000));
+			ASSERT_EQ(0, dmring_wait(c, DMRING_WAIT_READ, 1, WAIT_MS));
 			ASSERT_EQ(0, dmring_peek(c, &m));
 			ASSERT_EQ(0, memcmp(m.data, &n, 4));
 			ASSERT_EQ(!!(n % 5), m.own);
@@ -367,6 +363,8 @@ TEST_F(basic, events_in_their_place)
 	ASSERT_NE(NULL, e);
 	ASSERT_NE(NULL, victim);
 	ASSERT_EQ(0, dmring_send(self->a, "1", 1));
+	/* the ring has it: it goes before what happens now */
+	ASSERT_EQ(0, dmring_wait(e, DMRING_WAIT_READ, 1, WAIT_MS));
 	ASSERT_EQ(0, rig_evict(self->name, dmring_id(victim)));
 	EXPECT_TRUE(rig_within(WAIT_MS, dmring_state(victim) == DMRING_STATE_DETACHED));
 	ASSERT_EQ(0, dmring_wait(e, DMRING_WAIT_READ, 2, WAIT_MS));
@@ -536,12 +534,10 @@ TEST(one_mebibyte)
 /* Looks for the next message without sleeping: the thread would go to sleep, too */
 static bool watch_for(struct rig_member *m, unsigned int want)
 {
-	uint64_t end = rig_ms() + 2000;
 	unsigned int got;
 	int ret;
 
-	while ((ret = rig_get(m, &got, sizeof(got))) == -EAGAIN && rig_ms() < end)
-		;
+	rig_await(WAIT_MS, (ret = rig_get(m, &got, sizeof(got))) != -EAGAIN, (void)0);
 	return ret == sizeof(got) && got == want;
 }
 
@@ -563,7 +559,7 @@ TEST(polling_without_doorbell)
 	ASSERT_EQ(0, rig_join(&m, name, DMRING_ATTACH_POLL));
 	for (round = 0; round < 3; round++) {
 		/* when nothing comes the thread sleeps and says so */
-		EXPECT_TRUE(rig_within(2000, m.kern->marks & DMRING_MARK_WAKEUP));
+		EXPECT_TRUE(rig_within(WAIT_MS, m.kern->marks & DMRING_MARK_WAKEUP));
 		bells = 0;
 		quiet = 0;
 		end = rig_ms() + POLLED_MS;

@@ -33,6 +33,14 @@ static int send_piece(struct dmring *r, int no)
 	return dmring_send(r, piece, sizeof(piece));
 }
 
+static int send_next(FIXTURE_DATA(full) *self)
+{
+	int err = send_piece(self->full, self->sent);
+
+	self->sent += !err;
+	return err;
+}
+
 FIXTURE_SETUP(full)
 {
 	const struct rig_conf conf = {
@@ -47,9 +55,8 @@ FIXTURE_SETUP(full)
 	self->s = join(self->name, 8192);
 	ASSERT_TRUE(self->lazy && self->full && self->c && self->s) TH_LOG("%s", dmring_why());
 	ASSERT_EQ(0, dmring_offer(self->s, "work", NULL));
-	/* more than log and input space take together */
-	for (self->sent = 0; self->sent < 100 && !send_piece(self->full, self->sent); self->sent++)
-		;
+	/* all that log and input space take together */
+	ASSERT_LE(0, rig_fill(self->name, send_next(self)));
 	ASSERT_GT(100, self->sent);
 	ASSERT_LT(20, self->sent);
 	ASSERT_LT(0, rig_ring_stat(self->name, DMRING_A_STAT_FULL));
@@ -121,6 +128,7 @@ TEST_F(full, others_go_on)
 	ends(_metadata, self->c, 50, -ETIMEDOUT, "");
 	/* and the end of a server */
 	ASSERT_EQ(0, ask(self->c, "gone", 51, 0, WAIT_MS));
+	ASSERT_TRUE(are_open(self->name, 1));
 	leave(&self->s);
 	ends(_metadata, self->c, 51, -EOWNERDEAD, "");
 	comes_whole(_metadata, self);

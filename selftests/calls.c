@@ -76,12 +76,14 @@ TEST_F(calls, in_turn_local_members)
 	ASSERT_EQ(0, dmring_offer(self->t, "work", NULL));
 	for (i = 0; i < 10; i++)
 		ASSERT_EQ(0, ask(self->c, "x", i, 0, WAIT_MS));
-	for (i = 0; i < 5; i++) {
-		ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, "x"), "s", 1));
-		ASSERT_EQ(0, dmring_reply(self->t, request(_metadata, self->t, "x"), "t", 1));
+	for (i = 0; i < 10; i++) {
+		struct dmring *r = i % 2 ? self->t : self->s;
+		const char *text = i % 2 ? "t" : "s";
+
+		ASSERT_EQ(0, dmring_reply(r, request(_metadata, r, "x"), text, 1));
+		/* two servers have no order among them until one has been heard */
+		ends(_metadata, self->c, i, 0, text);
 	}
-	for (i = 0; i < 10; i++)
-		ends(_metadata, self->c, i, 0, i % 2 ? "t" : "s");
 }
 
 TEST_F(calls, in_parts)
@@ -126,7 +128,7 @@ TEST_F(calls, deadline_passes)
 {
 	uint64_t cap;
 
-	ASSERT_EQ(0, ask(self->c, "q", 1, 0, 30));
+	ASSERT_EQ(0, ask(self->c, "q", 1, 0, 1000));
 	cap = request(_metadata, self->s, "q");
 	ends(_metadata, self->c, 1, -ETIMEDOUT, "");
 	ASSERT_EQ(0, dmring_reply(self->s, cap, "late", 4));
@@ -164,6 +166,7 @@ TEST_F(calls, the_server_leaves)
 	ASSERT_EQ(0, ask(self->c, "read", 1, 0, -1));
 	ASSERT_EQ(0, ask(self->c, "unread", 2, 0, -1));
 	request(_metadata, self->s, "read");
+	ASSERT_TRUE(are_open(self->name, 2));
 	leave(&self->s);
 	ends(_metadata, self->c, 1, -EOWNERDEAD, "");
 	ends(_metadata, self->c, 2, -EOWNERDEAD, "");
@@ -189,6 +192,7 @@ TEST_F(calls, idempotent_ones_move_on)
 	ASSERT_EQ(0, ask(self->c, "moves", 2, again, -1));
 	ASSERT_EQ(0, ask(self->c, "stays", 3, 0, -1));
 	request(_metadata, self->s, "read");
+	ASSERT_TRUE(are_open(self->name, 3));
 	ASSERT_EQ(0, dmring_offer(self->t, "work", NULL));
 	leave(&self->s);
 	ends(_metadata, self->c, 3, -EOWNERDEAD, "");
@@ -207,7 +211,7 @@ TEST_F(calls, the_client_leaves)
 	leave(&self->c);
 	EXPECT_EQ(1, rig_ring_stat(self->name, DMRING_A_STAT_CALLS_OPEN));
 	ASSERT_EQ(0, dmring_reply(self->s, cap, "for nobody", 10));
-	EXPECT_TRUE(rig_within(WAIT_MS, !rig_ring_stat(self->name, DMRING_A_STAT_CALLS_OPEN)));
+	EXPECT_TRUE(are_open(self->name, 0));
 }
 
 /* What fits s's output space, and what waits, and goes on as s reads */
@@ -270,6 +274,26 @@ TEST_F(calls, full_ones_are_passed_over)
 		request(_metadata, self->t, text);
 }
 
+/* Answers all that is there; an answer may come too late */
+static void answer_all(struct __test_metadata *_metadata, struct dmring *s)
+{
+	struct dmring_msg m;
+
+	while (!dmring_peek(s, &m)) {
+		uint64_t cap = m.type == DMRING_REC_REQUEST ? m.ref : 0;
+
+		ASSERT_EQ(0, dmring_release(s));
+		if (cap)
+			dmring_reply(s, cap, "done", 4);
+	}
+}
+
+static bool have_ended(const char *name, uint64_t n)
+{
+	return rig_ring_stat(name, DMRING_A_STAT_CALLS) == n &&
+	       !rig_ring_stat(name, DMRING_A_STAT_CALLS_OPEN);
+}
+
 /*
  * Many wait for one server, which has room for a few: some until their time is over, some until
  * they go, and the others are not forgotten for that.
@@ -278,7 +302,6 @@ TEST_F(calls, many_wait_for_one)
 {
 	struct dmring *many[60] = {};
 	char text[512] = "";
-	struct dmring_msg m;
 	int i, n = 60;
 
 	memset(text, 'x', sizeof(text));
@@ -294,13 +317,10 @@ TEST_F(calls, many_wait_for_one)
 	for (i = 1; i < n; i += 3)
 		ends(_metadata, many[i], i, -ETIMEDOUT, "");
 	/* what it has in front is of those that have gone, or whose time is over, too */
-	while (!next(self->s, &m, 500)) {
-		uint64_t cap = m.type == DMRING_REC_REQUEST ? m.ref : 0;
-
-		ASSERT_EQ(0, dmring_release(self->s));
-		if (cap)
-			dmring_reply(self->s, cap, "done", 4);
-	}
+	ASSERT_TRUE(rig_await(6 * WAIT_MS, have_ended(self->name, n), ({
+		dmring_wait(self->s, DMRING_WAIT_READ, 1, 20);
+		answer_all(_metadata, self->s);
+	})));
 	for (i = 2; i < n; i += 3) {
 		ends(_metadata, many[i], i, 0, "done");
 		nothing(_metadata, many[i]);
@@ -346,16 +366,18 @@ TEST_F(calls, one_way)
 	EXPECT_EQ(0, ev.arg2);
 }
 
+/* Where requests of one that has left wait, however slow the machine is */
+static const struct rig_conf patient = { .slow_ms = 60000 };
+
 /* A deleted ring takes all of it along, whatever state it is in */
 TEST_F(calls, ring_del)
 {
-	const struct rig_conf conf = { .slow_ms = 60000 };
 	const char *name = "deleted";
 	struct dmring *c, *s, *w;
 	char text[3000] = "";
 	uint64_t i;
 
-	ASSERT_EQ(0, rig_ring_add(name, &conf));
+	ASSERT_EQ(0, rig_ring_add(name, &patient));
 	c = join(name, 0);
 	s = join(name, 4096);
 	w = join(name, 0);
@@ -376,16 +398,25 @@ TEST_F(calls, ring_del)
 /* What it had accepted when it died still goes, as soon as there is room */
 TEST_F(calls, a_dead_senders_jobs)
 {
+	const char *name = "patient";
 	char text[3000] = "";
+	struct dmring *c, *s;
 	uint64_t i;
 
+	ASSERT_EQ(0, rig_ring_add(name, &patient));
+	c = join(name, 0);
+	s = join(name, 8192);
+	ASSERT_TRUE(c && s);
+	ASSERT_EQ(0, dmring_offer(s, "work", NULL));
 	memset(text, 'x', sizeof(text) - 1);
 	for (i = 0; i < 6; i++)
-		ASSERT_EQ(0, ask(self->c, text, i, DMRING_REQUEST_ONE_WAY, -1));
-	leave(&self->c);
+		ASSERT_EQ(0, ask(c, text, i, DMRING_REQUEST_ONE_WAY, -1));
+	leave(&c);
 	for (i = 0; i < 6; i++)
-		request(_metadata, self->s, text);
-	nothing(_metadata, self->s);
+		request(_metadata, s, text);
+	nothing(_metadata, s);
+	leave(&s);
+	EXPECT_EQ(0, rig_ring_del(name));
 }
 
 /* A client that does not read holds up nobody for long */
@@ -407,7 +438,8 @@ TEST_F(calls, a_client_that_does_not_read)
 					  sizeof(text)));
 	ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, "q"), "", 0));
 	ends(_metadata, self->d, 99, 0, "");
-	EXPECT_LT(rig_ms() - begin, 5000);
+	/* one second, and whatever the machine adds to it */
+	EXPECT_LT(rig_ms() - begin, 15000);
 	for (i = 0; i < n; i++) {
 		ASSERT_EQ(0, next(lazy, &m, WAIT_MS));
 		ASSERT_EQ(DMRING_REC_REPLY, m.type);
@@ -467,10 +499,11 @@ TEST_F(calls, a_flood_of_requests)
 	for (i = 0; i < n; i++)
 		if (dmring_call_start(self->c, "work", "f", 1, i, 0, -1) == -EAGAIN)
 			break;
-	EXPECT_EQ(DMRING_CALLS_MAX, rig_ring_stat(self->name, DMRING_A_STAT_CALLS_OPEN));
+	EXPECT_TRUE(are_open(self->name, DMRING_CALLS_MAX));
 	ASSERT_EQ(0, dmring_call_start(self->d, "else", "q", 1, 1, 0, WAIT_MS));
 	ASSERT_EQ(0, dmring_reply(self->t, request(_metadata, self->t, "q"), "r", 1));
 	ends(_metadata, self->d, 1, 0, "r");
+	EXPECT_EQ(DMRING_CALLS_MAX, rig_ring_stat(self->name, DMRING_A_STAT_CALLS_OPEN));
 	for (n = i, i = 0; i < n; i++) {
 		cap[i] = request(_metadata, big, "f");
 		ASSERT_EQ(0, dmring_reply(big, cap[i], "", 0));

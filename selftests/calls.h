@@ -7,7 +7,7 @@
 #include "kself.h"
 #include "rig.h"
 
-#define WAIT_MS	10000
+#define WAIT_MS	RIG_WAIT_MS
 #define PAST	2		/* ms; a deadline that is over soon */
 
 static inline struct dmring *join(const char *name, uint32_t out)
@@ -28,14 +28,10 @@ static inline void leave(struct dmring **r)
 /* The next message of any kind, within @ms: 0 or -errno; it stays until release */
 static inline int next(struct dmring *r, struct dmring_msg *m, int ms)
 {
-	uint64_t end = rig_ms() + ms;
 	int ret;
 
-	do {
-		ret = dmring_peek(r, m);
-		if (ret == -EAGAIN)
-			dmring_wait(r, DMRING_WAIT_READ, 1, 20);
-	} while (ret == -EAGAIN && rig_ms() < end);
+	rig_await(ms, (ret = dmring_peek(r, m)) != -EAGAIN,
+		  dmring_wait(r, DMRING_WAIT_READ, 1, 20));
 	return ret;
 }
 
@@ -78,6 +74,15 @@ static inline void nothing(struct __test_metadata *_metadata, struct dmring *r)
 	struct dmring_msg m;
 
 	EXPECT_EQ(-EAGAIN, next(r, &m, 50));
+}
+
+/*
+ * Will so many be in the hands of those who serve, and under way no more? A request that has been
+ * sent is in nobody's hands before the ring has come by.
+ */
+static inline bool are_open(const char *name, uint64_t n)
+{
+	return rig_within(WAIT_MS, rig_ring_stat(name, DMRING_A_STAT_CALLS_OPEN) == n);
 }
 
 static inline int ask(struct dmring *c, const char *text, uint64_t cookie, unsigned int flags, int ms)

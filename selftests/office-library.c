@@ -192,7 +192,7 @@ TEST_F(library, the_weight_follows_the_load_of_who_dispatches)
 		rig_sleep(300);
 		EXPECT_EQ(0, change_office(self->r));
 	})));
-	EXPECT_TRUE(rig_within(10000, __atomic_load_n(&term, __ATOMIC_RELAXED) ==
+	EXPECT_TRUE(rig_within(RIG_WAIT_MS, __atomic_load_n(&term, __ATOMIC_RELAXED) ==
 			       rig_proxy_get(name, DMRING_A_PROXY_TERM)));
 	EXPECT_EQ(0, dmring_dispatch_stop(r));
 }
