@@ -96,7 +96,7 @@ verdict 'the same from the address of the real neighbour'
 
 # what one body may have left is of no account
 [ "$(stat_2 mem_ring)" -le $((mem + 8192)) ] || bad "the ring grew from $mem to $(stat_2 mem_ring) bytes"
-matches 'state of host 2' closed "$(stat_2 state)"
+is_closed 2 host
 everything_gone
 # on a busy machine the kernel takes its time to end namespaces and connections
 until_true 60 memory_is_back || bad "free memory fell from $free to $free_now kB"

@@ -209,8 +209,17 @@ members_are() { [ "$(of_ring "$1" "$2" members)" = "$3" ]; }
 # peer_says HOST RING NODE PATTERN: in its "why"
 peer_says() { of_peer "$1" "$2" "$3" why | grep -qE -- "$4"; }
 
+# link_is HOST RING NODE STATE: of the link from HOST to NODE. One that is refused tries again and
+# again, and is not "refused" while it does.
+link_is() { [ "$(of_peer "$1" "$2" "$3" out)" = "$4" ]; }
+
 # state_is HOST RING STATE
 state_is() { [ "$(of_ring "$1" "$2" state)" = "$3" ]; }
+
+# is_closed HOST RING: a link may break when the machine stands still, and is soon back
+is_closed() {
+	until_true 20 state_is "$1" "$2" closed || bad "host $1: the ring is $(of_ring "$1" "$2" state)"
+}
 
 # --- members ---
 

@@ -33,7 +33,7 @@ about[directions]='each link cut in each direction under traffic: nothing lost o
 t_directions() {
 	local a b before
 	must hosts_start 3
-	succeeds ring_up cuts 3 dead 300
+	succeeds ring_up cuts 3 dead 300 slow block
 	# it lasts until the last cut has been made
 	traffic 3 2000 $((80000 * slower)) cuts
 	under_way 1 cuts 30
@@ -67,7 +67,7 @@ about[silence]='a host that falls silent is reported in "dead" ms, in the stream
 t_silence() {
 	local start took h
 	must hosts_start 4
-	succeeds ring_up silent 4 dead 4000
+	succeeds ring_up silent 4 dead 10000
 	for h in 1 3; do
 		watch $h silent
 		receiver $h "recv$h" -s 1 -c 1 -t $((60 * slower)) -e silent
@@ -75,13 +75,13 @@ t_silence() {
 	sleep 0.5
 	start=$(ms_now)
 	unplug 2
-	until_true 20 heard 3 'host-away node 2' || bad 'host 3 says nothing'
+	until_true 60 heard 3 'host-away node 2' || bad 'host 3 says nothing'
 	took=$(($(ms_now) - start))
-	until_true 20 heard 1 'host-away node 2 why heard nothing of host 2 for 4000 ms' || bad 'host 1 says nothing'
+	until_true 60 heard 1 'host-away node 2 why heard nothing of host 2 for 10000 ms' || bad 'host 1 says nothing'
 	note "noticed after $took ms"
 	# no sooner than it was said, and not much later even on an emulated machine
 	# a busy machine without KVM may stop a guest for seconds; how fast it is, benchmarks say
-	[ $took -ge 2400 ] && [ $took -le $((20000 * slower)) ] || bad "host 2 was away after $took ms, dead is 4000"
+	[ $took -ge 6000 ] && [ $took -le $((26000 * slower)) ] || bad "host 2 was away after $took ms, dead is 10000"
 	until_true 20 heard 1 'silent broken' || bad 'host 1 does not call the ring broken'
 	heard 1 'host-away node 4' && bad 'host 4 was reported too'
 	plug 2
