@@ -365,7 +365,7 @@ int main(int argc, char **argv)
 		if (usleep(10000) || waitpid(-1, &status, WNOHANG) > 0)
 			return 2;
 	/* offers are on their way to all */
-	sleep(slower());
+	sleep(3 * slower());
 	for (i = 0; i < SENDERS; i++)
 		start(send_all, i);
 	for (i = 0; i < SENDERS + TAKERS; i++) {

@@ -41,7 +41,7 @@
 #define LATES		32768	/* failures that are kept of each client */
 #define LIVES		(1 << 18)	/* of servers */
 #define PLANT_AT	100	/* the request of client 0 that a fault is planted in */
-#define NEW_MS		2000	/* a death so long before the begin can still be the reason */
+#define NEWS_MS		10000	/* most that the news of a death takes to where requests begin */
 
 enum end { REPLIED, DEAD, NONE, FULL, WRONG, ENDS };
 
@@ -56,6 +56,7 @@ struct late {
 
 struct death {
 	uint64_t killed;	/* ns */
+	uint64_t gone;		/* ns; it is no member any more, 0: it may be one */
 	uint64_t left;		/* ns; the parent's own, 0: unknown */
 };
 
@@ -184,6 +185,14 @@ static uint32_t death_since(uint64_t from)
 	return n;
 }
 
+/* Can @d be why a request failed that began at @from, and was @taken by the one that died? */
+static bool may_be_why(const struct death *d, uint64_t from, bool taken)
+{
+	uint64_t gone = __atomic_load_n(&d->gone, __ATOMIC_SEQ_CST);
+
+	return !gone || from <= gone + (taken ? 0 : NEWS_MS * 1000000ULL * slower());
+}
+
 /* It failed with EOWNERDEAD: who has died for it? */
 static void is_dead(struct client *c, unsigned int me, uint64_t no, const struct asked *asked)
 {
@@ -193,8 +202,7 @@ static void is_dead(struct client *c, unsigned int me, uint64_t no, const struct
 
 	death = life ? __atomic_load_n(&shared->end[life - 1], __ATOMIC_SEQ_CST) :
 		       death_since(asked->at);
-	if (!death ||
-	    shared->death[death - 1].killed + NEW_MS * 1000000ULL * slower() < asked->at) {
+	if (!death || !may_be_why(&shared->death[death - 1], asked->at, life)) {
 		wrong(c, life ? "its server lives" : "nobody has died", no);
 		return;
 	}
@@ -273,7 +281,7 @@ static void heard(struct asking *a, const struct dmring_msg *m)
 static void ask_all(struct asking *a)
 {
 	/* what is planted to be lost never comes */
-	uint64_t patience = (*plant ? 2 : 20) * slower() * 1000000000ULL;
+	uint64_t patience = (*plant ? 10 : 20) * slower() * 1000000000ULL;
 	uint64_t now = a->start, last = now;
 	struct dmring_msg m;
 	int ret;
@@ -303,12 +311,26 @@ static void go_ahead(void)
 	}
 }
 
+/* Until a server is known here, every request would fail; it refuses this one */
+static void await_server(struct dmring *r)
+{
+	uint64_t end = now_ns(CLOCK_MONOTONIC) + 20 * slower() * 1000000000ULL;
+	ssize_t ret;
+
+	while ((ret = dmring_call(r, "storm", "?", 1, NULL, 0, 1000)) != -EBADMSG) {
+		if (now_ns(CLOCK_MONOTONIC) > end) {
+			fprintf(stderr, "no server is known: %s\n", dmring_strerror(ret));
+			exit(2);
+		}
+		usleep(10000);
+	}
+}
+
 static void client(unsigned int me, unsigned int unused)
 {
 	struct asking a = {
 		.r = join(ring, far ? 1 : 1 + me % HOSTS, DMRING_SEND_ONLY),
 		.c = &shared->client[me], .asked = calloc(each(), sizeof(*a.asked)), .me = me,
-		.start = now_ns(CLOCK_MONOTONIC),
 	};
 	struct dmring_msg m;
 	uint64_t i;
@@ -316,8 +338,10 @@ static void client(unsigned int me, unsigned int unused)
 	(void)unused;
 	if (!a.asked)
 		exit(2);
+	await_server(a.r);
 	if (pace)
 		go_ahead();
+	a.start = now_ns(CLOCK_MONOTONIC);
 	ask_all(&a);
 	/* nothing comes after the end */
 	while (!next_msg(a.r, &m, 300)) {
@@ -422,6 +446,7 @@ static void kill_one(pid_t *server, uint32_t *life, unsigned int i, int departur
 	__atomic_store_n(&shared->deaths, shared->deaths + 1, __ATOMIC_RELEASE);
 	kill(server[i], SIGKILL);
 	waitpid(server[i], NULL, 0);
+	__atomic_store_n(&d->gone, now_ns(CLOCK_MONOTONIC), __ATOMIC_SEQ_CST);
 	d->left = departure_of(departures, server[i]);
 	server[i] = start_server(i, &life[i]);
 }
@@ -448,7 +473,6 @@ static int run(void)
 
 	for (i = 0; i < SERVERS; i++)
 		server[i] = start_server(i, &life[i]);
-	sleep(1 * slower());
 	for (i = 0; i < CLIENTS; i++)
 		clients[i] = start(client, i, 0);
 	end = now_ns(CLOCK_MONOTONIC) + limit_s * 1000000000ULL;
