@@ -10,27 +10,32 @@
 
 #define QUIET_MS	500	/* for what must not come */
 
-/* Messages that @slot has not, of those it must have */
-static __u64 missing(int slot)
+/* Messages of @sender that all survivors are to get: accepted, or one of them has got it */
+static __u32 due(__u32 sender)
 {
-	__u32 all = load(&board->drawn), i, got, want;
-	__u64 sum = 0;
+	__u32 want = load(&board->sender[sender].accepted), got;
+	int i;
 
-	for (i = 0; i < all; i++) {
-		got = storm_received(slot, i);
-		want = load(&board->sender[i].accepted);
-		sum += got < want ? want - got : 0;
+	for (i = 0; i < STORM_HOSTS * STORM_SURVIVORS; i++) {
+		got = storm_received(i, sender);
+		want = got > want ? got : want;
 	}
-	return sum;
+	return want;
 }
 
 static __u64 all_missing(void)
 {
+	__u32 all = load(&board->drawn), sender, want, got;
 	__u64 sum = 0;
 	int i;
 
-	for (i = 0; i < STORM_HOSTS * STORM_SURVIVORS; i++)
-		sum += missing(i);
+	for (sender = 0; sender < all; sender++) {
+		want = due(sender);
+		for (i = 0; i < STORM_HOSTS * STORM_SURVIVORS; i++) {
+			got = storm_received(i, sender);
+			sum += got < want ? want - got : 0;
+		}
+	}
 	return sum;
 }
 
@@ -79,13 +84,25 @@ static __u32 known(const __u32 *of, __u64 terms)
 	return n;
 }
 
+/* Who has left counts until the ring's thread has seen to what it left behind */
+static int await_members(int host, struct storm_ring *ring)
+{
+	__u64 end = storm_ms() + board->patience * 1000ULL;
+	int err;
+
+	do {
+		err = storm_office_get(host, ring);
+	} while (!err && ring->members != STORM_SURVIVORS && storm_ms() < end && !usleep(10000));
+	return err;
+}
+
 /* Terms that the stream did not tell: no more than events were lost */
 static void compare_terms(int host)
 {
 	struct storm_ring ring = {};
 	int i;
 
-	if (storm_office_get(host, &ring))
+	if (await_members(host, &ring))
 		storm_fault(STORM_BROKEN, "ring get on host %d", host + 1);
 	if (ring.members != STORM_SURVIVORS)
 		storm_fault(STORM_BROKEN, "host %d has %u members", host + 1, ring.members);

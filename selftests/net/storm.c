@@ -216,7 +216,8 @@ static bool await_end(int from, int to)
 {
 	__u64 end = storm_ms() + board->patience * 1000ULL;
 
-	while (any_left(from, to)) {
+	/* and who was killed before */
+	while (any_left(from, to) || s.unreaped) {
 		to_all(SIGUSR1);
 		usleep(20000);
 		reap();
