@@ -58,6 +58,17 @@ compare() {
 	[ $((v1 - v0)) -le $vmalloc_noise ] && [ $((s1 - s0)) -le $slab_noise ] && [ "$t1" = "$t0" ]
 }
 
+# comes_back BEFORE: is it back there, or soon? The CPUs' own slabs count as in use, and who stands
+# still holds up RCU.
+comes_back() {
+	local tries said
+	for ((tries = 0; tries < 20; tries++)); do
+		said=$(compare "$1" "$(measure)") && break
+	done
+	echo "$said"
+	[ $tries -lt 20 ]
+}
+
 # All caches, KiB each: what has grown can be told by name
 caches() { awk 'NR > 2 { printf "%s %d\n", $1, $2 * $4 / 1024 }' /proc/slabinfo | sort; }
 
