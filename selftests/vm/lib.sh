@@ -476,8 +476,10 @@ vm_net_start() {
 	# The namespace has no name: it is there as long as this process and the QEMUs in it.
 	unshare --net setpriv --pdeathsig KILL sleep infinity &
 	vm_holder=$!
-	for ((tries = 0; tries < 100; tries++)); do
+	# until it is one: else the bridges would be made in the machine's own
+	for ((tries = 0; ; tries++)); do
 		[ "$(readlink "/proc/$vm_holder/ns/net")" != "$(readlink /proc/self/ns/net)" ] && break
+		[ $tries -lt 1500 ] || { vm_say "this run gets no network namespace"; vm_net_stop; return 1; }
 		sleep 0.02
 	done
 	{
