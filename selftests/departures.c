@@ -82,13 +82,12 @@ TEST_F(life, killed_in_a_large_message)
 		}
 		EXPECT_EQ(0, kill(pid, SIGKILL));
 		EXPECT_EQ(128 + SIGKILL, rig_wait(pid));
-		end = rig_ms() + 10000;
 		/* its messages come before the news that it has left, and none after */
-		while (rig_ms() < end && self->w.lefts == round) {
+		EXPECT_TRUE(rig_await(RIG_WAIT_MS, self->w.lefts > round, ({
 			len = rig_get_wait(&self->w, buf, 128 << 10, 10);
 			if (len >= 0)
 				traffic_see(&self->t, buf, len);
-		}
+		})));
 		EXPECT_EQ(round + 1, self->w.lefts);
 		/* what write() had returned for came; at most one more, that it was in */
 		EXPECT_GE(self->t.sender[LEAVER].next, self->sh->ready);

@@ -35,7 +35,7 @@ shown() {
 # within_second HOST PATTERN: a change of its first member is shown on all hosts; P in PATTERN is the
 # new progress. A guest that stands still does not look; the best of three: it may before it is shown
 within_second() {
-	local n last
+	local n last missed
 	for n in 3 4 5; do
 		change "one $n" "$1"
 		shown "${2/P/$n}" 1

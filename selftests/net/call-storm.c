@@ -25,7 +25,8 @@
  * A planted fault has to be found: lost (a client forgets an end), doubled (it counts one twice),
  * damaged (a server answers wrongly, once), early (a server refuses one with EOWNERDEAD).
  *
- * Shared memory: each client writes its own struct; servers write taken[], the parent the deaths.
+ * Shared memory: each client writes its own struct, and counts itself in; servers write taken[], the
+ * parent the deaths.
  */
 #include <sched.h>
 #include <sys/mman.h>
@@ -70,6 +71,7 @@ struct client {
 };
 
 static struct shared {
+	uint32_t asking;	/* clients that have begun */
 	uint32_t lives;		/* servers that were started */
 	uint32_t deaths;
 	uint64_t twice;		/* requests that two servers took, or one twice */
@@ -342,6 +344,7 @@ static void client(unsigned int me, unsigned int unused)
 	if (pace)
 		go_ahead();
 	a.start = now_ns(CLOCK_MONOTONIC);
+	__atomic_add_fetch(&shared->asking, 1, __ATOMIC_SEQ_CST);
 	ask_all(&a);
 	/* nothing comes after the end */
 	while (!next_msg(a.r, &m, 300)) {
@@ -486,7 +489,8 @@ static int run(void)
 				clients[i] = 0;
 				left--;
 			}
-		if (left && shared->lives < LIVES)
+		if (left && shared->lives < LIVES &&
+		    __atomic_load_n(&shared->asking, __ATOMIC_SEQ_CST) == CLIENTS)
 			kill_one(server, life, next_random(&rnd) % SERVERS, departures);
 	}
 	for (i = 0; i < CLIENTS; i++)

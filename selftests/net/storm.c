@@ -203,28 +203,28 @@ static void to_all(int sig)
 			kill(s.pid[i], sig);
 }
 
-static bool any_left(int from, int to)
+/* These, and who was killed before */
+static bool all_gone(int from, int to)
 {
 	for (; from < to; from++)
 		if (s.pid[from])
-			return true;
-	return false;
+			return false;
+	return !s.unreaped;
 }
 
 /* Ends a phase: sleepers look up; signals that come a moment too early are repeated */
 static bool await_end(int from, int to)
 {
 	__u64 end = storm_ms() + board->patience * 1000ULL;
+	bool late = false;
 
-	/* and who was killed before */
-	while (any_left(from, to) || s.unreaped) {
+	while (!all_gone(from, to) && !late) {
 		to_all(SIGUSR1);
 		usleep(20000);
+		late = storm_ms() > end;
 		reap();
-		if (storm_ms() > end)
-			return false;
 	}
-	return true;
+	return all_gone(from, to);
 }
 
 /*
