@@ -743,9 +743,11 @@ run 0 "status watch: a table each" test "$(grep -c '^ring' "$dir/watchstatus") $
 run 0 "(a ring of the name watch)" ringctl ring add watch
 for rings in watch ""; do
 	# shellcheck disable=SC2086 # one or none
+	: > "$dir/watched"
 	ringctl -j status watch $rings > "$dir/watched" &
 	watcher=$!
-	until_true test -s "$dir/watched"
+	# who has not begun would not hear it
+	until_true test -s "$dir/watched" || kill "$watcher"
 	kill -INT "$watcher"
 	wait "$watcher"
 	ended $? 0 "status watch: of ${rings:-all}"
