@@ -10,7 +10,7 @@
  *                                [-n MANY]
  *
  * A receiver ends when all SENDERS have been heard to their end, or when nothing
- * has come for SEC seconds (a minute, before the first message) or for a moment after a SIGTERM,
+ * has come for SEC seconds (at least a minute, before the first message) or for a moment after a SIGTERM,
  * prints one line, and fails if anything was wrong.
  *
  * -p  messages missing at the end of a stream are no fault: its sender died
@@ -443,11 +443,13 @@ static void ask_to_end(int sig)
 
 static __u64 patience(const struct flood *f, const struct flood_check *c)
 {
+	__u32 first = FIRST_SECONDS * slower();
+
 	if (flood_check_complete(c))
 		return LINGER_MS;
 	if (asked_to_end)
 		return END_MS * slower();
-	return (c->received ? f->seconds : FIRST_SECONDS * slower()) * 1000ULL;
+	return (c->received || f->seconds > first ? f->seconds : first) * 1000ULL;
 }
 
 /* Until all has come; then for a moment more: nothing may follow. Events do not count. */

@@ -70,7 +70,7 @@ t_silence() {
 	succeeds ring_up silent 4 dead 10000
 	for h in 1 3; do
 		watch $h silent
-		receiver $h "recv$h" -s 1 -c 1 -t $((60 * slower)) -e silent
+		receiver $h "recv$h" -s 1 -c 1 -t $((180 * slower)) -e silent
 	done
 	sleep 0.5
 	start=$(ms_now)
