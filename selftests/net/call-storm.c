@@ -71,7 +71,7 @@ struct client {
 };
 
 static struct shared {
-	uint32_t asking;	/* clients that have begun */
+	uint32_t ready;		/* clients that know of a server */
 	uint32_t lives;		/* servers that were started */
 	uint32_t deaths;
 	uint64_t twice;		/* requests that two servers took, or one twice */
@@ -313,19 +313,33 @@ static void go_ahead(void)
 	}
 }
 
-/* Until a server is known here, every request would fail; it refuses this one */
-static void await_server(struct dmring *r)
+static bool all_ready(void)
 {
-	uint64_t end = now_ns(CLOCK_MONOTONIC) + 20 * slower() * 1000000000ULL;
-	ssize_t ret;
+	return __atomic_load_n(&shared->ready, __ATOMIC_SEQ_CST) == CLIENTS;
+}
 
-	while ((ret = dmring_call(r, "storm", "?", 1, NULL, 0, 1000)) != -EBADMSG) {
-		if (now_ns(CLOCK_MONOTONIC) > end) {
-			fprintf(stderr, "no server is known: %s\n", dmring_strerror(ret));
-			exit(2);
-		}
-		usleep(10000);
+static void wait_a_moment(uint64_t end, const char *what)
+{
+	if (now_ns(CLOCK_MONOTONIC) > end) {
+		fprintf(stderr, "call-storm: %s\n", what);
+		exit(2);
 	}
+	usleep(1000);
+}
+
+/*
+ * Where no server is known every request would fail; one that is refuses this. And who asks before
+ * servers are killed proves nothing.
+ */
+static void begin_together(struct dmring *r)
+{
+	uint64_t end = now_ns(CLOCK_MONOTONIC) + 60 * slower() * 1000000000ULL;
+
+	while (dmring_call(r, "storm", "?", 1, NULL, 0, 1000) != -EBADMSG)
+		wait_a_moment(end, "no server is known to a client");
+	__atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
+	while (!all_ready())
+		wait_a_moment(end, "other clients know of no server");
 }
 
 static void client(unsigned int me, unsigned int unused)
@@ -340,11 +354,10 @@ static void client(unsigned int me, unsigned int unused)
 	(void)unused;
 	if (!a.asked)
 		exit(2);
-	await_server(a.r);
+	begin_together(a.r);
 	if (pace)
 		go_ahead();
 	a.start = now_ns(CLOCK_MONOTONIC);
-	__atomic_add_fetch(&shared->asking, 1, __ATOMIC_SEQ_CST);
 	ask_all(&a);
 	/* nothing comes after the end */
 	while (!next_msg(a.r, &m, 300)) {
@@ -489,8 +502,7 @@ static int run(void)
 				clients[i] = 0;
 				left--;
 			}
-		if (left && shared->lives < LIVES &&
-		    __atomic_load_n(&shared->asking, __ATOMIC_SEQ_CST) == CLIENTS)
+		if (left && shared->lives < LIVES && all_ready())
 			kill_one(server, life, next_random(&rnd) % SERVERS, departures);
 	}
 	for (i = 0; i < CLIENTS; i++)
