@@ -248,7 +248,7 @@ static int read_takeover(__u64 *ns, __u64 *at)
 	return 0;
 }
 
-/* What is measured: of all, and of those who are killed; for sample_since() */
+/* What is measured: of all, and of those who are killed */
 enum {
 	TAKEOVER, LOCAL, REMOTE,
 	FLUSH_TAKEOVER, KILL_TAKEOVER, KILL_LOCAL, KILL_REMOTE,
@@ -309,24 +309,18 @@ static int wake_sleeper(void)
 	return 0;
 }
 
-/* @takeover, and the two kinds behind it */
-static void sample_since(int takeover, __u64 from, __u64 carried)
-{
-	sample(takeover, carried - from);
-	sample(takeover + 1, get(&sh->heard[0]) - from);
-	sample(takeover + 2, get(&sh->heard[1]) - from);
-}
-
 /* Of one that was killed, and has ended */
-static int sample_killed(__u64 carried)
+static int sample_killed(pid_t pid, __u64 carried)
 {
 	__u64 flush;
-	int err = bench_flush_of_watched(&flush);
+	int err = bench_flush_of(pid, &flush);
 
 	if (err)
 		return err;
 	sample(FLUSH_TAKEOVER, carried > flush ? carried - flush : 0);
-	sample_since(KILL_TAKEOVER, get(&sh->left), carried);
+	sample(KILL_TAKEOVER, carried - get(&sh->left));
+	sample(KILL_LOCAL, get(&sh->heard[0]) - get(&sh->left));
+	sample(KILL_REMOTE, get(&sh->heard[1]) - get(&sh->left));
 	return 0;
 }
 
@@ -345,8 +339,11 @@ static int follow(pid_t pid, bool killed)
 	if (at < get(&sh->left))
 		return bench_fail(0, "nothing was carried after a departure");
 	waitpid(pid, NULL, 0);
-	sample_since(TAKEOVER, at - ns, at);
-	return killed ? sample_killed(at) : 0;
+	sample(TAKEOVER, ns);
+	/* it left at - ns */
+	sample(LOCAL, get(&sh->heard[0]) - (at - ns));
+	sample(REMOTE, get(&sh->heard[1]) - (at - ns));
+	return killed ? sample_killed(pid, at) : 0;
 }
 
 static int depart(bool killed)
@@ -360,9 +357,9 @@ static int depart(bool killed)
 	sh->go = 0;
 	put(&sh->heard[0], 0);
 	put(&sh->heard[1], 0);
-	pid = start(victim, !killed);
-	if (bench_flush_watch(pid))
+	if (bench_flush_forget())
 		return -EPROTO;
+	pid = start(victim, !killed);
 	snprintf(command, sizeof(command), "ctl/ringctl proxy elect %s", bench_opts.ring);
 	if (!wait_for(&sh->ready, ready + 1) || system(command))
 		return bench_fail(0, "no victim");

@@ -12,9 +12,9 @@
 
 int bench_flush_start(void);
 int bench_flush_stop(void);
-/* From now on of this process, and no other */
-int bench_flush_watch(pid_t pid);
-/* @ns: by CLOCK_MONOTONIC, in whole microseconds; it has ended */
-int bench_flush_of_watched(__u64 *ns);
+/* Of the processes traced until now */
+int bench_flush_forget(void);
+/* @ns: by CLOCK_MONOTONIC, in whole microseconds; @pid has ended */
+int bench_flush_of(pid_t pid, __u64 *ns);
 
 #endif /* BENCH_FLUSH_H */
