@@ -21,9 +21,10 @@ FIXTURE(calls) {
 	struct dmring *t;
 };
 
-FIXTURE_SETUP(calls)
+/* @slow_ms: how long who is slow is waited for, 0: as usual */
+static void set_up(struct __test_metadata *_metadata, FIXTURE_DATA(calls) *self, uint32_t slow_ms)
 {
-	const struct rig_conf conf = { .mode = 0666 };
+	const struct rig_conf conf = { .mode = 0666, .slow_ms = slow_ms };
 
 	self->name = rig_name("calls");
 	ASSERT_EQ(0, rig_ring_add(self->name, &conf));
@@ -35,13 +36,30 @@ FIXTURE_SETUP(calls)
 	ASSERT_EQ(0, dmring_offer(self->s, "work", NULL)) TH_LOG("%s", dmring_why());
 }
 
-FIXTURE_TEARDOWN(calls)
+static void take_down(struct __test_metadata *_metadata, FIXTURE_DATA(calls) *self)
 {
 	leave(&self->c);
 	leave(&self->d);
 	leave(&self->s);
 	leave(&self->t);
 	EXPECT_EQ(0, rig_ring_del(self->name));
+}
+
+FIXTURE_SETUP(calls)
+{
+	set_up(_metadata, self, 0);
+}
+
+FIXTURE_TEARDOWN(calls)
+{
+	take_down(_metadata, self);
+}
+
+static void set_up_anew(struct __test_metadata *_metadata, FIXTURE_DATA(calls) *self,
+			uint32_t slow_ms)
+{
+	take_down(_metadata, self);
+	set_up(_metadata, self, slow_ms);
 }
 
 /* What came back of a message that was refused */
@@ -366,18 +384,19 @@ TEST_F(calls, one_way)
 	EXPECT_EQ(0, ev.arg2);
 }
 
-/* Where requests of one that has left wait, however slow the machine is */
-static const struct rig_conf patient = { .slow_ms = 60000 };
+/* What requests of one that has left are waited for, however slow the machine is */
+#define PATIENT_MS	60000U
 
 /* A deleted ring takes all of it along, whatever state it is in */
 TEST_F(calls, ring_del)
 {
+	const struct rig_conf conf = { .slow_ms = PATIENT_MS };
 	const char *name = "deleted";
 	struct dmring *c, *s, *w;
 	char text[3000] = "";
 	uint64_t i;
 
-	ASSERT_EQ(0, rig_ring_add(name, &patient));
+	ASSERT_EQ(0, rig_ring_add(name, &conf));
 	c = join(name, 0);
 	s = join(name, 4096);
 	w = join(name, 0);
@@ -398,55 +417,44 @@ TEST_F(calls, ring_del)
 /* What it had accepted when it died still goes, as soon as there is room */
 TEST_F(calls, a_dead_senders_jobs)
 {
-	const char *name = "patient";
 	char text[3000] = "";
-	struct dmring *c, *s;
 	uint64_t i;
 
-	ASSERT_EQ(0, rig_ring_add(name, &patient));
-	c = join(name, 0);
-	s = join(name, 8192);
-	ASSERT_TRUE(c && s);
-	ASSERT_EQ(0, dmring_offer(s, "work", NULL));
+	set_up_anew(_metadata, self, PATIENT_MS);
 	memset(text, 'x', sizeof(text) - 1);
 	for (i = 0; i < 6; i++)
-		ASSERT_EQ(0, ask(c, text, i, DMRING_REQUEST_ONE_WAY, -1));
-	leave(&c);
+		ASSERT_EQ(0, ask(self->c, text, i, DMRING_REQUEST_ONE_WAY, -1));
+	leave(&self->c);
 	for (i = 0; i < 6; i++)
-		request(_metadata, s, text);
-	nothing(_metadata, s);
-	leave(&s);
-	EXPECT_EQ(0, rig_ring_del(name));
+		request(_metadata, self->s, text);
+	nothing(_metadata, self->s);
 }
 
 /* A client that does not read holds up nobody for long */
 TEST_F(calls, a_client_that_does_not_read)
 {
 	/* once, and not once for each reply: that can be told even on a slow machine */
-	const struct rig_conf conf = { .slow_ms = 4000 };
-	struct dmring *lazy, *d, *s;
-	const char *name = "lazy";
+	const uint32_t slow_ms = 4000;
+	struct dmring *lazy;
 	char text[1500] = "";
 	struct dmring_msg m;
 	uint64_t i, n = 8, begin;
 	int failed = 0;
 
-	ASSERT_EQ(0, rig_ring_add(name, &conf));
-	lazy = join(name, 4096);
-	d = join(name, 0);
-	s = join(name, 8192);
-	ASSERT_TRUE(lazy && d && s);
-	ASSERT_EQ(0, dmring_offer(s, "work", NULL));
+	set_up_anew(_metadata, self, slow_ms);
+	lazy = join(self->name, 4096);
+	ASSERT_NE(NULL, lazy);
 	for (i = 0; i < n; i++)
 		ASSERT_EQ(0, ask(lazy, "q", i, 0, -1));
-	ASSERT_EQ(0, ask(d, "q", 99, 0, -1));
+	ASSERT_EQ(0, ask(self->d, "q", 99, 0, -1));
 	begin = rig_ms();
 	for (i = 0; i < n; i++)
-		ASSERT_EQ(0, dmring_reply(s, request(_metadata, s, "q"), text, sizeof(text)));
-	ASSERT_EQ(0, dmring_reply(s, request(_metadata, s, "q"), "", 0));
-	ends(_metadata, d, 99, 0, "");
-	EXPECT_GE(rig_ms() - begin, conf.slow_ms);
-	EXPECT_LT(rig_ms() - begin, 3 * conf.slow_ms);
+		ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, "q"), text,
+					  sizeof(text)));
+	ASSERT_EQ(0, dmring_reply(self->s, request(_metadata, self->s, "q"), "", 0));
+	ends(_metadata, self->d, 99, 0, "");
+	EXPECT_GE(rig_ms() - begin, slow_ms);
+	EXPECT_LT(rig_ms() - begin, 3 * slow_ms);
 	for (i = 0; i < n; i++) {
 		ASSERT_EQ(0, next(lazy, &m, WAIT_MS));
 		ASSERT_EQ(DMRING_REC_REPLY, m.type);
@@ -457,9 +465,6 @@ TEST_F(calls, a_client_that_does_not_read)
 	EXPECT_EQ(n - 2, failed);
 	nothing(_metadata, lazy);
 	leave(&lazy);
-	leave(&d);
-	leave(&s);
-	EXPECT_EQ(0, rig_ring_del(name));
 }
 
 TEST_F(calls, to_each)
