@@ -5,7 +5,6 @@
  */
 #include <pthread.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include "life-rig.h"
 
@@ -29,13 +28,12 @@ static int crowd_until_killed(void *arg)
 TEST_F(life, many_at_once)
 {
 	pid_t pid = rig_child(crowd_until_killed, self);
-	int status = 0;
 
 	EXPECT_TRUE(read_until(20000, __atomic_load_n(&self->sh->ready, __ATOMIC_ACQUIRE)));
 	EXPECT_EQ(0, kill(pid, SIGKILL));
 	/* it dies slowly, and news need room in the log until then */
-	EXPECT_TRUE(read_until(20000, waitpid(pid, &status, WNOHANG) == pid));
-	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	EXPECT_TRUE(read_until(20000, !lives(pid)));
+	EXPECT_EQ(128 + SIGKILL, rig_wait(pid));
 	EXPECT_TRUE(read_until(20000, self->w.lefts >= CROWD));
 	EXPECT_EQ(CROWD, self->w.lefts);
 	EXPECT_EQ(DMRING_REASON_KILLED, self->w.left.reason);
@@ -64,30 +62,32 @@ static int send_big_until_killed(void *arg)
 	}
 }
 
+#define BIG	(128U << 10)
+
+static void read_big(FIXTURE_DATA(life) *self, char *buf)
+{
+	int len = rig_get_wait(&self->w, buf, BIG, 10);
+
+	if (len >= 0)
+		traffic_see(&self->t, buf, len);
+}
+
 TEST_F(life, killed_in_a_large_message)
 {
-	char *buf = malloc(128 << 10);
+	char *buf = malloc(BIG);
 	uint32_t round;
 	uint64_t end;
-	int len;
 
 	for (round = 0; round < 10; round++) {
 		pid_t pid = rig_child(send_big_until_killed, self);
 
 		end = rig_ms() + 60 + 7 * round;
-		while (rig_ms() < end || self->sh->ready < 3) {
-			len = rig_get_wait(&self->w, buf, 128 << 10, 10);
-			if (len >= 0)
-				traffic_see(&self->t, buf, len);
-		}
+		while (rig_ms() < end || self->sh->ready < 3)
+			read_big(self, buf);
 		EXPECT_EQ(0, kill(pid, SIGKILL));
 		EXPECT_EQ(128 + SIGKILL, rig_wait(pid));
 		/* its messages come before the news that it has left, and none after */
-		EXPECT_TRUE(rig_await(RIG_WAIT_MS, self->w.lefts > round, ({
-			len = rig_get_wait(&self->w, buf, 128 << 10, 10);
-			if (len >= 0)
-				traffic_see(&self->t, buf, len);
-		})));
+		EXPECT_TRUE(rig_await(RIG_WAIT_MS, self->w.lefts > round, read_big(self, buf)));
 		EXPECT_EQ(round + 1, self->w.lefts);
 		/* what write() had returned for came; at most one more, that it was in */
 		EXPECT_GE(self->t.sender[LEAVER].next, self->sh->ready);

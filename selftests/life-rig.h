@@ -11,6 +11,7 @@
 #define _DMRING_SELFTESTS_LIFE_RIG_H
 
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "kself.h"
 #include "rig.h"
@@ -90,6 +91,14 @@ static void read_all(FIXTURE_DATA(life) *self)
 
 #define read_until(ms, cond)						\
 	rig_await(ms, (read_all(self), (cond)), rig_enter(&self->w, DMRING_ENTER_READ, 0, 10))
+
+/* Is the child still there? A zombie is not. */
+static inline bool lives(pid_t pid)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) && !info.si_pid;
+}
 
 static uint64_t members(FIXTURE_DATA(life) *self)
 {

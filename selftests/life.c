@@ -166,14 +166,6 @@ TEST_F(life, munmap_of_the_user_page)
 	has_left(_metadata, self, DMRING_REASON_CLOSED);
 }
 
-/* Is the child still there? A zombie is not. */
-static bool lives(pid_t pid)
-{
-	siginfo_t info = {};
-
-	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) && !info.si_pid;
-}
-
 static void end_child(struct __test_metadata *_metadata, pid_t pid)
 {
 	EXPECT_TRUE(lives(pid));
