@@ -47,9 +47,8 @@ int bench_flush_start(void)
 	if (!err)
 		err = put(INSTANCE "trace_clock", 0, "mono");
 	/*
-	 * Neither names of processes nor one process alone (set_event_pid): for these the kernel
-	 * traces its scheduler, and when that begins or ends and an emulated CPU runs into the
-	 * breakpoint by which code is changed, QEMU 7.2 may execute that breakpoint for ever.
+	 * Neither names of processes nor one process alone (set_event_pid): for both the kernel
+	 * traces its scheduler, see selftests/net/call-departures.h
 	 */
 	if (!err)
 		err = put(INSTANCE "trace_options", 0, "norecord-cmd");
