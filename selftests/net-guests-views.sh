@@ -215,7 +215,7 @@ come_back() {
 	must until_true 300 all_said "$run.up" "$1"
 	view guests "${others[0]},${others[1]}" join "$1"
 	for i in 1 2 3; do
-		until_true 60 of_guest_is $i state closed || bad "host $i: the ring is $(of_guest $i state)"
+		guest_is_closed $i
 	done
 }
 
@@ -228,7 +228,7 @@ for i in 1 2 3; do
 done
 must until_true 300 all_said 1.up
 for i in 1 2 3; do
-	until_true 60 of_guest_is $i state closed || bad "host $i: the ring is $(of_guest $i state)"
+	guest_is_closed $i
 done
 verdict 'three guests form a ring'
 

@@ -70,6 +70,11 @@ of_guest() {	# GUEST FIELD
 
 of_guest_is() { [ "$(of_guest "$1" "$2")" = "$3" ]; }	# GUEST FIELD VALUE
 
+# guest_is_closed GUEST: on a busy machine a ring may break, and is soon back
+guest_is_closed() {
+	until_true 60 of_guest_is "$1" state closed || bad "host $1: the ring is $(of_guest "$1" state)"
+}
+
 carried() { [ "$(of_guest "$1" messages)" -ge "$2" ]; }	# GUEST MESSAGES
 
 # view WORDS…: of the coordinator; without it the members would only wait
